@@ -1,0 +1,85 @@
+"""Everything that is ever announced, as frozen values. Snapshots, not differences: only the newest of a key matters."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from daxa_gui.core.job import Job
+from daxa_gui.core.product import Product
+
+
+@dataclass(frozen=True)
+class Event:
+    @property
+    def key(self) -> Hashable:
+        """Events with the same key replace each other while they wait; None means that each one counts."""
+        return None
+
+
+@dataclass(frozen=True)
+class JobChanged(Event):
+    job: Job
+
+    @property
+    def key(self) -> Hashable:
+        return ("job", self.job.id)
+
+
+@dataclass(frozen=True)
+class ProductAdded(Event):
+    product: Product
+
+
+@dataclass(frozen=True)
+class LaneChanged(Event):
+    lane: str
+    paused: bool
+
+    @property
+    def key(self) -> Hashable:
+        return ("lane", self.lane)
+
+
+@dataclass(frozen=True)
+class ArchiveChanged(Event):
+    """Another archive was opened, or the open one was closed (`path` empty)."""
+
+    path: str
+
+    @property
+    def key(self) -> Hashable:
+        return "archive"
+
+
+@dataclass(frozen=True)
+class CatalogueChanged(Event):
+    mission: str
+
+    @property
+    def key(self) -> Hashable:
+        return ("catalogue", self.mission)
+
+
+@dataclass(frozen=True)
+class PracticeProgress(Event):
+    """How far the practice sky is; `ready` when its archive server answers."""
+
+    done: float
+    total: float
+    text: str
+    ready: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        return "practice"
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something a person should read. `level` is "information", "warning" or "error"."""
+
+    level: str
+    message: str
+    hint: str = ""
+    details: str = ""

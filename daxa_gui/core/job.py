@@ -1,0 +1,101 @@
+"""Jobs: stored units of work, the states they pass through, and the store protocol that the queue relies on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from daxa_gui.core.product import Product
+from daxa_gui.core.step import JobRequest, Outcome, Task
+
+
+class JobState(StrEnum):
+    """The values are stored in archives: never change one."""
+
+    WAITING = "waiting"  # needs other jobs first
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"  # would make no sense: `Job.reason` says why
+
+
+FINISHED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED})
+
+_S = JobState
+# The only moves there are. A finished job goes back to WAITING or QUEUED when it is asked for again (retry); RUNNING goes
+# back to QUEUED when a program that died in the middle is started again, or when the same work is tried once more.
+TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    _S.WAITING: frozenset({_S.QUEUED, _S.SKIPPED, _S.CANCELLED}),
+    _S.QUEUED: frozenset({_S.RUNNING, _S.SKIPPED, _S.CANCELLED, _S.WAITING}),
+    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLING, _S.QUEUED}),
+    _S.CANCELLING: frozenset({_S.CANCELLED, _S.SUCCEEDED, _S.FAILED}),
+    _S.SUCCEEDED: frozenset({_S.QUEUED, _S.WAITING}),
+    _S.FAILED: frozenset({_S.QUEUED, _S.WAITING}),
+    _S.CANCELLED: frozenset({_S.QUEUED, _S.WAITING}),
+    _S.SKIPPED: frozenset({_S.QUEUED, _S.WAITING}),
+}
+
+
+@dataclass(frozen=True)
+class ErrorInfo:
+    """Why a job failed: a sentence, what to do, whether trying again may help, and the technical part."""
+
+    message: str
+    hint: str = ""
+    retryable: bool = False
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A snapshot of one job. Times are seconds since 1970 (UTC), None while they have not come."""
+
+    id: int
+    kind: str  # "plan" | "download" | "reduce"
+    lane: str
+    mission: str
+    obs_id: str
+    unit: str
+    step: str
+    title: str
+    task: Task
+    state: JobState = JobState.QUEUED
+    needs: tuple[int, ...] = ()
+    done: float = 0.0
+    total: float | None = None
+    text: str = ""  # what it is doing right now
+    reason: str = ""  # why it was skipped, or the sentence of `Outcome.stop`
+    warnings: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    error: ErrorInfo | None = None
+    attempt: int = 0
+    created: float = 0.0
+    started: float | None = None
+    finished: float | None = None
+    log_path: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in FINISHED
+
+
+class JobStore(Protocol):
+    """Where jobs live. Every method is one transaction; implementations are safe to call from any thread."""
+
+    def add(self, requests: Sequence[JobRequest]) -> list[Job]: ...
+
+    def get(self, job_id: int) -> Job: ...
+
+    def jobs(self, kind: str | None = None) -> list[Job]: ...
+
+    def update(self, job: Job) -> None: ...
+
+    def commit_outcome(self, job: Job, outcome: Outcome, work_folder: str) -> tuple[list[Product], list[Job]]:
+        """Move the files of `outcome` into place, register them, add its follow-ups and store `job`, all or nothing."""
+
+    def dependents(self, job_id: int) -> Iterable[Job]: ...

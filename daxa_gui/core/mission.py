@@ -1,0 +1,128 @@
+"""What the program knows about a mission: a plain declaration, one file each under `daxa_gui/missions/`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from daxa_gui.core.product import ProductKind
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """`fov_radius_deg` is the radius, or half the longest side, of the field of view."""
+
+    name: str
+    label: str
+    fov_radius_deg: float
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RemoteFolder:
+    """A folder of an archive service whose listing is read, and which of its files are wanted.
+
+    `service` names an entry of the session's service addresses (`heasarc`, `erosita_edr`, `erosita_dr1`), `path` is relative
+    to it. `wanted` is a regular expression matched against whole file names. `local` is the folder below the observation's
+    raw folder. `archive_members` (a regular expression) says which members to take when the file is a tar archive.
+    """
+
+    service: str
+    path: str
+    wanted: str
+    local: str = ""
+    kind: ProductKind = ProductKind.EVENTS
+    archive_members: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """What a file name of a mission says: which instrument and sub-exposure, and what kind of file."""
+
+    kind: ProductKind
+    instrument: str
+    exposure: str = "ALL"
+
+
+@dataclass(frozen=True)
+class EventFormat:
+    """How the event lists of one kind of instrument are read. Keywords of the file always win over these values.
+
+    Energy in keV = `energy_offset_kev` + `energy_per_channel_kev` x value of `energy_column`.
+    `pattern_column` and `max_pattern` (or `good_patterns`) and `flag_column` say which events a default selection keeps;
+    `flag_mask` bits must be zero (None: the column must equal zero; 0: flags are not looked at).
+    `telescopes` and `instruments` are compared with TELESCOP and INSTRUME, upper case, to recognise a file.
+    """
+
+    name: str
+    mission: str
+    telescopes: tuple[str, ...]
+    instruments: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ("EVENTS",)
+    time_column: str = "TIME"
+    mjdref: float = 0.0
+    timesys: str = "TT"
+    energy_column: str = "PI"
+    energy_per_channel_kev: float = 0.001
+    energy_offset_kev: float = 0.0
+    x_column: str = "X"
+    y_column: str = "Y"
+    pixel_arcsec: float = 1.0
+    pattern_column: str = ""
+    max_pattern: int | None = None
+    good_patterns: tuple[int, ...] = ()
+    flag_column: str = ""
+    flag_mask: int | None = 0
+    ccd_column: str = ""
+    gti_extensions: tuple[str, ...] = ("GTI", "STDGTI")  # regular expressions of extension names
+    image_bin: int = 1  # pixels of the event coordinates in one pixel of a default image
+    default_band_kev: tuple[float, float] = (0.5, 2.0)
+    flare_band_kev: tuple[float, float] = (2.5, 8.5)
+    flare_bin_s: float = 60.0
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class StaticTable:
+    """A catalogue that is part of the program: `resource` is relative to the folder `resources/`."""
+
+    resource: str
+    provenance: str
+
+
+@dataclass(frozen=True)
+class MissionSpec:
+    """One mission. `files` is `"module:function"`; the function takes (obs_id, row: Mapping) and returns RemoteFolders.
+
+    `raw_file` is `"module:function"`; it takes a file name and returns a RawFile or None for files of no interest here.
+    `colour` is an sRGB hexadecimal colour from a colour-blind-safe set and `symbol` a pyqtgraph symbol.
+    """
+
+    name: str
+    label: str
+    obs_id_pattern: str
+    obs_id_example: str
+    frame: str
+    instruments: tuple[Instrument, ...]
+    default_instruments: tuple[str, ...]
+    colour: str
+    symbol: str
+    event_formats: tuple[EventFormat, ...] = ()
+    table: StaticTable | None = None
+    files: str = ""
+    raw_file: str = ""
+    instrument_per_observation: bool = False
+    column_labels: Mapping[str, str] = field(default_factory=dict)  # extra catalogue columns → headings
+    acknowledgement: str = ""
+
+    def is_obs_id(self, text: str) -> bool:
+        return re.fullmatch(self.obs_id_pattern, text) is not None
+
+    def search_radius_deg(self, instrument: str = "") -> float:
+        """DAXA's default search distance: 1.2 x the field of view, the largest of the default instruments if none is named."""
+        radii = {i.name: i.fov_radius_deg for i in self.instruments}
+        if instrument in radii:
+            return 1.2 * radii[instrument]
+        return 1.2 * max(radii[name] for name in self.default_instruments)

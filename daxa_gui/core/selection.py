@@ -1,0 +1,17 @@
+"""A Selection: what was chosen, frozen. Downloads and reductions take one, never « what the table shows now »."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Observations of one mission. `filters` is the JSON form of the filter stack that chose them."""
+
+    mission: str
+    catalogue_version: str
+    obs_ids: tuple[str, ...]
+    instruments: tuple[str, ...]
+    filters: tuple[dict[str, Any], ...] = ()

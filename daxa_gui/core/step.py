@@ -1,0 +1,130 @@
+"""Tasks (plain descriptions of work that can be stored, shown and run anywhere) and the reduction steps that make them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from daxa_gui.core.product import ProductKey
+
+
+class Place(StrEnum):
+    """Where a Call runs: on a pool thread (waits for the network) or in a worker process (computes)."""
+
+    THREAD = "thread"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A Python function by name, `"module:function"`, with JSON arguments.
+
+    The function is called as `function(ctx, **arguments)` with a `TaskContext` and returns an `Outcome` (or None).
+    """
+
+    target: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    place: Place = Place.PROCESS
+
+
+@dataclass(frozen=True)
+class Command:
+    """An external program: an argument list (never a shell line), variables added to the environment, files it must leave."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+
+
+Task = Call | Command
+
+
+class TaskContext(Protocol):
+    """What a task may use of the world around it."""
+
+    @property
+    def work_folder(self) -> str:
+        """An empty folder of this job's own; what is left there after the job is deleted."""
+
+    def progress(self, done: float, total: float | None, text: str = "") -> None:
+        """Tell how far the work is; `total=None` when nobody knows. Cheap: may be called for every chunk."""
+
+    def check_cancelled(self) -> None:
+        """Raise `Cancelled` if somebody asked for it. Call it once per chunk of work."""
+
+    def log(self, text: str) -> None:
+        """Write a line into the job's log. Lines with « WARNING » or « ERROR » are found by the log viewer."""
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A file that a task left in its work folder, and what it is. `name` is relative to the work folder.
+
+    Give `key` for a product of the processed archive (the archive then chooses its place and name), or `destination`
+    (absolute) for a file that belongs to a place known beforehand, such as a downloaded one (then `key` may be given too).
+    """
+
+    name: str
+    key: ProductKey | None = None
+    destination: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task made and found out.
+
+    `stop` is a sentence: the work is done but nothing can follow from it (closed filter, no useful time left), so jobs
+    that need this one are skipped with that reason. `follow_ups` are jobs to add in the same transaction.
+    """
+
+    files: tuple[MadeFile, ...] = ()
+    warnings: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    stop: str = ""
+    follow_ups: tuple[JobRequest, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """A job that is not in the store yet. `needs` are labels of requests of the same batch, or ids of stored jobs."""
+
+    kind: str  # "plan" | "download" | "reduce"
+    lane: str  # jobs of a lane share a limit and can be paused together: "local", "host:heasarc.gsfc.nasa.gov"
+    mission: str
+    obs_id: str
+    unit: str  # file name for a download, instrument + sub-exposure ("M1S001") for a reduction
+    step: str  # name of the step, "" for downloads
+    title: str
+    task: Task
+    label: str = ""
+    needs: tuple[str | int, ...] = ()
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a step: enough to make a form, check an entry and write a report."""
+
+    name: str
+    label: str
+    default: Any
+    unit: str = ""
+    help: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A reduction step. `build` is `"module:function"`; it turns (unit, parameters) into a Task and is called by the planner."""
+
+    name: str
+    label: str  # column heading in the processing grid
+    help: str
+    software: str  # "builtin", "sas", "esass" …
+    needs: tuple[str, ...]  # names of the steps whose outcome it uses
+    parameters: tuple[Parameter, ...]
+    build: str

@@ -1,0 +1,25 @@
+"""The 21 common target types (codes as DAXA uses them)."""
+
+TARGET_TYPES: dict[str, str] = {
+    "AGN": "Active galaxies and quasars",
+    "BLZ": "Blazars",
+    "CV": "Cataclysmic variables",
+    "CAL": "Calibration observations",
+    "EGS": "Extragalactic surveys",
+    "GCL": "Galaxy clusters",
+    "GS": "Galactic survey",
+    "ASK": "All-sky survey",
+    "MAG": "Magnetars and rotation-powered pulsars",
+    "NGS": "Normal and starburst galaxies",
+    "NS": "Neutron stars and black holes",
+    "STR": "Non-degenerate and white dwarf stars",
+    "OAGN": "Obscured active galaxies and quasars",
+    "SNE": "Supernovae (not targets of opportunity)",
+    "SNR": "Supernova remnants and Galactic diffuse emission",
+    "SOL": "Solar system",
+    "ULX": "Ultra-luminous X-ray sources",
+    "XRB": "X-ray binaries",
+    "TOO": "Targets of opportunity",
+    "EGE": "Extended galactic or extragalactic sources",
+    "MISC": "Other",
+}
