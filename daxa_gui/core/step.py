@@ -47,6 +47,12 @@ class TaskContext(Protocol):
     def work_folder(self) -> str:
         """An empty folder of this job's own; what is left there after the job is deleted."""
 
+    def service_url(self, service: str) -> str:
+        """The address of an archive service (`heasarc`, `erosita_edr` …) right now, without a slash at the end.
+
+        Jobs store the service's name and a path, never the whole address: the practice sky has another port at each start.
+        """
+
     def progress(self, done: float, total: float | None, text: str = "") -> None:
         """Tell how far the work is; `total=None` when nobody knows. Cheap: may be called for every chunk."""
 
