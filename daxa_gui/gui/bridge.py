@@ -1,0 +1,55 @@
+"""From the bus to Qt signals: drained about 20 times a second, the only place where a core event becomes a signal."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from daxa_gui.core import events
+from daxa_gui.core.bus import Bus
+
+
+class Bridge(QObject):
+    """Lists arrive at once: `jobs_changed` carries the newest snapshot of every job that changed since the last time."""
+
+    jobs_changed = Signal(list)  # [Job]
+    products_added = Signal(list)  # [Product]
+    lane_changed = Signal(str, bool)  # lane, paused
+    archive_changed = Signal(str)  # folder of the archive, empty when none is open
+    catalogue_changed = Signal(str)  # mission
+    practice_progress = Signal(object)  # events.PracticeProgress
+    notice = Signal(object)  # events.Notice
+
+    def __init__(self, bus: Bus, parent: QObject | None = None, *, interval_ms: int = 50) -> None:
+        super().__init__(parent)
+        self._mailbox = bus.subscribe()
+        self._timer = QTimer(self)
+        self._timer.setInterval(interval_ms)
+        self._timer.timeout.connect(self.drain)
+        self._timer.start()
+
+    def drain(self) -> None:
+        """Deliver everything that waits, now."""
+        jobs, products = [], []
+        for event in self._mailbox.drain():
+            match event:
+                case events.JobChanged(job=job):
+                    jobs.append(job)
+                case events.ProductAdded(product=product):
+                    products.append(product)
+                case events.LaneChanged(lane=lane, paused=paused):
+                    self.lane_changed.emit(lane, paused)
+                case events.ArchiveChanged(path=path):
+                    self.archive_changed.emit(path)
+                case events.CatalogueChanged(mission=mission):
+                    self.catalogue_changed.emit(mission)
+                case events.PracticeProgress():
+                    self.practice_progress.emit(event)
+                case events.Notice():
+                    self.notice.emit(event)
+        if jobs:
+            self.jobs_changed.emit(jobs)
+        if products:
+            self.products_added.emit(products)
+
+    def stop(self) -> None:
+        self._timer.stop()
