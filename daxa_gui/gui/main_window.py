@@ -1,0 +1,291 @@
+"""The main window: a rail of workspaces, menus from ACTIONS, pages from PANELS, and the status line. No science here."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+import daxa_gui
+from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.events import Notice
+from daxa_gui.core.filter_stack import FilterStack
+from daxa_gui.core.settings import changed
+from daxa_gui.gui.actions import ACTIONS, ActionSpec
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
+from daxa_gui.gui.notify import NoticeBar
+from daxa_gui.gui.panels import WORKSPACES
+from daxa_gui.gui.status import StatusLine
+from daxa_gui.gui.theme import apply_theme, chosen_theme
+from daxa_gui.gui.welcome import WelcomePage
+from daxa_gui.gui.workspace import Workspace
+from daxa_gui.session import Session
+
+
+class MainWindow(QMainWindow):
+    """Workspaces are made when they are first shown, so that the first one is on the screen at once."""
+
+    def __init__(self, session: Session, application: QApplication, state_file: Path | None = None) -> None:
+        super().__init__()
+        self.session = session
+        self._application = application
+        self._state = QSettings(str(state_file), QSettings.Format.IniFormat) if state_file else None
+        self.context = Context(session, self)
+        self.bridge = Bridge(session.bus, self)
+        self.setObjectName("mainWindow")
+        self.setWindowTitle("DAXA GUI")
+        self.setMinimumSize(QSize(1000, 640))
+        self.workspaces: dict[str, Workspace] = {}
+        self._default_states: dict[str, bytes] = {}
+        self.actions_by_name: dict[str, QAction] = {}
+        self.notice_bar = NoticeBar(self)
+        self.pages = QStackedWidget(self)
+        self.welcome = WelcomePage(self)
+        self.pages.addWidget(self.welcome)
+        self._build_menus()
+        self._build_frame()
+        self.status_line = StatusLine(session, self.context, self.bridge, self)
+        self.setStatusBar(self.status_line)
+        self._connect()
+        self.use_theme(session.settings.theme)
+        self._restore_geometry()
+        self._update_undo()
+
+    def _build_menus(self) -> None:
+        menus: dict[str, QMenu] = {}
+        groups: dict[str, QActionGroup] = {}
+        for spec in ACTIONS:
+            menu = self._menu(spec.menu, menus)
+            if spec.separator_before:
+                menu.addSeparator()
+            action = QAction(spec.text, self)
+            action.setObjectName(f"action_{spec.name}")
+            action.setToolTip(spec.tip)
+            action.setStatusTip(spec.tip)
+            if spec.shortcut:
+                action.setShortcut(QKeySequence(spec.shortcut))
+            if spec.group:
+                action.setCheckable(True)
+                groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
+            action.triggered.connect(functools.partial(self._run, spec))
+            menu.addAction(action)
+            self.actions_by_name[spec.name] = action
+        self._panels_menu = QMenu("&Panels", self)
+        self._panels_menu.aboutToShow.connect(self._fill_panels_menu)
+        menus["&View"].insertMenu(self.actions_by_name["reset_layout"], self._panels_menu)
+        settings = self.session.settings
+        self.actions_by_name[f"theme_{settings.theme}"].setChecked(True)
+        self.actions_by_name[settings.coordinates].setChecked(True)
+
+    def _menu(self, path: str, menus: dict[str, QMenu]) -> QMenu:
+        if path not in menus:
+            parent, _, title = path.rpartition("/")
+            menus[path] = self._menu(parent, menus).addMenu(title) if parent else self.menuBar().addMenu(title)
+        return menus[path]
+
+    def _run(self, spec: ActionSpec, _checked: bool = False) -> None:
+        getattr(self, spec.method)(*spec.arguments)
+
+    def _build_frame(self) -> None:
+        rail = QFrame(self)
+        rail.setObjectName("rail")
+        rail.setAccessibleName("Workspaces")
+        column = QVBoxLayout(rail)
+        column.setContentsMargins(0, 8, 0, 8)
+        column.setSpacing(2)
+        self._rail_buttons = QButtonGroup(self)
+        for number, (name, label) in enumerate(WORKSPACES.items(), start=1):
+            button = QToolButton(rail)
+            button.setObjectName("workspaceButton")
+            button.setText(label)
+            button.setCheckable(True)
+            button.setMinimumWidth(92)
+            button.setAccessibleName(f"{label} workspace")
+            button.setToolTip(f"{self.actions_by_name[name].toolTip()} (Ctrl+{number})")
+            button.clicked.connect(functools.partial(self.show_workspace, name))
+            self._rail_buttons.addButton(button, number)
+            column.addWidget(button)
+        column.addStretch(1)
+        body = QWidget(self)
+        body_column = QVBoxLayout(body)
+        body_column.setContentsMargins(0, 0, 0, 0)
+        body_column.setSpacing(0)
+        body_column.addWidget(self.notice_bar)
+        body_column.addWidget(self.pages, 1)
+        central = QWidget(self)
+        row = QHBoxLayout(central)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(rail)
+        row.addWidget(body, 1)
+        self.setCentralWidget(central)
+
+    def _connect(self) -> None:
+        self.context.workspace_requested.connect(self.show_workspace)
+        self.context.stack_changed.connect(self._update_undo)
+        self.bridge.notice.connect(self._on_notice)
+        self.bridge.archive_changed.connect(self._on_archive_changed)
+        self.bridge.catalogue_changed.connect(lambda _mission: self.context.apply_filters())
+        self.welcome.practice_requested.connect(self.start_practice)
+        self.welcome.archive_requested.connect(self.choose_archive)
+        self.welcome.search_requested.connect(functools.partial(self.show_workspace, "find"))
+
+    # what the actions do
+
+    def show_workspace(self, name: str) -> None:
+        """Show a workspace, making it if this is the first time."""
+        if name not in self.workspaces:
+            workspace = Workspace(name, self.session, self.context, self.bridge, self)
+            self._default_states[name] = bytes(workspace.saveState().data())
+            self.workspaces[name] = workspace
+            self.pages.addWidget(workspace)
+            if self._state is not None and (saved := self._state.value(f"layout/{name}")) is not None:
+                workspace.restoreState(saved)
+            if not self.context.results:
+                self.context.apply_filters()
+        self.pages.setCurrentWidget(self.workspaces[name])
+        self._rail_buttons.button(list(WORKSPACES).index(name) + 1).setChecked(True)
+        self.actions_by_name[name].setChecked(True)
+
+    def new_search(self) -> None:
+        self.context.set_stack(FilterStack())
+        self.show_workspace("find")
+
+    def start_practice(self) -> None:
+        self.session.start_practice()
+        self.context.apply_filters()
+        self.status_line.refresh()
+        self.show_workspace("find")
+
+    def choose_archive(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open archive", str(self.session.archives_folder()))
+        if folder:
+            self.open_archive(folder)
+
+    def open_archive(self, folder: str) -> None:
+        self.context.background.read(
+            self,
+            "open archive",
+            lambda: self.session.open_archive(folder),
+            lambda _: self.show_workspace("archive"),
+            self._show_error,
+        )
+
+    def choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Open an event list or image", "",
+            "FITS files (*.fits *.fit *.fts *.evt *.img *.FIT *.FTZ *.ds *.gz);;All files (*)",
+        )  # fmt: skip
+        if path:
+            self.open_file(path)
+
+    def open_file(self, path: str) -> None:
+        self.show_workspace("inspect")
+        self.context.file_opened.emit(path)
+
+    def undo(self) -> None:
+        self.context.undo()
+
+    def redo(self) -> None:
+        self.context.redo()
+
+    def choose_theme(self, name: str) -> None:
+        self.session.change_settings(changed(self.session.settings, theme=name))
+        self.use_theme(name)
+
+    def use_theme(self, name: str) -> None:
+        theme = chosen_theme(name)
+        apply_theme(self._application, theme)
+        self.context.set_theme(theme)
+
+    def choose_coordinates(self, style: str) -> None:
+        self.session.change_settings(changed(self.session.settings, coordinates=style))
+        self.context.set_coordinates(style)
+
+    def reset_layout(self) -> None:
+        for name, workspace in self.workspaces.items():
+            if workspace is self.pages.currentWidget():
+                workspace.restoreState(self._default_states[name])
+
+    def show_shortcuts(self) -> None:
+        rows = "".join(
+            f"<tr><td><b>{spec.shortcut}</b>&nbsp;&nbsp;</td><td>{spec.tip}</td></tr>" for spec in ACTIONS if spec.shortcut
+        )
+        extra = "<tr><td><b>J, K</b></td><td>Next, previous exposure (Inspect)</td></tr>"
+        self._message("Keyboard", f"<table>{rows}{extra}</table>")
+
+    def show_about(self) -> None:
+        self._message(
+            "About DAXA GUI",
+            f"<p><b>DAXA GUI {daxa_gui.__version__}</b></p><p>Archives of X-ray astronomy data by pointing and clicking.</p>"
+            "<p>BSD 3-clause licence.</p>",
+        )
+
+    def _message(self, title: str, text: str) -> None:
+        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    # what happens
+
+    def _fill_panels_menu(self) -> None:
+        self._panels_menu.clear()
+        page = self.pages.currentWidget()
+        if isinstance(page, Workspace):
+            for dock in page.docks():
+                self._panels_menu.addAction(dock.toggleViewAction())
+        self._panels_menu.setEnabled(not self._panels_menu.isEmpty())
+
+    def _update_undo(self) -> None:
+        self.actions_by_name["undo"].setEnabled(self.context.history.can_undo)
+        self.actions_by_name["redo"].setEnabled(self.context.history.can_redo)
+
+    def _on_notice(self, notice: Notice) -> None:
+        if notice.level == "information":
+            self.status_line.showMessage(notice.message, 8000)
+        else:
+            self.notice_bar.show_notice(notice, self.context.theme)
+
+    def _show_error(self, error: DaxaError) -> None:
+        self.notice_bar.show_notice(Notice("error", error.message, error.hint), self.context.theme)
+
+    def _on_archive_changed(self, path: str) -> None:
+        archive = self.session.archive
+        self.setWindowTitle(f"{archive.name} – DAXA GUI" if archive else "DAXA GUI")
+        if path:
+            self.session.change_settings(changed(self.session.settings, last_archive=path))
+
+    # the end
+
+    def _restore_geometry(self) -> None:
+        saved = self._state.value("geometry") if self._state is not None else None
+        if saved is None or not self.restoreGeometry(saved):
+            self.resize(1440, 900)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._state is not None:
+            self._state.setValue("geometry", self.saveGeometry())
+            for name, workspace in self.workspaces.items():
+                self._state.setValue(f"layout/{name}", workspace.saveState())
+            self._state.sync()
+        self.bridge.stop()
+        self.context.background.close()
+        self.session.close()
+        event.accept()

@@ -1,0 +1,72 @@
+"""One workspace: a page of the window with its panels as a centre, docks and a footer, built from `PANELS`."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar, QWidget
+
+from daxa_gui.core.registry import resolve
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
+from daxa_gui.gui.panels import PANELS, PanelSpec
+from daxa_gui.session import Session
+
+_AREAS = {
+    "left": Qt.DockWidgetArea.LeftDockWidgetArea,
+    "right": Qt.DockWidgetArea.RightDockWidgetArea,
+    "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+}
+
+
+class Workspace(QMainWindow):
+    """The docks can be moved, hidden and brought back; their arrangement is saved with `saveState()`."""
+
+    def __init__(self, name: str, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self.setObjectName(f"workspace_{name}")
+        self.setDockNestingEnabled(True)
+        self.panels: dict[str, QWidget] = {}
+        # Side docks reach from top to bottom; the bottom dock stands below the centre only.
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, "left"),
+            (Qt.Corner.BottomRightCorner, "right"),
+        ):
+            self.setCorner(corner, _AREAS[area])
+        sizes: dict[str, list[tuple[QDockWidget, int]]] = {"left": [], "right": [], "bottom": []}
+        for spec in (s for s in PANELS if s.workspace == name):
+            panel = resolve(spec.target)(session, context, bridge, self)
+            panel.setObjectName(f"panel_{spec.name}")
+            if not panel.accessibleName():
+                panel.setAccessibleName(spec.title)
+            self.panels[spec.name] = panel
+            if spec.area == "centre":
+                self.setCentralWidget(panel)
+            elif spec.area == "footer":
+                self._add_footer(spec, panel)
+            else:
+                sizes[spec.area].append((self._add_dock(spec, panel), spec.width))
+        for area, docks in sizes.items():
+            if docks:
+                orientation = Qt.Orientation.Vertical if area == "bottom" else Qt.Orientation.Horizontal
+                self.resizeDocks([dock for dock, _ in docks], [size for _, size in docks], orientation)
+
+    def _add_dock(self, spec: PanelSpec, panel: QWidget) -> QDockWidget:
+        dock = QDockWidget(spec.title, self)
+        dock.setObjectName(f"dock_{spec.name}")
+        dock.setWidget(panel)
+        self.addDockWidget(_AREAS[spec.area], dock)
+        return dock
+
+    def _add_footer(self, spec: PanelSpec, panel: QWidget) -> None:
+        bar = QToolBar(spec.title, self)
+        bar.setObjectName(f"bar_{spec.name}")
+        bar.setMovable(False)
+        bar.setFloatable(False)
+        bar.toggleViewAction().setEnabled(False)
+        bar.setIconSize(QSize(16, 16))
+        bar.addWidget(panel)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, bar)
+
+    def docks(self) -> list[QDockWidget]:
+        return self.findChildren(QDockWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
