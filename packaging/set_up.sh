@@ -128,27 +128,31 @@ ensure_environment() {
   "$base_python" -m venv --clear "$venv"
 }
 
-install_with_uv() {
+get_uv() {
   [ -z "${DAXA_GUI_NO_UV:-}" ] || return 1
-  "$python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r packaging/uv-requirements.txt || return 1
-  # the interpreter is the one of the environment; uv must not look for another one or fetch it
+  # the interpreter is the one of the environment: uv must not look for another one or fetch it
   export UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
-  "$venv/bin/uv" pip sync -q --python "$python" --require-hashes --only-binary :all: requirements.lock || return 1
-  "$venv/bin/uv" pip install -q --python "$python" --no-deps --no-build-isolation --editable .
-}
-
-install_with_pip() {
-  "$python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock &&
-    "$python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
+  "$python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r packaging/uv-requirements.txt
 }
 
 install_packages() {
   say "set-up: installing the locked packages (about 700 MB in .venv)"
-  if ! install_with_uv; then
-    [ -n "${DAXA_GUI_NO_UV:-}" ] || say "set-up: uv could not do it; pip takes over (about a minute)"
-    install_with_pip || give_up "the locked packages could not be installed; the lines above say why." \
+  if get_uv && "$venv/bin/uv" pip sync -q --python "$python" --require-hashes --only-binary :all: requirements.lock; then return 0; fi
+  [ -n "${DAXA_GUI_NO_UV:-}" ] || say "set-up: uv could not do it; pip takes over (about a minute)"
+  "$python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock ||
+    give_up "the locked packages could not be installed; the lines above say why." \
       "A package index must be reachable (pip's and uv's own settings for mirrors, proxies and certificates are honoured)."
+}
+
+install_project() { # in place: the command daxa-gui runs the code of this checkout
+  local log
+  log=$(mktemp)
+  if ! "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable . >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    give_up "the program itself could not be installed into .venv; the lines above say why."
   fi
+  rm -f "$log"
 }
 
 check_qt() { # a library that nobody thought of is best found here, with its name
@@ -162,6 +166,7 @@ else
   ensure_environment
   ensure_qt_libraries display
   install_packages
+  install_project
   check_qt
   fingerprint >"$stamp.part"
   mv "$stamp.part" "$stamp"
