@@ -9,9 +9,15 @@ class DaxaError(Exception):
     message : what happened and to which thing, a sentence for the user.
     hint : what to do next, a sentence, or empty.
     retryable : whether the same work may succeed when tried again without any change.
+
+    Three more things may be set where an error is raised: `details` (the technical part), `retry_after_s` (how long a server
+    asked us to wait) and `pauses_lane` (nothing else of the same lane can succeed either: a full disk, a host that is down).
     """
 
     retryable_by_default = False
+    details: str = ""
+    retry_after_s: float | None = None
+    pauses_lane: bool = False
 
     def __init__(self, message: str, hint: str = "", *, retryable: bool | None = None) -> None:
         super().__init__(message)

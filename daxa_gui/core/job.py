@@ -87,7 +87,13 @@ class Job:
 class JobStore(Protocol):
     """Where jobs live. Every method is one transaction; implementations are safe to call from any thread."""
 
-    def add(self, requests: Sequence[JobRequest]) -> list[Job]: ...
+    def add(self, requests: Sequence[JobRequest], *, again: bool = False) -> list[Job]:
+        """Store the requests and return their jobs, in the same order.
+
+        A request that equals a stored job (kind, mission, obs_id, unit, step) is that job: it is opened again (WAITING or
+        QUEUED) if it did not succeed, if its task changed, if one of its needs was made again since, if a file of its is gone,
+        or if `again` is true. While it runs it stays RUNNING; a changed task is kept for `take_changed_task`.
+        """
 
     def get(self, job_id: int) -> Job: ...
 
@@ -95,7 +101,20 @@ class JobStore(Protocol):
 
     def update(self, job: Job) -> None: ...
 
+    def update_all(self, jobs: Sequence[Job]) -> None: ...
+
     def commit_outcome(self, job: Job, outcome: Outcome, work_folder: str) -> tuple[list[Product], list[Job]]:
         """Move the files of `outcome` into place, register them, add its follow-ups and store `job`, all or nothing."""
 
     def dependents(self, job_id: int) -> Iterable[Job]: ...
+
+    def take_changed_task(self, job_id: int) -> Task | None:
+        """The task that `add` kept because the job was running with another one; None if there is none. Asked once only."""
+
+
+class JobLog(Protocol):
+    """Where the lines of one job go. Safe to call from any thread."""
+
+    def write(self, text: str, severity: str = "INFO") -> None: ...
+
+    def close(self) -> None: ...

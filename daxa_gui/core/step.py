@@ -69,6 +69,8 @@ class MadeFile:
 
     Give `key` for a product of the processed archive (the archive then chooses its place and name), or `destination`
     (absolute) for a file that belongs to a place known beforehand, such as a downloaded one (then `key` may be given too).
+    With a `destination` and an empty `name` the file is there already and is only registered. `facts["sha256"]` saves the
+    archive from reading the file once more.
     """
 
     name: str
