@@ -19,7 +19,8 @@ class EventList:
 
     `energy_kev` is NaN where the file has its null value (or the instrument measures none: then it is None). `x`, `y` are
     sky pixels of the list (NaN where null), None without sky coordinates. `pattern`, `flag`, `ccd` are None where the mission
-    has no such column. `gti` maps CCD number to good-time intervals; key -1 holds for every CCD that has no key of its own.
+    has no such column. `x_range`, `y_range` are the edges of the legal sky pixels (0.5 below the first integer pixel), None where
+    the file does not tell. `gti` maps CCD number to good-time intervals; key -1 holds for every CCD that has no key of its own.
     `ontime_s`, `livetime_s`, `exposure_s` come from the keywords and are None when absent.
     """
 

@@ -78,9 +78,12 @@ class EventFormat:
     ccd_column: str = ""
     gti_extensions: tuple[str, ...] = ("GTI", "STDGTI")  # regular expressions of extension names
     image_bin: int = 1  # pixels of the event coordinates in one pixel of a default image
+    image_pixels: int = 0  # pixels along each side of a default image; 0: as many as the legal range of X and Y needs
     default_band_kev: tuple[float, float] = (0.5, 2.0)
     flare_band_kev: tuple[float, float] = (2.5, 8.5)
     flare_bin_s: float = 60.0
+    quiet_rate_ct_s: float | None = None  # the flare-band rate of the whole field seldom exceeds this while it is quiet
+    data_subspace: bool = False  # good time per CCD stands in data-subspace keywords (DSTYPn …), as XMM-Newton's SAS writes it
     notes: str = ""
 
 
