@@ -1,0 +1,136 @@
+"""The composition root: decides between window and command line, builds the session, and imports only what is needed."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+VERBS = ("missions", "find", "fetch", "reduce", "inspect", "info")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The `daxa-gui` command. Returns the exit code: 0 all done, 1 part failed, 2 wrong usage."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and arguments[0] in VERBS:
+        from daxa_gui.cli import main as command_line
+
+        return command_line(arguments)
+    return window(arguments)
+
+
+def window_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="daxa-gui",
+        description="Build, reduce and inspect archives of X-ray astronomy data.",
+        epilog=f"Without a window: daxa-gui {' | '.join(VERBS)} (each has --help).",
+    )
+    parser.add_argument("path", nargs="?", help="an archive to open, or an event list or image to inspect")
+    parser.add_argument("--practice", action="store_true", help="open the practice sky (simulated data, no network needed)")
+    parser.add_argument("--tour", metavar="FOLDER", help="make the practice journey by itself and leave screenshots and a report")
+    parser.add_argument("--output", metavar="FOLDER", help="where archives and downloaded data live")
+    parser.add_argument("--version", action="version", version=_version())
+    return parser
+
+
+def _version() -> str:
+    from daxa_gui import __version__
+
+    return f"daxa-gui {__version__}"
+
+
+def window(arguments: Sequence[str]) -> int:
+    """Show the main window until it is closed."""
+    options = window_parser().parse_args(arguments)
+    if not _has_display():
+        print("daxa-gui: there is no display. Set QT_QPA_PLATFORM=offscreen, or use the commands without a window.", file=sys.stderr)
+        return 1
+    # Threads that compute in Python hand over to the window's thread after 1 ms instead of the usual 5.
+    sys.setswitchinterval(0.001)
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication(["daxa-gui"])
+    application.setApplicationName("DAXA GUI")
+    application.setOrganizationName("daxa-gui")
+    session = window_session(options)
+    from daxa_gui import locations
+    from daxa_gui.gui.main_window import MainWindow
+    from daxa_gui.gui.notify import install_hooks
+
+    install_hooks(session.bus)
+    state_file = None if options.tour else locations.settings_path().with_name("window.ini")
+    main_window = MainWindow(session, application, state_file)
+    _first_page(main_window, options)
+    main_window.show()
+    if os.environ.get("DAXA_GUI_BENCH") == "first-paint":
+        return _report_first_paint(application, main_window)
+    if options.tour:
+        from daxa_gui.gui.tour import Tour
+
+        tour = Tour(main_window, application, Path(options.tour))
+        tour.start()
+    code = application.exec()
+    main_window.close()
+    main_window.deleteLater()
+    application.processEvents()
+    return tour.exit_code if options.tour else code
+
+
+def window_session(options: argparse.Namespace) -> Any:
+    """The session of the window: its jobs start on the QThreadPool."""
+    from PySide6.QtCore import QThreadPool
+
+    from daxa_gui import locations
+    from daxa_gui.core.settings import load_settings
+    from daxa_gui.session import Session
+
+    pool = QThreadPool.globalInstance()
+    pool.setMaxThreadCount(max(8, pool.maxThreadCount()))
+    settings, complaints = load_settings(locations.settings_path())
+    for complaint in complaints:
+        logging.getLogger(__name__).warning("%s", complaint)
+    session = Session(
+        settings=settings,
+        settings_file=None if options.tour else locations.settings_path(),
+        output_folder=Path(options.output) if options.output else None,
+        start=pool.start,
+    )
+    if options.practice or options.tour:
+        session.start_practice()
+    return session
+
+
+def _first_page(main_window: Any, options: argparse.Namespace) -> None:
+    path = Path(options.path) if options.path else None
+    if path is not None and path.is_dir():
+        main_window.open_archive(str(path))
+    elif path is not None:
+        main_window.open_file(str(path))
+    elif options.practice or options.tour:
+        main_window.show_workspace("find")
+    elif (last := main_window.session.settings.last_archive) and Path(last).is_dir():
+        main_window.open_archive(last)
+    if path is None and options.practice:
+        main_window.session.continue_practice_archive()
+
+
+def _has_display() -> bool:
+    if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _report_first_paint(application: Any, main_window: Any) -> int:
+    """For the start-up benchmark: print the monotonic time at which the window stood painted, and end."""
+    application.processEvents()
+    main_window.grab()
+    print(f"first-paint {time.monotonic():.6f}", flush=True)
+    main_window.close()
+    main_window.deleteLater()
+    application.processEvents()
+    return 0

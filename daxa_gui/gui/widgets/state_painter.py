@@ -1,0 +1,105 @@
+"""Paints job states so that shape and word carry them and colour only helps; and progress bars in table cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from daxa_gui.gui.models.jobs import FRACTION_ROLE, STATE_ROLE
+from daxa_gui.gui.theme import Theme
+
+_COLOUR = {
+    "waiting": "idle", "queued": "idle", "running": "running", "stopping": "warn", "done": "good", "warned": "warn",
+    "failed": "bad", "cancelled": "idle", "skipped": "idle",
+}  # fmt: skip
+
+
+def state_colour(word: str, theme: Theme) -> str:
+    return str(getattr(theme, _COLOUR.get(word, "text")))
+
+
+def draw_state_mark(painter: QPainter, word: str, centre: QPointF, radius: float, colour: QColor) -> None:
+    """○ waiting, ◌ queued, ▶ running, ✓ done, ▲ warned, ✕ failed, ⊘ cancelled, → skipped: each its own shape."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(colour, 1.8))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    x, y, r = centre.x(), centre.y(), radius
+    if word in ("waiting", "queued", "cancelled", "stopping"):
+        if word == "queued":
+            painter.setPen(QPen(colour, 1.8, Qt.PenStyle.DotLine))
+        painter.drawEllipse(centre, r, r)
+        if word in ("cancelled", "stopping"):
+            painter.drawLine(QPointF(x - r * 0.7, y + r * 0.7), QPointF(x + r * 0.7, y - r * 0.7))
+    elif word == "running":
+        painter.setBrush(colour)
+        painter.drawPolygon(QPolygonF([QPointF(x - r * 0.6, y - r), QPointF(x + r, y), QPointF(x - r * 0.6, y + r)]))
+    elif word == "done":
+        painter.drawPolyline(QPolygonF([QPointF(x - r, y), QPointF(x - r * 0.2, y + r * 0.8), QPointF(x + r, y - r * 0.8)]))
+    elif word == "warned":
+        painter.drawPolygon(QPolygonF([QPointF(x, y - r), QPointF(x + r, y + r * 0.8), QPointF(x - r, y + r * 0.8)]))
+        painter.drawLine(QPointF(x, y - r * 0.2), QPointF(x, y + r * 0.3))
+    elif word == "failed":
+        painter.drawLine(QPointF(x - r * 0.8, y - r * 0.8), QPointF(x + r * 0.8, y + r * 0.8))
+        painter.drawLine(QPointF(x - r * 0.8, y + r * 0.8), QPointF(x + r * 0.8, y - r * 0.8))
+    elif word == "skipped":
+        painter.drawLine(QPointF(x - r, y), QPointF(x + r, y))
+        painter.drawPolyline(QPolygonF([QPointF(x + r * 0.3, y - r * 0.6), QPointF(x + r, y), QPointF(x + r * 0.3, y + r * 0.6)]))
+    painter.restore()
+
+
+class StateDelegate(QStyledItemDelegate):
+    """Mark and word of a state; a thin bar below while the fraction is known and the work goes on."""
+
+    def __init__(self, theme: Callable[[], Theme], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        word = index.data(STATE_ROLE)
+        self.initStyleOption(option, index)
+        text, option.text = option.text, ""
+        style = option.widget.style()
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        if not word:
+            return
+        theme = self._theme()
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        colour = QColor(theme.accent_text if selected else state_colour(word, theme))
+        box = QRectF(option.rect)
+        draw_state_mark(painter, word, QPointF(box.left() + 13, box.center().y()), 5.0, colour)
+        painter.setPen(QColor(theme.accent_text if selected else theme.text))
+        painter.drawText(box.adjusted(26, 0, -4, 0), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
+        part = index.data(FRACTION_ROLE)
+        if word == "running" and part is not None:
+            painter.fillRect(QRectF(box.left() + 2, box.bottom() - 3, (box.width() - 4) * part, 2), colour)
+
+
+class ProgressDelegate(QStyledItemDelegate):
+    """A bar with its percentage in the cell."""
+
+    def __init__(self, theme: Callable[[], Theme], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        self.initStyleOption(option, index)
+        text, option.text = option.text, ""
+        option.widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        part = index.data(FRACTION_ROLE)
+        theme = self._theme()
+        word = index.data(STATE_ROLE) or ""
+        bar = QRectF(option.rect).adjusted(6, 5, -46, -5)
+        painter.setPen(QPen(QColor(theme.border), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(bar)
+        if part:
+            painter.fillRect(QRectF(bar.left() + 1, bar.top() + 1, (bar.width() - 1) * part, bar.height() - 1),
+                             QColor(state_colour(word, theme)))  # fmt: skip
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        painter.setPen(QColor(theme.accent_text if selected else theme.text))
+        right = QRectF(option.rect).adjusted(0, 0, -6, 0)
+        painter.drawText(right, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), text)
