@@ -113,7 +113,11 @@ class JobRequest:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a step: enough to make a form, check an entry and write a report."""
+    """One parameter of a step: enough to make a form, check an entry and write a report.
+
+    `kind` is "yes/no", "integer", "number", "range" (two numbers), "text", or empty: then it follows from the default.
+    Name it where the default is None; the form then offers « the mission's own » as the empty entry.
+    """
 
     name: str
     label: str
@@ -123,6 +127,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[Any, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,205 @@
+"""A form made from declarations (parameters of a step, fields of a dataclass): units, help, and checks while typing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
+
+from daxa_gui.core.errors import InputError
+from daxa_gui.gui.widgets.form_fields import FormField, fields_of_dataclass, fields_of_parameters, read_entry, written
+
+__all__ = ["Form", "FormField", "fields_of_dataclass", "fields_of_parameters", "muted_label", "problem_label"]
+
+
+def problem_label(parent: QWidget | None = None) -> QLabel:
+    """A hidden line for a sentence about what is wrong; it begins with a sign, so that it does not speak by colour alone."""
+    label = QLabel(parent)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setForegroundRole(QPalette.ColorRole.BrightText)
+    label.hide()
+    return label
+
+
+def muted_label(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """Secondary text."""
+    label = QLabel(text, parent)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setProperty("muted", True)
+    return label
+
+
+def show_problem(label: QLabel, sentence: str) -> None:
+    label.setText(f"✕ {sentence}" if sentence else "")
+    label.setVisible(bool(sentence))
+
+
+class _Line:
+    """One field: its widget, its unit, its message, and how its value is read and written."""
+
+    def __init__(self, field: FormField, parent: QWidget, on_changed: Callable[[], None]) -> None:
+        self.field = field
+        self.message = problem_label(parent)
+        self.message.setObjectName(f"problem_{field.name}")
+        self.widget: QWidget
+        if field.kind == "yes/no":
+            self._check = QCheckBox(field.label, parent)
+            self._check.toggled.connect(lambda _on: on_changed())
+            self.widget = self._check
+        elif field.kind == "choice":
+            self._combo = QComboBox(parent)
+            if field.empty:
+                self._combo.addItem(field.empty, None)
+            for choice in field.choices:
+                self._combo.addItem(str(choice), choice)
+            self._combo.currentIndexChanged.connect(lambda _index: on_changed())
+            self.widget = self._combo
+        else:
+            self._edit = QLineEdit(parent)
+            self._edit.setPlaceholderText(field.empty)
+            self._edit.textChanged.connect(lambda _text: on_changed())
+            self.widget = self._edit
+        self.widget.setObjectName(f"entry_{field.name}")
+        self.widget.setAccessibleName(f"{field.label}, {field.unit}" if field.unit else field.label)
+        self.widget.setAccessibleDescription(field.help)
+        self.widget.setToolTip(_tip(field))
+
+    def read(self) -> Any:
+        if self.field.kind == "yes/no":
+            return self._check.isChecked()
+        if self.field.kind == "choice":
+            return self._combo.currentData()
+        return read_entry(self.field, self._edit.text())
+
+    def write(self, value: Any) -> None:
+        if self.field.kind == "yes/no":
+            self._check.setChecked(bool(value))
+        elif self.field.kind == "choice":
+            self._combo.setCurrentIndex(max(self._combo.findData(value), 0))
+        else:
+            self._edit.setText(written(self.field, value))
+
+    def problem(self) -> str:
+        try:
+            self.read()
+        except InputError as error:
+            return str(error)
+        return ""
+
+
+def _tip(field: FormField) -> str:
+    limits = []
+    if field.minimum is not None:
+        limits.append(f"at least {field.minimum:g}")
+    if field.maximum is not None:
+        limits.append(f"at most {field.maximum:g}")
+    parts = [field.help or field.label]
+    if limits:
+        parts.append(f"({' and '.join(limits)}{' ' + field.unit if field.unit else ''})")
+    if field.default not in (None, "") and field.kind not in ("yes/no", "choice"):
+        parts.append(f"Default: {written(field, field.default)}{' ' + field.unit if field.unit else ''}.")
+    return " ".join(parts)
+
+
+class Form(QWidget):
+    """A grid: label, entry, unit; below an entry its message as soon as it cannot be read. Not a dialog by itself.
+
+    Parameters
+    ----------
+    fields : from `fields_of_parameters` or `fields_of_dataclass`, or made by hand.
+    values : where they differ from the defaults.
+    show_help : writes each field's help below it as well as into its tool tip.
+    """
+
+    changed = Signal()
+    validity_changed = Signal(bool)
+
+    def __init__(
+        self,
+        fields: Sequence[FormField],
+        values: Mapping[str, Any] | None = None,
+        parent: QWidget | None = None,
+        *,
+        show_help: bool = False,
+    ) -> None:
+        super().__init__(parent)
+        self._lines = {field.name: _Line(field, self, self._on_entry_changed) for field in fields}
+        self._valid = True
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        for line in self._lines.values():
+            self._add_line(grid, line, show_help)
+        grid.setRowStretch(grid.rowCount(), 1)
+        self.set_values({field.name: field.default for field in fields} | dict(values or {}))
+
+    def _add_line(self, grid: QGridLayout, line: _Line, show_help: bool) -> None:
+        row = grid.rowCount()
+        field = line.field
+        if field.kind == "yes/no":
+            grid.addWidget(line.widget, row, 1, 1, 2)
+        else:
+            label = QLabel(field.label, self)
+            label.setBuddy(line.widget)
+            label.setToolTip(line.widget.toolTip())
+            grid.addWidget(label, row, 0)
+            grid.addWidget(line.widget, row, 1)
+            grid.addWidget(muted_label(field.unit, self), row, 2)
+        grid.addWidget(line.message, row + 1, 1, 1, 2)
+        if show_help and field.help:
+            grid.addWidget(muted_label(field.help, self), row + 2, 1, 1, 2)
+
+    def entry(self, name: str) -> QWidget:
+        """The widget in which a field is entered."""
+        return self._lines[name].widget
+
+    def values(self) -> dict[str, Any]:
+        """All values; raises InputError with the sentence of the first entry that cannot be read."""
+        return {name: line.read() for name, line in self._lines.items()}
+
+    def changed_values(self) -> dict[str, Any]:
+        """Only those that differ from their defaults; raises InputError like `values`."""
+        return {name: value for name, value in self.values().items() if not _same(value, self._lines[name].field.default)}
+
+    def problems(self) -> dict[str, str]:
+        """A sentence for each entry that cannot be read."""
+        return {name: sentence for name, line in self._lines.items() if (sentence := line.problem())}
+
+    def is_valid(self) -> bool:
+        return not self.problems()
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Write some of the entries; `changed` is emitted once."""
+        blocked = self.blockSignals(True)
+        for name, value in values.items():
+            self._lines[name].write(value)
+        self.blockSignals(blocked)
+        self._on_entry_changed()
+
+    def reset(self) -> None:
+        """Back to the defaults."""
+        self.set_values({name: line.field.default for name, line in self._lines.items()})
+
+    def _on_entry_changed(self) -> None:
+        if self.signalsBlocked():
+            return
+        for line in self._lines.values():
+            show_problem(line.message, line.problem())
+        valid = self.is_valid()
+        if valid != self._valid:
+            self._valid = valid
+            self.validity_changed.emit(valid)
+        self.changed.emit()
+
+
+def _same(value: Any, default: Any) -> bool:
+    if isinstance(value, tuple) and isinstance(default, (tuple, list)):
+        return tuple(value) == tuple(default)
+    return bool(value == default) and (value is None) == (default is None)
