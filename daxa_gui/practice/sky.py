@@ -39,11 +39,11 @@ class Source:
 CENTRE = SkyPosition(160.25, -12.35, FIELD_NAME)
 
 SOURCES = (
-    Source(FIELD_NAME, 160.25, -12.35, 1.1e-12, "thermal", 5.0, iron=0.35, redshift=0.08, core_arcsec=55.0),
-    Source("Practice AGN", 160.2963, -12.3041, 2.6e-13, "power", 1.75, column_1e22=0.06),
-    Source("Practice Variable Star", 160.1848, -12.4233, 2.2e-13, "thermal", 0.6, 0.02, period_s=9000.0, amplitude=0.7),
-    Source("Practice Obscured AGN", 160.2208, -12.2530, 3.0e-14, "power", 1.6, column_1e22=2.0),
-    Source("Practice Group", 160.3675, -12.4402, 9.0e-14, "thermal", 1.2, redshift=0.11, core_arcsec=20.0, beta=0.6),
+    Source(FIELD_NAME, 160.25, -12.35, 4.0e-12, "thermal", 5.0, iron=0.35, redshift=0.08, core_arcsec=55.0),
+    Source("Practice AGN", 160.2963, -12.3041, 6.0e-13, "power", 1.75, column_1e22=0.06),
+    Source("Practice Variable Star", 160.1848, -12.4233, 5.0e-13, "thermal", 0.6, 0.02, period_s=9000.0, amplitude=0.7),
+    Source("Practice Obscured AGN", 160.2208, -12.2530, 6.0e-14, "power", 1.6, column_1e22=2.0),
+    Source("Practice Group", 160.3675, -12.4402, 2.2e-13, "thermal", 1.2, redshift=0.11, core_arcsec=20.0, beta=0.6),
     Source("Practice Source 1", 160.1302, -12.3160, 5.5e-14, "power", 1.9),
     Source("Practice Source 2", 160.3391, -12.2489, 4.1e-14, "power", 2.1),
     Source("Practice Source 3", 160.2807, -12.4821, 3.3e-14, "power", 1.7),
