@@ -2,9 +2,10 @@
 
     python tests/benchmarks/bench_startup.py [RUNS]
 
-Both are started as new processes, by turns, offscreen, with the file cache warmed by one run each that does not count. The time runs
-from just before the process is started (so it includes the interpreter itself, some 15 ms) to the moment when the window has been
-painted, read from the monotonic clock that all processes share. Aim: at most 0.5 s, and at most 1.6 times the bare window.
+Both are started as new processes, by turns, offscreen, with the file cache warmed by one run each that does not count. The
+time runs from just before the process is started (so it includes the interpreter itself, some 15 ms) to the moment when the
+window has been painted, read from the monotonic clock that all processes share. Aim: at most 0.5 s, and at most 1.6 times
+the bare window.
 """
 
 from __future__ import annotations
