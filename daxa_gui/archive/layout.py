@@ -1,9 +1,9 @@
 """All paths of the output folder and its archives, in the layout of the DAXA Python package. Nothing is read or written here.
 
-    <out>/<mission>_raw/<ObsID>/…                     downloaded, shared by all archives
-    <out>/archives/<name>/processed_data/<mission>/<ObsID>/{events,images,background,cleaning,misc,logs}/
-    <out>/archives/<name>/{failed_data,regions,.save_info}/…
-    <out>/archives/<name>/{daxa_gui.sqlite,.daxa_gui.lock,work/job-<id>/,logs/}   ours, unknown to DAXA
+<out>/<mission>_raw/<ObsID>/…                     downloaded, shared by all archives
+<out>/archives/<name>/processed_data/<mission>/<ObsID>/{events,images,background,cleaning,misc,logs}/
+<out>/archives/<name>/{failed_data,regions,.save_info}/…
+<out>/archives/<name>/{daxa_gui.sqlite,.daxa_gui.lock,work/job-<id>/,logs/}   ours, unknown to DAXA
 """
 
 from __future__ import annotations

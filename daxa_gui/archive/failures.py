@@ -1,0 +1,64 @@
+"""What the operating system and SQLite complain about, as sentences for a person."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from daxa_gui.core.errors import ArchiveError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def _full(path: str | Path) -> ArchiveError:
+    error = ArchiveError(
+        f"There is no space left to write {path}.", "Free some space on this disk, then resume the queue.", retryable=True
+    )
+    error.pauses_lane = True
+    return error
+
+
+def _forbidden(path: str | Path) -> ArchiveError:
+    return ArchiveError(f"{path} cannot be written.", "Check the permissions of the folder and whether its disk is read-only.")
+
+
+def os_failure(error: OSError, path: str | Path) -> ArchiveError:
+    """The sentence for an OSError while `path` was read or written."""
+    if error.errno in _FULL:
+        return _full(path)
+    if error.errno in _FORBIDDEN:
+        return _forbidden(path)
+    if error.errno == errno.ENOENT:
+        return ArchiveError(f"{error.filename or path} is not there.", "It may have been moved or deleted.")
+    return ArchiveError(f"{path} cannot be read or written: {error.strerror or error}.")
+
+
+def sqlite_failure(error: sqlite3.Error, path: Path) -> ArchiveError:
+    """The sentence for an error of SQLite in the database `path`."""
+    text = str(error).lower()
+    if "full" in text:
+        return _full(path)
+    if "readonly" in text or "read-only" in text or "unable to open" in text:
+        return _forbidden(path)
+    if "not a database" in text or "malformed" in text or "encrypted" in text:
+        return ArchiveError(f"The archive's database {path} is damaged ({error}).", "Restore it from a copy.")
+    if "locked" in text or "busy" in text:
+        return ArchiveError(f"The archive's database {path} is in use by another program.", retryable=True)
+    if "closed" in text:
+        return ArchiveError(f"The archive {path.parent} is closed.")
+    return ArchiveError(f"The archive's database {path} cannot be used: {error}.")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise ArchiveError for what goes wrong inside with the disk or the database at `path`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise sqlite_failure(error, path) from error
+    except OSError as error:
+        raise os_failure(error, error.filename or path) from error

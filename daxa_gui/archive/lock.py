@@ -1,0 +1,45 @@
+"""One program at a time in an archive. The lock goes away with the process, however it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+from daxa_gui.archive.failures import os_failure
+from daxa_gui.core.errors import ArchiveError
+
+
+class ArchiveLock:
+    """Held from construction until `release`. Raises ArchiveError if another program (or this one) holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise os_failure(error, path) from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._descriptor, 200, 0).decode("utf-8", "replace").strip()
+            os.close(self._descriptor)
+            raise ArchiveError(
+                f"The archive {path.parent} is open in another program{f' ({holder})' if holder else ''}.",
+                "Close it there first.",
+            ) from None
+        except OSError as error:
+            os.close(self._descriptor)
+            raise ArchiveError(
+                f"The archive {path.parent} cannot be locked: {error.strerror}.",
+                "Its disk may be a network drive without file locks; use a folder on a local disk.",
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+
+    def release(self) -> None:
+        """Let other programs in. May be called twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

@@ -1,0 +1,84 @@
+"""The tables of an archive's database and how older ones are brought up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from daxa_gui.core.errors import ArchiveError
+
+APPLICATION_ID = 0x44415841  # "DAXA": lets `file` and us recognise the database
+
+TABLES = """
+CREATE TABLE info (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE selections (
+    id INTEGER PRIMARY KEY, mission TEXT NOT NULL, catalogue_version TEXT NOT NULL, obs_ids TEXT NOT NULL,
+    instruments TEXT NOT NULL, filters TEXT NOT NULL, added REAL NOT NULL);
+CREATE TABLE observations (
+    mission TEXT NOT NULL, obs_id TEXT NOT NULL, target TEXT NOT NULL, instruments TEXT NOT NULL, row TEXT NOT NULL,
+    added REAL NOT NULL, selection_id INTEGER NOT NULL REFERENCES selections, PRIMARY KEY (mission, obs_id)) WITHOUT ROWID;
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, lane TEXT NOT NULL, mission TEXT NOT NULL, obs_id TEXT NOT NULL,
+    unit TEXT NOT NULL, step TEXT NOT NULL, title TEXT NOT NULL, task TEXT NOT NULL, state TEXT NOT NULL,
+    done REAL NOT NULL DEFAULT 0, total REAL, text TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+    warnings TEXT NOT NULL DEFAULT '[]', facts TEXT NOT NULL DEFAULT '{}', error TEXT NOT NULL DEFAULT 'null',
+    attempt INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL, started REAL, finished REAL,
+    size_bytes INTEGER, changed_task TEXT, UNIQUE (kind, mission, obs_id, unit, step));
+CREATE TABLE needs (
+    job_id INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE, needed_id INTEGER NOT NULL REFERENCES jobs,
+    PRIMARY KEY (job_id, needed_id)) WITHOUT ROWID;
+CREATE TABLE products (
+    id INTEGER PRIMARY KEY, mission TEXT NOT NULL, obs_id TEXT NOT NULL, kind TEXT NOT NULL, instrument TEXT NOT NULL,
+    exposure TEXT NOT NULL, band_low_kev REAL, band_high_kev REAL, path TEXT NOT NULL UNIQUE, size_bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, job_id INTEGER REFERENCES jobs, created REAL NOT NULL, facts TEXT NOT NULL);
+CREATE INDEX products_of_observation ON products (mission, obs_id);
+CREATE INDEX products_of_job ON products (job_id);
+CREATE TABLE history (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL, job_id INTEGER NOT NULL, attempt INTEGER NOT NULL, step TEXT NOT NULL,
+    title TEXT NOT NULL, task TEXT NOT NULL, started REAL, finished REAL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    version TEXT NOT NULL, facts TEXT NOT NULL);
+CREATE INDEX history_of_path ON history (path);
+CREATE TABLE verdicts (
+    mission TEXT NOT NULL, obs_id TEXT NOT NULL, unit TEXT NOT NULL, state TEXT NOT NULL, note TEXT NOT NULL,
+    time REAL NOT NULL, PRIMARY KEY (mission, obs_id, unit)) WITHOUT ROWID;
+"""
+
+# Entry i brings a database from version i + 1 to version i + 2; it runs inside the transaction of `prepare`.
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = ()
+VERSION = 1 + len(MIGRATIONS)
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new database, or bring an older one up to date, in one transaction.
+
+    Raises
+    ------
+    ArchiveError : the database belongs to something else, or to a later version of this program.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if n_tables and application != APPLICATION_ID:
+        raise ArchiveError(f"The file {path} is not an archive's database.", "Choose the folder of an archive.")
+    if version > VERSION:
+        raise ArchiveError(
+            f"The archive {path.parent} was written by a later version of this program.", "Install the newest version."
+        )
+    if version == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not n_tables:
+            for statement in TABLES.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+        else:
+            for migration in MIGRATIONS[version - 1 :]:
+                migration(connection)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
