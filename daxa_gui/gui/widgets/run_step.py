@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.widgets.form import ParameterForm
+from daxa_gui.gui.widgets.form import Form, fields_of_parameters
 from daxa_gui.session import Session
 
 
@@ -31,7 +31,7 @@ class RunStepDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._form: ParameterForm | None = None
+        self._form: Form | None = None
         self.setWindowTitle("Run step")
         self.setObjectName("runStepDialog")
         self.resize(640, 560)
@@ -80,7 +80,7 @@ class RunStepDialog(QDialog):
         if self._form is not None:
             self._place.removeWidget(self._form)
             self._form.deleteLater()
-        self._form = ParameterForm(step.parameters, self)
+        self._form = Form(fields_of_parameters(step.parameters), parent=self)
         self._form.changed.connect(self._preview)
         self._place.addWidget(self._form)
         self._preview()
@@ -88,7 +88,7 @@ class RunStepDialog(QDialog):
     def _preview(self) -> None:
         assert self._form is not None
         try:
-            step, values = self.step_box.currentData(), self._form.values()
+            step, values = self.step_box.currentData(), self._form.changed_values()
         except DaxaError as error:
             self._complain(error)
             return
@@ -108,5 +108,5 @@ class RunStepDialog(QDialog):
     def _on_run(self) -> None:
         assert self._form is not None
         step = self.step_box.currentData()
-        self.run_requested.emit([step], {step: self._form.values()})
+        self.run_requested.emit([step], {step: self._form.changed_values()})
         self.accept()

@@ -1,0 +1,379 @@
+"""Session: the verbs of the program, each delegating to the part that can do it; the only door for the window and the CLI."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from daxa_gui import locations
+from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary, HistoryEntry
+from daxa_gui.core.bus import Bus
+from daxa_gui.core.catalogue import Catalogue
+from daxa_gui.core.errors import ArchiveError, InputError
+from daxa_gui.core.events import ArchiveChanged, CatalogueChanged
+from daxa_gui.core.exposures import Exposure, Verdict
+from daxa_gui.core.filter_stack import FilterStack
+from daxa_gui.core.job import Job
+from daxa_gui.core.mission import MissionSpec
+from daxa_gui.core.product import Product
+from daxa_gui.core.selection import Selection
+from daxa_gui.core.settings import Settings, save_settings
+from daxa_gui.core.sky import SkyPosition
+from daxa_gui.core.software import SoftwareStatus
+from daxa_gui.core.step import Step
+from daxa_gui.core.timeseries import FlareParameters
+from daxa_gui.finding import Finding
+from daxa_gui.inspection import Inspection
+from daxa_gui.open_archive import OpenArchive
+from daxa_gui.practice_mode import SERVICE_PREFIX, PracticeMode
+
+log = logging.getLogger(__name__)
+Start = Callable[[Callable[[], None]], None]
+
+
+def start_thread(function: Callable[[], None]) -> None:
+    """How a program without a window starts work: one daemon thread per job."""
+    threading.Thread(target=function, daemon=True).start()
+
+
+class Session:
+    """One user's program. Every method may be called from any thread unless it says otherwise.
+
+    Parameters
+    ----------
+    output_folder : where archives and raw data live; the setting « archives folder » if None.
+    cache : things that can be made again (practice sky, columnar event lists).
+    start : starts a function on a pool thread; the window gives its QThreadPool.
+    settings_file : where changed settings are written; nowhere if None.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings | None = None,
+        settings_file: Path | None = None,
+        output_folder: Path | None = None,
+        cache: Path | None = None,
+        start: Start = start_thread,
+    ) -> None:
+        self.bus = Bus()
+        self.settings = settings or Settings()
+        self._settings_file = settings_file
+        self._output = output_folder
+        self._start = start
+        self._finding = Finding()
+        self._workers: Any = None
+        self._workers_lock = threading.Lock()
+        self._open: OpenArchive | None = None
+        cache = cache or locations.cache_folder()
+        self.inspection = Inspection(self._call_process, cache)
+        self._practice = PracticeMode(cache, self.bus, self._call_process, self._on_practice_ready)
+
+    # ---- settings and the practice sky
+
+    def change_settings(self, settings: Settings) -> None:
+        """Use and remember new settings."""
+        self.settings = settings
+        if self._settings_file is not None:
+            save_settings(settings, self._settings_file)
+
+    @property
+    def practice(self) -> bool:
+        return self._practice.started
+
+    def start_practice(self) -> None:
+        """Make the practice sky if need be and serve it; events `PracticeProgress` and `CatalogueChanged` tell the rest."""
+        self._practice.start(self._start)
+
+    def practice_ready(self) -> bool:
+        return self._practice.ready
+
+    def wait_for_practice(self) -> None:
+        """Until the practice sky is there; raises what went wrong if it cannot be made."""
+        self._practice.address("heasarc")
+
+    def _on_practice_ready(self, folder: Path) -> None:
+        from daxa_gui.practice.sky import names
+
+        for mission in self._finding.use_practice(folder, names()):
+            self.bus.publish(CatalogueChanged(mission))
+
+    def _service_url(self, service: str) -> str:
+        """The address of an archive service; practice services start the practice sky if they must."""
+        if service.startswith(SERVICE_PREFIX):
+            self.start_practice()
+            return self._practice.address(service.removeprefix(SERVICE_PREFIX))
+        from daxa_gui.remote.services import SERVICES
+
+        return SERVICES[service]
+
+    # ---- finding
+
+    def missions(self) -> tuple[MissionSpec, ...]:
+        return self._finding.missions(practice=self.practice)
+
+    def catalogue(self, mission: str) -> Catalogue:
+        return self._finding.catalogue(mission)
+
+    def known_names(self) -> tuple[SkyPosition, ...]:
+        return self._finding.known_names()
+
+    def resolve_name(self, name: str) -> SkyPosition:
+        return self._finding.resolve_name(name)
+
+    def selections(self, stack: FilterStack) -> tuple[Selection, ...]:
+        """What the filters leave, one Selection per mission that has anything. In practice mode simulated observations only:
+        real ones would need the network that practice does without."""
+        selections = []
+        for spec in self.missions():
+            catalogue = self.catalogue(spec.name)
+            mask, _ = stack.masks(catalogue)
+            if self.practice:
+                mask = mask & catalogue.simulated
+            if np.any(mask):
+                obs_ids = tuple(catalogue.obs_id[mask].tolist())
+                filters = tuple(stack.to_json())
+                selections.append(Selection(spec.name, catalogue.version, obs_ids, spec.default_instruments, filters))
+        return tuple(selections)
+
+    def associate(self, mission: str, sample_file: str, radius_deg: float | None, stack: FilterStack) -> dict[str, Any]:
+        """Which observations cover which positions of a sample, as plain JSON values."""
+        return self._finding.associate(mission, Path(sample_file), radius_deg, stack)
+
+    # ---- archives
+
+    def archives_folder(self) -> Path:
+        folder = self.settings.archives_folder
+        return self._output or (Path(folder).expanduser() if folder else locations.documents_folder() / "DAXA archives")
+
+    @property
+    def archive(self) -> ArchiveSummary | None:
+        """What the open archive is, None if none is open."""
+        opened = self._open
+        return None if opened is None else opened.summary
+
+    def archives(self) -> list[ArchiveSummary]:
+        from daxa_gui.archive.layout import OutputLayout
+        from daxa_gui.archive.store import list_archives
+
+        return list_archives(OutputLayout(self.archives_folder()))
+
+    def find_archive(self, name_or_folder: str) -> Path | None:
+        """The folder of an archive by its name or path; None if there is none."""
+        from daxa_gui.archive.layout import DATABASE, OutputLayout
+
+        folder = Path(name_or_folder).expanduser()
+        if (folder / DATABASE).is_file():
+            return folder
+        try:
+            named = OutputLayout(self.archives_folder()).archive(name_or_folder).folder
+        except InputError:
+            return None
+        return named if (named / DATABASE).is_file() else None
+
+    def archive_named(self, name_or_folder: str) -> Path:
+        """Like `find_archive`; raises ArchiveError if there is none."""
+        found = self.find_archive(name_or_folder)
+        if found is None:
+            raise ArchiveError(f"There is no archive « {name_or_folder} » in {self.archives_folder()}.", "« daxa-gui info » lists them.")
+        return found
+
+    def check_archive_name(self, name: str) -> None:
+        """Raises InputError or ArchiveError with the reason if no archive can be made under this name."""
+        from daxa_gui.archive.layout import OutputLayout
+
+        folder = OutputLayout(self.archives_folder()).archive(name).folder
+        if folder.exists():
+            raise ArchiveError(f"There is already an archive « {name} ».", "Choose another name.")
+
+    def create_archive(self, name: str, selections: Iterable[Selection]) -> ArchiveSummary:
+        """Make an archive of the chosen observations, open it and begin to download."""
+        from daxa_gui.archive.layout import OutputLayout
+        from daxa_gui.archive.store import ArchiveStore
+
+        chosen = [selection for selection in selections if selection.obs_ids]
+        if not chosen:
+            raise InputError("There is no observation to put into the archive.", "Change the filters so that some pass.")
+        layout = OutputLayout(self.archives_folder().absolute()).archive(name)
+        self.close_archive()
+        opened = self._opened(ArchiveStore.create(layout))
+        for selection in chosen:
+            catalogue = self.catalogue(selection.mission)
+            opened.add_selection(selection, [catalogue.row(catalogue.row_of[obs_id]) for obs_id in selection.obs_ids])
+        opened.download()
+        return self._announce(opened)
+
+    def open_archive(self, folder: str | Path) -> ArchiveSummary:
+        """Open an archive and continue what was interrupted."""
+        from daxa_gui.archive.layout import ArchiveLayout
+        from daxa_gui.archive.store import ArchiveStore
+
+        layout = ArchiveLayout.of_folder(folder)
+        current = self._open
+        if current is not None and current.layout.folder == layout.folder:
+            return current.summary
+        self.close_archive()
+        return self._announce(self._opened(ArchiveStore.open(layout)))
+
+    def _opened(self, store: Any) -> OpenArchive:
+        cores = self.settings.cores or max(1, (os.cpu_count() or 2) - 1)
+        self._open = OpenArchive(
+            store,
+            bus=self.bus,
+            start=self._start,
+            workers=self._worker_pool(),
+            service_url=self._service_url,
+            connections_per_host=self.settings.connections_per_host,
+            cores=cores,
+        )
+        return self._open
+
+    def _announce(self, opened: OpenArchive) -> ArchiveSummary:
+        self.bus.publish(ArchiveChanged(str(opened.layout.folder)))
+        return opened.summary
+
+    def close_archive(self) -> None:
+        """Stop its work (it continues at the next opening) and let it go."""
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened.close()
+            self.bus.publish(ArchiveChanged(""))
+
+    def _here(self) -> OpenArchive:
+        if self._open is None:
+            raise ArchiveError("No archive is open.", "Create one from a search, or open one.")
+        return self._open
+
+    def archive_info(self, folder: Path) -> dict[str, Any]:
+        """What an archive holds, as plain JSON values. Opens it for a moment, without continuing its work."""
+        from daxa_gui.open_archive import describe_archive
+
+        return describe_archive(folder)
+
+    def observations(self) -> list[ArchiveObservation]:
+        return self._here().store.observations() if self._open else []
+
+    def products(self, mission: str | None = None, obs_id: str | None = None) -> list[Product]:
+        return self._here().store.products(mission, obs_id) if self._open else []
+
+    def history(self, product: Product) -> list[HistoryEntry]:
+        return self._here().store.history(product)
+
+    def disk_use(self) -> dict[str, int]:
+        """Bytes of the archive's products, free on its disk, and still to come by known downloads."""
+        return self._here().disk_use()
+
+    # ---- jobs
+
+    def jobs(self, kind: str | None = None) -> list[Job]:
+        return self._here().store.jobs(kind) if self._open else []
+
+    def job(self, job_id: int) -> Job:
+        return self._here().store.get(job_id)
+
+    def download(self) -> list[Job]:
+        """Look again for files of all observations and fetch those that are missing."""
+        return self._here().download(again=True)
+
+    def dry_run(self, selections: Iterable[Selection]) -> dict[str, Any]:
+        """Which files, with sizes, a download would fetch; nothing is stored."""
+        from daxa_gui.open_archive import list_downloads
+
+        rows = [(s.mission, self.catalogue(s.mission)) for s in selections for _ in s.obs_ids]
+        chosen = [(s, o) for s in selections for o in s.obs_ids]
+        requests = [(s.mission, catalogue.row(catalogue.row_of[o])) for (s, o), (_, catalogue) in zip(chosen, rows, strict=True)]
+        return list_downloads(requests, self._service_url, self.archives_folder())
+
+    def steps(self) -> tuple[Step, ...]:
+        from daxa_gui.reduction import STEPS
+
+        return tuple(STEPS.values()) if isinstance(STEPS, Mapping) else tuple(STEPS)
+
+    def software(self) -> list[SoftwareStatus]:
+        """Which reduction software was found, its version, and if not, why and what to do."""
+        from daxa_gui.reduction.software import find_software
+
+        return find_software()
+
+    def parse_parameters(self, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """« flares.n_sigma=2.5 » texts as parameters by step; raises InputError for unknown or unfit ones."""
+        from daxa_gui.reduction.planner import parse_parameters
+
+        return parse_parameters(settings, self.steps())
+
+    def reduce(
+        self, steps: Sequence[str] | None = None, parameters: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> list[Job]:
+        """Run the steps (all if None) for every event list that is here; what is done already with the same parameters stays."""
+        return self._here().reduce(steps, parameters or {})
+
+    def describe(self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """The exact tasks that `reduce` would run, one text each."""
+        return self._here().describe(steps, parameters)
+
+    def cancel(self, job_ids: Iterable[int]) -> None:
+        self._here().queue.cancel(list(job_ids))
+
+    def retry(self, job_ids: Iterable[int]) -> None:
+        self._here().queue.retry(list(job_ids))
+
+    def pause(self, lane: str) -> None:
+        self._here().queue.pause(lane)
+
+    def resume(self, lane: str) -> None:
+        self._here().queue.resume(lane)
+
+    def lanes(self) -> dict[str, bool]:
+        """Lane → whether it is paused."""
+        return self._open.queue.lanes() if self._open else {}
+
+    def read_log(self, job_id: int, offset: int = 0) -> tuple[str, int]:
+        """What a job's log holds beyond `offset` (bytes), and the new offset."""
+        return self._here().read_log(job_id, offset)
+
+    def wait_until_idle(self, timeout_s: float | None = None) -> bool:
+        return self._here().queue.wait_until_idle(timeout_s) if self._open else True
+
+    # ---- inspecting
+
+    def exposures(self) -> list[Exposure]:
+        """One per event list of the open archive, with what was made of it."""
+        return self._here().exposures() if self._open else []
+
+    def override(self, exposure: Exposure, parameters: FlareParameters, note: str) -> list[Job]:
+        """Use these limits and intervals instead of the automatic ones, and run the steps that follow."""
+        return self._here().override(exposure, parameters, note)
+
+    def set_verdict(self, exposure: Exposure, state: str, note: str = "") -> None:
+        """Remember « accepted » or « flagged » (or "" for neither)."""
+        self._here().set_verdict(exposure, state, note)
+
+    def verdict(self, exposure: Exposure) -> Verdict:
+        return self._here().verdict(exposure)
+
+    # ---- the end
+
+    def _worker_pool(self) -> Any:
+        from daxa_gui.execution.worker_pool import WorkerPool
+
+        with self._workers_lock:
+            if self._workers is None:
+                self._workers = WorkerPool(max(2, os.cpu_count() or 2))
+            return self._workers
+
+    def _call_process(self, target: str, arguments: dict[str, Any], on_progress: Any = None) -> Any:
+        return self._worker_pool().call(target, arguments, on_progress=on_progress)
+
+    def close(self) -> None:
+        """Stop everything; unfinished jobs continue at the next opening."""
+        self.close_archive()
+        self._practice.stop()
+        with self._workers_lock:
+            if self._workers is not None:
+                self._workers.close()
