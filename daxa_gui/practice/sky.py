@@ -115,7 +115,7 @@ OBSERVATIONS = (
     Observation(
         "xmm_pointed", "0999900301", "2012-12-02T20:45:00Z", "2012-12-03T02:18:00Z", 19000.0, ("M1", "M2", "PN"),
         ra_deg=160.2519, dec_deg=-12.3530, roll_deg=121.9, filter="Thin1", public_utc="2013-12-20T00:00:00Z",
-        flares=Flares(spikes=5, plateaus=((0.0, 1.0),), spike_ct_s=6.0, plateau_ct_s=4.5, floor_ct_s=1.2, scatter=0.65),
+        flares=Flares(spikes=5, plateaus=((0.0, 1.0),), spike_ct_s=4.0, plateau_ct_s=2.6, floor_ct_s=0.9, scatter=0.6),
         extra={"revolution": 2379, "filter_wheel": "Thin1", "note": "wholly flared"},
     ),
     Observation(

@@ -28,6 +28,11 @@ class Line:
     width_kev: float = 0.01
 
 
+def _between(low_kev: float, high_kev: float) -> NDArray[np.bool_]:
+    energy = CENTRES_KEV
+    return (energy >= low_kev) & (energy <= high_kev)
+
+
 def absorption(column_1e22: float) -> Floats:
     """Transmission of interstellar gas, a power law near Morrison & McCammon 1983 (ApJ 270, 119): 2.4e-22 cm2 at 1 keV."""
     cross_section = 2.4e-22 * np.maximum(CENTRES_KEV, 0.1) ** -2.6
@@ -53,7 +58,7 @@ def source_photons(source: Source) -> Floats:
         if source.hardness < 2.0:  # the forest of iron L lines that cool plasma shows near 1 keV
             shape = shape + 0.9 * np.interp(0.9, energy, shape) * _gaussian(0.9 / (1 + source.redshift), 0.12)
     shape = shape * absorption(source.column_1e22)
-    band = (energy >= 0.5) & (energy <= 2.0)
+    band = _between(0.5, 2.0)
     flux = np.sum((shape * energy * WIDTHS_KEV)[band]) * KEV_ERG
     return shape * WIDTHS_KEV * (source.flux_cgs / flux)
 
@@ -73,7 +78,7 @@ def diffuse_photons() -> Floats:
 
 def particle_shape(slope: float, lines: tuple[Line, ...], band_kev: tuple[float, float]) -> Floats:
     """Counts in each bin (sum 1) of the background of charged particles: a power law and fluorescent lines, in a band."""
-    inside = (CENTRES_KEV >= band_kev[0]) & (CENTRES_KEV <= band_kev[1])
+    inside = _between(*band_kev)
     continuum = np.where(inside, CENTRES_KEV**slope * WIDTHS_KEV, 0.0)
     continuum /= continuum.sum()
     total = continuum * (1.0 - sum(line.share for line in lines))
@@ -84,7 +89,7 @@ def particle_shape(slope: float, lines: tuple[Line, ...], band_kev: tuple[float,
 
 def proton_shape(band_kev: tuple[float, float]) -> Floats:
     """Counts in each bin (sum 1) of soft protons: flat up to 3 keV, falling beyond. They know no absorption and no lines."""
-    inside = (CENTRES_KEV >= band_kev[0]) & (CENTRES_KEV <= band_kev[1])
+    inside = _between(*band_kev)
     shape = np.where(CENTRES_KEV < 3.0, CENTRES_KEV**-0.25, 3.0**-0.25 * np.exp(-(CENTRES_KEV - 3.0) / 4.5)) * WIDTHS_KEV
     shape = np.where(inside, shape, 0.0)
     return shape / shape.sum()
@@ -104,7 +109,7 @@ def area_on_grid(points: tuple[tuple[float, float], ...]) -> Floats:
 
 def share_in_band(weights: Floats, low_kev: float, high_kev: float) -> float:
     """Fraction of counts per bin that lies between two energies."""
-    inside = (CENTRES_KEV >= low_kev) & (CENTRES_KEV <= high_kev)
+    inside = _between(low_kev, high_kev)
     return float(np.sum(weights[inside]) / np.sum(weights))
 
 
