@@ -179,14 +179,14 @@ def protons(look: Look, rate_ct_s: Floats, rng: np.random.Generator) -> tuple[Fl
 
 
 def hot_pixels(look: Look, rng: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats]:
-    """Noise of the camera's hot pixels: low energies, always the same places, in bursts."""
+    """Noise in and around the hot pixels of the camera: low energies, always the same places."""
     parts: list[tuple[Floats, Floats, Floats, Floats]] = []
     chips = {chip.number: chip for chip in look.camera.chips}
     for number, x, y in look.camera.hot_pixels:
         if number not in chips:
             continue
-        n = rng.poisson(0.02 * total_s(look.good))
-        u, v = chips[number].uv(x + rng.uniform(-0.49, 0.49, n), y + rng.uniform(-0.49, 0.49, n))
+        n = rng.poisson(0.03 * total_s(look.good))
+        u, v = chips[number].uv(x + rng.uniform(-1.49, 1.49, n), y + rng.uniform(-1.49, 1.49, n))
         energy = look.telescope.band_kev[0] * (1 + rng.gamma(1.5, 0.25, n))
         parts.append((even_times(n, look.good, rng), energy, u, v))
     if not parts:
