@@ -12,14 +12,14 @@ from daxa_gui.core.timeseries import Gti
 EMPTY = Gti(np.empty(0), np.empty(0))
 
 
-def make_gti(start_s: ArrayLike, stop_s: ArrayLike, join_gap_s: float | None = None) -> Gti:
-    """A proper Gti from any intervals, shape (n,): sorted, overlapping ones joined, empty and NaN ones dropped.
+def make_gti(start_s: ArrayLike, stop_s: ArrayLike, join_gap_s: float | None = None, *, keep_empty: bool = False) -> Gti:
+    """A proper Gti from any intervals, shape (n,): sorted, overlapping ones joined, reversed, empty and NaN ones dropped.
 
-    Intervals that only touch stay as they are (real files have such pairs and count them); with `join_gap_s` those whose gap is at
-    most that long are joined too, 0 joining the touching ones.
+    Intervals that only touch stay as they are; with `join_gap_s` those whose gap is at most that long are joined too, 0 joining
+    the touching ones. `keep_empty` keeps intervals of zero length: real files have them and count them.
     """
     start, stop = np.atleast_1d(np.asarray(start_s, np.float64)), np.atleast_1d(np.asarray(stop_s, np.float64))
-    usable = np.isfinite(start) & np.isfinite(stop) & (stop > start)
+    usable = np.isfinite(start) & np.isfinite(stop) & ((stop >= start) if keep_empty else (stop > start))
     order = np.argsort(start[usable], kind="stable")
     start, stop = start[usable][order], stop[usable][order]
     if not len(start):

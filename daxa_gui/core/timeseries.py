@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Gti:
-    """Half-open intervals [start, stop), shape (n,), seconds; sorted, disjoint, none empty."""
+    """Half-open intervals [start, stop), shape (n,), seconds; sorted, disjoint. Made ones are never empty, a file's may be."""
 
     start_s: NDArray[np.float64]
     stop_s: NDArray[np.float64]

@@ -20,7 +20,7 @@ _FAR_S = 1e18  # stands for an open end of a time range; beyond any mission time
 
 @dataclass(frozen=True)
 class Term:
-    """One condition: `quantity` (upper case) has `value` (`:12`, `0`, `500:2000`, `b00x…`, `TABLE`); `reference` is of a table."""
+    """One condition: `quantity` (upper case) has `value` (`:12`, `0`, `500:2000`, `b00x…`, `TABLE` with a `reference`)."""
 
     number: int
     quantity: str

@@ -189,7 +189,7 @@ def _about_time(time_s: NDArray[np.float64], ccd: NDArray[np.int16] | None, gti:
     bad = int(np.count_nonzero(~np.isfinite(time_s)))
     if bad:
         sentences.append(f"{bad} events have no time (TIME is not a number).")
-    if not any(len(one) for one in gti.values()):
+    if not any(one.total_s > 0 for one in gti.values()):
         return [*sentences, "The good time is empty: no interval is left in the file."]
     outside = int(len(time_s) - np.count_nonzero(inside_own(gti, time_s, ccd)))
     if outside:

@@ -44,7 +44,7 @@ def is_gti_table(table: Table) -> bool:
 
 def table_gti(table: Table, events_header: Header | None = None, default_mjdref: float = 0.0) -> Gti:
     """The intervals of a GTI table, in the time system of `events_header` (other MJDREF or TIMEZERO are allowed for)."""
-    gti = make_gti(table.floats("START"), table.floats("STOP"))
+    gti = make_gti(table.floats("START"), table.floats("STOP"), keep_empty=True)
     if events_header is None:
         return gti
     mine, theirs = table.hdu.header, events_header
