@@ -1,0 +1,83 @@
+"""How fast and how often: a bandwidth limit shared by all transfers, back-off with jitter, and the header Retry-After.
+
+How many connections a host gets at the same time is decided by the queue's lanes, not here.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST_WAIT_S = 3600.0  # a server that asks for more is asked again after an hour
+
+
+class TokenBucket:
+    """A limit in bytes per second that any number of transfers share. Safe to use from any thread.
+
+    `take` never sleeps: it books the bytes and says how long to wait, so that the caller can wait and still be cancelled.
+    Up to `burst_s` seconds' worth of bytes that were not used are saved up.
+    """
+
+    def __init__(
+        self, bytes_per_s: float | None = None, *, burst_s: float = 0.5, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._burst_s = burst_s
+        self._rate: float | None = None
+        self._free_at_s = 0.0
+        self.limit(bytes_per_s)
+
+    def limit(self, bytes_per_s: float | None) -> None:
+        """Set the limit; None or zero means none. Bytes that were booked before no longer count."""
+        with self._lock:
+            self._rate = bytes_per_s if bytes_per_s and bytes_per_s > 0 else None
+            self._free_at_s = self._clock()
+
+    def take(self, n_bytes: int) -> float:
+        """Book `n_bytes` and return how many seconds to wait before reading on."""
+        with self._lock:
+            if self._rate is None:
+                return 0.0
+            now = self._clock()
+            self._free_at_s = max(self._free_at_s, now - self._burst_s) + n_bytes / self._rate
+            return max(0.0, self._free_at_s - now)
+
+
+# One per process: the line to the outside is shared by every transfer of the program, whichever archive it belongs to.
+BANDWIDTH = TokenBucket()
+
+
+def backoff_s(attempt: int, *, first_s: float = 2.0, most_s: float = 300.0, draw: Callable[[], float] = random.random) -> float:
+    """How long to wait before attempt number `attempt` + 1 (the first attempt is number 1), in seconds.
+
+    Doubles with each attempt, up to `most_s`; half of it is drawn at random, so that jobs which failed together do not
+    come back together.
+    """
+    whole = min(most_s, first_s * 2.0 ** min(max(attempt - 1, 0), 60))
+    return whole * (0.5 + 0.5 * draw())
+
+
+def retry_after_s(header: str | None, now: Callable[[], float] = time.time) -> float | None:
+    """Seconds to wait as the header `Retry-After` asks (a number or an HTTP date); None if it says nothing sensible."""
+    text = (header or "").strip()
+    if not text:
+        return None
+    try:
+        wait = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        wait = (moment - datetime.fromtimestamp(now(), UTC)).total_seconds()
+    if not math.isfinite(wait):
+        return None
+    return min(max(wait, 0.0), LONGEST_WAIT_S)
