@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 HALF_WIDTH_DEG = math.degrees(2 * math.sqrt(2))  # of the whole sky, 162.06°
 HALF_HEIGHT_DEG = math.degrees(math.sqrt(2))  # 81.03°
 SMALLEST_HEIGHT_DEG = 20.0 / 3600.0
-_MARGIN = 1.04  # around the whole sky
+_MARGINS_PX = (76, 18)  # around the whole sky, for its labels
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Viewport:
     @property
     def widest_scale_deg(self) -> float:
         """Degrees per pixel at which the whole sky just fits."""
-        return _MARGIN * max(2 * HALF_WIDTH_DEG / max(self.width, 1), 2 * HALF_HEIGHT_DEG / max(self.height, 1))
+        width, height = max(self.width - _MARGINS_PX[0], 20), max(self.height - _MARGINS_PX[1], 20)
+        return max(2 * HALF_WIDTH_DEG / width, 2 * HALF_HEIGHT_DEG / height)
 
     @property
     def field_height_deg(self) -> float:
