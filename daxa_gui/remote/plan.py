@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from daxa_gui.core.errors import InputError, TransferError
+from daxa_gui.core.errors import DaxaError, InputError, TransferError
 from daxa_gui.core.mission import MissionSpec, RawFile, RemoteFolder
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Call, JobRequest, Outcome, Place, TaskContext
+from daxa_gui.remote.services import SERVICES
 
 if TYPE_CHECKING:
     from daxa_gui.remote.connection import Visit
@@ -27,19 +28,23 @@ _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 _SPECIAL = frozenset(".^$*+?{}[]()|\\")
 
 
-def lane_of(address: str) -> str:
-    """The lane of jobs that use the service at `address`: its host, since limits are per host."""
-    from urllib.parse import urlsplit
+def lane_of(service: str, address: str) -> str:
+    """The lane of jobs that use a service: the host of its address, since limits are per host.
 
-    return f"host:{(urlsplit(address).hostname or address).lower()}"
+    Services named `group:name` share the lane of their group, because their host may have another name tomorrow.
+    """
+    from daxa_gui.remote.connection import host_of
+
+    group, colon, _ = service.partition(":")
+    return f"host:{group if colon else host_of(address) or service}"
 
 
 def plan_request(
     spec: MissionSpec,
     row: Mapping[str, Any],
     raw_folder: str,
-    service_url: Callable[[str], str],
     instruments: Sequence[str] = (),
+    service_url: Callable[[str], str] | None = None,
 ) -> JobRequest:
     """The job that plans the downloads of one observation.
 
@@ -47,8 +52,8 @@ def plan_request(
     ----------
     row : the observation's row of the catalogue; has `obs_id` and whatever the mission's `files` function needs.
     raw_folder : absolute folder for the files of this observation.
-    service_url : gives the address of a service; only its host is used, as the name of the lane.
     instruments : those whose files are wanted; all if empty. Files of no or of all instruments are always wanted.
+    service_url : gives the address of a service, whose host names the lane; the known addresses if None.
 
     Raises
     ------
@@ -60,6 +65,8 @@ def plan_request(
     folders: tuple[RemoteFolder, ...] = tuple(resolve(spec.files)(obs_id, row))
     if not folders:
         raise InputError(f"{spec.label} has no files for the observation {obs_id}.")
+    service = folders[0].service
+    address = service_url(service) if service_url else SERVICES.get(service, "")
     arguments = {
         "mission": spec.name,
         "obs_id": obs_id,
@@ -70,7 +77,7 @@ def plan_request(
     }
     return JobRequest(
         kind="plan",
-        lane=lane_of(service_url(folders[0].service)),
+        lane=lane_of(service, address),
         mission=spec.name,
         obs_id=obs_id,
         unit="",
@@ -273,7 +280,7 @@ def _download_request(
     unit = str(PurePosixPath(folder.local) / name) if folder.local else name
     return JobRequest(
         kind="download",
-        lane=lane_of(address),
+        lane=lane_of(folder.service, address),
         mission=about.mission,
         obs_id=about.obs_id,
         unit=unit,
@@ -291,3 +298,51 @@ def _key_of(about: _Observation, folder: RemoteFolder, raw: RawFile | None, pack
     if packing == "tar":
         return key
     return None if raw is None else {**key, "kind": str(raw.kind), "instrument": raw.instrument, "exposure": raw.exposure}
+
+
+# -- without doing it -------------------------------------------------------------------------------------------------------
+
+
+class _LookingContext:
+    """What planning needs when nobody watches and nothing is stored."""
+
+    work_folder = ""
+
+    def __init__(self, service_url: Callable[[str], str]) -> None:
+        self.service_url = service_url
+
+    def progress(self, done: float, total: float | None, text: str = "") -> None: ...
+
+    def check_cancelled(self) -> None: ...
+
+    def log(self, text: str) -> None: ...
+
+
+def dry_run(request: JobRequest, service_url: Callable[[str], str]) -> tuple[list[dict[str, Any]], str]:
+    """What the plan job `request` would have downloaded, and a sentence if that could not be found out (or is nothing).
+
+    Each file is a mapping: `mission`, `obs_id`, `url`, `bytes` (None if the server does not say), `destination`.
+    """
+    from daxa_gui.remote.connection import join_url
+
+    if not isinstance(request.task, Call) or request.task.target != PLAN:
+        raise ValueError(f"{request.title!r} is no plan of downloads")
+    try:
+        outcome = plan_observation(_LookingContext(service_url), **request.task.arguments)
+    except DaxaError as error:
+        return [], f"{request.mission} {request.obs_id}: {error}"
+    files = []
+    for found in outcome.follow_ups:
+        assert isinstance(found.task, Call)
+        arguments = found.task.arguments
+        url = join_url(service_url(arguments["service"]), arguments["path"])
+        files.append(
+            {
+                "mission": found.mission,
+                "obs_id": found.obs_id,
+                "url": url,
+                "bytes": found.size_bytes,
+                "destination": arguments["destination"],
+            }
+        )
+    return files, f"{request.mission} {request.obs_id}: {outcome.stop}" if outcome.stop else ""

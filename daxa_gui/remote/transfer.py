@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -272,7 +273,7 @@ def _fetch_tar(remote: _Remote, folder: Path, members: str, manifest: Manifest) 
         if known:
             ctx.log(f"Everything from {remote.name} is here already and was verified: it is not fetched again.")
             return known, 0
-        shared = manifest.folder.parent / DOWNLOADS_FOLDER / remote.service
+        shared = manifest.folder.parent / DOWNLOADS_FOLDER / re.sub(r"\W", "_", remote.service)
         packed, fetched = _fetch_single(remote, shared / remote.name, "", Manifest(shared))
         ctx.progress(packed.size_bytes, packed.size_bytes, "unpacking")
         taken = _take_members(ctx, shared / remote.name, folder, members)
