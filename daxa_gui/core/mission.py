@@ -41,8 +41,8 @@ class RemoteFolder:
 class RawFile:
     """What a file name of a mission says: which instrument and sub-exposure, and what kind of file.
 
-    An empty `instrument` means that the name does not say it: it is the observation's only one then (ROSAT), or the file
-    belongs to all. A name that is not among the mission's instruments stands for several together (eROSITA's TM0: all seven).
+    An empty `instrument` means that the file belongs to all. A name that is not among the mission's instruments stands for
+    several together (eROSITA's TM0: all seven modules) or for one of several (ROSAT's PSPC: the catalogue tells which).
     """
 
     kind: ProductKind

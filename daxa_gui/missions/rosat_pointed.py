@@ -100,4 +100,4 @@ def raw_file(name: str) -> RawFile | None:
     if match is None:
         return None
     kind = ProductKind.EVENTS if match[2] == "bas" else ProductKind.OTHER
-    return RawFile(kind, "HRI" if match[1] == "h" else "")
+    return RawFile(kind, "HRI" if match[1] == "h" else "PSPC")
