@@ -251,10 +251,11 @@ class Session:
         return self._open
 
     def archive_info(self, folder: Path) -> dict[str, Any]:
-        """What an archive holds, as plain JSON values. Opens it for a moment, without continuing its work."""
-        from daxa_gui.open_archive import describe_archive
+        """What an archive holds, as plain JSON values; it is not opened, and none of its work continues."""
+        from daxa_gui.archive.layout import ArchiveLayout
+        from daxa_gui.archive.report import describe
 
-        return describe_archive(folder)
+        return describe(ArchiveLayout.of_folder(folder))
 
     def observations(self) -> list[ArchiveObservation]:
         return self._here().store.observations() if self._open else []
