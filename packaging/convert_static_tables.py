@@ -34,7 +34,7 @@ TILE_COMMENT = (
 )
 CALPV_COMMENT = (
     "eROSITA calibration and performance verification: the 170 observations of the early data release.",
-    "Published by eROSITA-DE (MPE) on the pages of the early data release; times as given there, taken as UTC (scale not stated).",
+    "Published by eROSITA-DE (MPE) with the early data release; times as given there, taken as UTC (the scale is not stated).",
     "target is the name of the field; target_type is empty because the release does not classify its targets.",
 )
 

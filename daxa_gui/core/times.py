@@ -20,7 +20,7 @@ _ISO = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(?:Z|\+00:?00)?)?",
     re.ASCII,
 )
-_STORED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z", re.ASCII)
+_STORED = r"(?:\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z)?"
 
 
 def iso_to_mjd(text: str) -> float:
@@ -50,9 +50,9 @@ def isos_to_mjd(texts: Sequence[str]) -> NDArray[np.float64]:
     ------
     InputError : a text is no such time; the message quotes the first one.
     """
-    for text in texts:
-        if text and not _STORED.fullmatch(text):
-            raise InputError(f"« {text} » is not a UTC time like 2019-11-03T12:30:15Z.")
+    if not re.fullmatch(rf"(?:{_STORED}\n)*", "\n".join((*texts, "")), re.ASCII):  # one search for all is fast
+        wrong = next(text for text in texts if not re.fullmatch(_STORED, text, re.ASCII))
+        raise InputError(f"« {wrong} » is not a UTC time like 2019-11-03T12:30:15Z.")
     try:
         moments = np.array([text[:-1] if text else "NaT" for text in texts], dtype="datetime64[us]")
     except ValueError as error:
