@@ -117,6 +117,9 @@ class ArchiveStore:
             self._database.after_commit(lambda: self._table.remember(jobs))
 
     def take_changed_task(self, job_id: int) -> Task | None:
+        with self._database.reading() as connection:  # nearly always there is none: then nothing has to be written
+            if connection.execute("SELECT changed_task FROM jobs WHERE id = ?", (job_id,)).fetchone() in (None, (None,)):
+                return None
         with self._database.writing() as connection:
             return self._table.take_changed_task(connection, job_id)
 

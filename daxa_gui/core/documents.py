@@ -26,8 +26,8 @@ def _plain(value: Any) -> Any:
 
 
 def to_json(document: Any) -> str:
-    """Compact JSON on one line; equal values give equal text."""
-    return json.dumps(document, default=_plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Compact JSON on one line, ASCII (so that file names that are no proper text survive); equal values give equal text."""
+    return json.dumps(document, default=_plain, sort_keys=True, separators=(",", ":"))
 
 
 def task_document(task: Task) -> dict[str, Any]:

@@ -111,6 +111,9 @@ class JobStore(Protocol):
     def take_changed_task(self, job_id: int) -> Task | None:
         """The task that `add` kept because the job was running with another one; None if there is none. Asked once only."""
 
+    def forget_products(self, job_id: int) -> list[Product]:
+        """Unregister and delete what a job made earlier, because nothing of it holds any more."""
+
 
 class JobLog(Protocol):
     """Where the lines of one job go. Safe to call from any thread."""

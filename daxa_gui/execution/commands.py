@@ -1,0 +1,37 @@
+"""How this program starts parts of itself as other processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def is_frozen() -> bool:
+    """Whether this is a bundled program (PyInstaller), which has no Python interpreter to give `-m` to."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def own_command(part: str, *arguments: str) -> list[str]:
+    """The command of `part` ("worker" or "guard"). The one place that knows: a bundled program is started again with
+    `--daxa-worker` or `--daxa-guard` as its first argument, and its entry point calls that module's `main`.
+    """
+    if is_frozen():
+        return [sys.executable, f"--daxa-{part}", *arguments]
+    if part == "guard":  # needs nothing but the standard library: isolated, it starts in a third of the time
+        return [sys.executable, "-I", "-S", str(_PACKAGE / "execution" / "guard.py"), *arguments]
+    # -P: the current folder, which may hold anything, is not searched for modules.
+    return [sys.executable, "-P", "-m", f"daxa_gui.execution.{part}", *arguments]
+
+
+def own_environment() -> dict[str, str]:
+    """The environment of `own_command`: finds this package, and leaves the other cores to the other workers."""
+    environment = dict(os.environ)
+    paths = [str(_PACKAGE.parent), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[name] = "1"
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment

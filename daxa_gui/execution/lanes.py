@@ -1,0 +1,43 @@
+"""Lanes: jobs that share a limit and can be paused together (a host, the local cores). No locks, no states: just who is next."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LaneStatus:
+    """`limit` is how many jobs may run at once, `running` how many do, `queued` how many wait for their turn."""
+
+    lane: str
+    paused: bool
+    limit: int
+    running: int
+    queued: int
+
+
+class Lane:
+    """The queued jobs of one lane by id, oldest first. Ids may stand in it that are no longer queued: `take` asks."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.paused = False
+        self.running: set[int] = set()
+        self.failures_in_a_row = 0
+        self._ids: list[int] = []
+
+    def push(self, job_id: int) -> None:
+        heapq.heappush(self._ids, job_id)
+
+    def take(self, startable: Callable[[int], bool]) -> int | None:
+        """The oldest job that can be started, no longer in the lane then."""
+        while self._ids:
+            job_id = heapq.heappop(self._ids)
+            if startable(job_id):
+                return job_id
+        return None
+
+    def queued(self, startable: Callable[[int], bool]) -> int:
+        return sum(1 for job_id in set(self._ids) if startable(job_id))

@@ -1,0 +1,63 @@
+"""What may happen to a job, as functions of jobs: legal moves, and what follows from the jobs that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from daxa_gui.core.job import TRANSITIONS, Job, JobState, JobStore
+
+_S = JobState
+_ENDED_BADLY = frozenset({_S.FAILED, _S.CANCELLED, _S.SKIPPED})
+
+
+class WrongMove(RuntimeError):
+    """A fault of the program: a job was to be moved where it cannot go."""
+
+
+def moved(job: Job, state: JobState, **changes: object) -> Job:
+    """The job in another state; raises WrongMove if there is no such move."""
+    if state not in TRANSITIONS[job.state]:
+        raise WrongMove(f"Job {job.id} cannot go from {job.state} to {state}.")
+    return replace(job, state=state, **changes)  # type: ignore[arg-type]
+
+
+def reopened(job: Job) -> Job:
+    """A finished job at its beginning."""
+    return moved(
+        job, _S.WAITING if job.needs else _S.QUEUED, done=0.0, text="", reason="", warnings=(), facts={}, error=None,
+        started=None, finished=None,
+    )  # fmt: skip
+
+
+def why_not(needs: Sequence[Job]) -> str | None:
+    """Why a job with these needs makes no sense any more, as a sentence; None if it does."""
+    for need in needs:
+        if need.state is _S.SUCCEEDED and need.reason:
+            return need.reason
+        if need.state is _S.SKIPPED:
+            return need.reason or f"« {need.title} » was skipped."
+        if need.state is _S.CANCELLED:
+            return f"« {need.title} » was cancelled."
+        if need.state is _S.FAILED:
+            return f"« {need.title} » failed: {need.error.message if need.error else 'no reason is known.'}"
+    return None
+
+
+def has_stopped(needs: Sequence[Job]) -> bool:
+    """Whether one of them ended well with the finding that nothing can follow from it."""
+    return any(need.state is _S.SUCCEEDED and need.reason for need in needs)
+
+
+def to_reopen(store: JobStore, ids: Iterable[int], is_running: Callable[[int], bool]) -> set[int]:
+    """What has to run again with `ids`: what they need and did not succeed, and what was skipped because of any of these."""
+    found: set[int] = set()
+    todo = [job for job in map(store.get, ids) if job.is_finished and not is_running(job.id)]
+    while todo:
+        job = todo.pop()
+        if job.id in found:
+            continue
+        found.add(job.id)
+        todo += [need for need in map(store.get, job.needs) if need.state in _ENDED_BADLY and not is_running(need.id)]
+        todo += [other for other in store.dependents(job.id) if other.state is _S.SKIPPED]
+    return found
