@@ -1,10 +1,10 @@
-"""What the Inspect workspace looks at: exposure or file, its events, cleaning parameters and their outcome. Shared by its panels."""
+"""What the Inspect workspace looks at: exposure or file, events, cleaning parameters and their outcome; shared by its panels."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -14,10 +14,10 @@ from daxa_gui.core.eventlist import EventList
 from daxa_gui.core.exposures import Exposure, worst_first
 from daxa_gui.core.images import SkyImage
 from daxa_gui.core.job import Job
+from daxa_gui.core.mission_time import mission_time_to_utc_mjd
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.step import Call
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
-from daxa_gui.core.times import mission_time_to_utc_mjd
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.session import Session
@@ -148,7 +148,7 @@ class Inspected(QObject):
 
     def open_file(self, path: str) -> None:
         """Look at a file outside the archive."""
-        path = os.path.abspath(path)
+        path = str(Path(path).absolute())
         if path not in self.files:
             self.files.insert(0, path)
         self.show(Subject(path))

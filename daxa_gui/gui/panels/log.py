@@ -1,4 +1,4 @@
-"""The log of a job or of a file: search, severity filter, next warning or error, known messages explained; follows a running job."""
+"""The log of a job or a file: search, severity filter, next warning or error, known messages explained; follows running jobs."""
 
 from __future__ import annotations
 
