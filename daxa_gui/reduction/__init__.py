@@ -1,0 +1,1 @@
+"""Reduction steps, the jobs they make, and the built-in engine."""
