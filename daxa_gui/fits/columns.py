@@ -88,8 +88,9 @@ def load_columns(folder: str | Path) -> EventList:
 
 def _mapped(path: Path) -> np.ndarray:
     # An empty array cannot be mapped, and for small ones a map is a waste.
-    mode = "r" if path.stat().st_size > 65536 else None
-    return np.asarray(np.load(path, mmap_mode=mode, allow_pickle=False))
+    if path.stat().st_size <= 65536:
+        return np.asarray(np.load(path, allow_pickle=False))
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _tuple(value: Any) -> Any:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from daxa_gui.core.timeseries import FlareFit, LightCurve
 
 # Fractional scatter beyond Poisson of the accepted bins, and their variance in units of the Poisson one. Quiet exposures stay
-# below 0.15 and 1.8 (the published ESAS example has just these). Above the known quiet level little scatter tells of flares; where
-# no quiet level is known the source itself may vary, so much more is asked for.
+# below 0.15 and 1.8 (the published ESAS example has just these). Above the known quiet level little scatter tells of flares;
+# where no quiet level is known the source itself may vary, so much more is asked for.
 HIGH_SCATTER, HIGH_DISPERSION = 0.10, 3.0
 FLARED_SCATTER, FLARED_DISPERSION = 0.40, 10.0
 LEAST_TIME_S = 100.0
