@@ -60,8 +60,8 @@ class OpenArchive:
         self.layout = store.layout
         self._summary: ArchiveSummary | None = None
         runner = Runner(
-            store=store,
-            workers=workers,
+            store,
+            workers,
             service_url=service_url,
             work_folder=lambda job: str(self.layout.work_folder(job.id)),
             open_log=lambda job: job_logs.JobLogFile(self.layout.log_path(job.id)),

@@ -28,6 +28,7 @@ from daxa_gui.core.sky import SkyPosition
 from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.core.step import Step
 from daxa_gui.core.timeseries import FlareParameters
+from daxa_gui.execution.executors import start_thread
 from daxa_gui.finding import Finding
 from daxa_gui.inspection import Inspection
 from daxa_gui.open_archive import OpenArchive
@@ -35,11 +36,6 @@ from daxa_gui.practice_mode import SERVICE_PREFIX, PracticeMode
 
 log = logging.getLogger(__name__)
 Start = Callable[[Callable[[], None]], None]
-
-
-def start_thread(function: Callable[[], None]) -> None:
-    """How a program without a window starts work: one daemon thread per job."""
-    threading.Thread(target=function, daemon=True).start()
 
 
 class Session:
@@ -273,10 +269,10 @@ class Session:
     # ---- jobs
 
     def jobs(self, kind: str | None = None) -> list[Job]:
-        return self._here().store.jobs(kind) if self._open else []
+        return self._here().queue.jobs(kind) if self._open else []
 
     def job(self, job_id: int) -> Job:
-        return self._here().store.get(job_id)
+        return self._here().queue.job(job_id)
 
     def download(self) -> list[Job]:
         """Look again for files of all observations and fetch those that are missing."""
@@ -332,7 +328,7 @@ class Session:
 
     def lanes(self) -> dict[str, bool]:
         """Lane → whether it is paused."""
-        return self._open.queue.lanes() if self._open else {}
+        return {name: status.paused for name, status in self._open.queue.lanes().items()} if self._open else {}
 
     def read_log(self, job_id: int, offset: int = 0) -> tuple[str, int]:
         """What a job's log holds beyond `offset` (bytes), and the new offset."""
