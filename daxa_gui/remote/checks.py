@@ -35,7 +35,9 @@ def begins_as_named(name: str, first: bytes) -> bool:
 def looks_like_html(first: bytes) -> bool:
     """Whether the first bytes are those of a web page."""
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return start.startswith((b"<!doctype html", b"<html", b"<head", b'<?xml version="1.0" encoding="utf-8"?>\n<!doctype html'))
+    if start.startswith(b"<?xml"):
+        start = start.partition(b"?>")[2].lstrip()
+    return start.startswith((b"<!doctype html", b"<html", b"<head"))
 
 
 def check_fits(path: Path, name: str = "") -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from daxa_gui.core.errors import DaxaError, InputError, TransferError
 from daxa_gui.core.mission import MissionSpec, RawFile, RemoteFolder
@@ -33,10 +34,8 @@ def lane_of(service: str, address: str) -> str:
 
     Services named `group:name` share the lane of their group, because their host may have another name tomorrow.
     """
-    from daxa_gui.remote.connection import host_of
-
     group, colon, _ = service.partition(":")
-    return f"host:{group if colon else host_of(address) or service}"
+    return f"host:{group if colon else urlsplit(address).hostname or service}"
 
 
 def plan_request(
