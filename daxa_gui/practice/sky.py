@@ -132,7 +132,7 @@ OBSERVATIONS = (
         extra={"grating": "NONE", "data_mode": "FAINT", "detector": "ACIS-I"},
     ),
     Observation(
-        "erosita_calpv", "999901", "2019-11-20T22:14:00Z", "2019-11-21T05:58:00Z", 27500.0,
+        "erosita_calpv", "999901", "2019-11-20T22:14:00Z", "2019-11-21T01:44:00Z", 12300.0,
         ("TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"), roll_deg=61.0, filter="FILTER",
         extra={
             "field_key": "PRACTICE_CLUSTER", "field_name": FIELD_NAME, "field_type": "extragalactic",
@@ -161,11 +161,9 @@ def observations_of(mission: str) -> tuple[Observation, ...]:
     return tuple(item for item in OBSERVATIONS if item.mission == mission)
 
 
-def missions() -> tuple[str, ...]:
-    """Names of the missions that observed the practice sky."""
-    return tuple(dict.fromkeys(item.mission for item in OBSERVATIONS))
+SIMULATED_MISSIONS = tuple(dict.fromkeys(item.mission for item in OBSERVATIONS))
 
 
-def names() -> dict[str, SkyPosition]:
-    """Names of the sources and their positions, for the name resolver."""
-    return {item.name: SkyPosition(item.ra_deg, item.dec_deg, item.name) for item in SOURCES}
+def names() -> tuple[SkyPosition, ...]:
+    """The sources with their names and positions, for the name resolver."""
+    return tuple(SkyPosition(item.ra_deg, item.dec_deg, item.name) for item in SOURCES)

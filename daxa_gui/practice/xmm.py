@@ -285,7 +285,7 @@ def file_name(obs_id: str, instrument: str, product: str) -> str:
     return f"P{obs_id}{instrument}{EXPOSURE_IDS[instrument]}{product}.FTZ"
 
 
-def write_exposure(www: Path, observation: Observation, instrument: str, seed: int) -> list[Path]:
+def write(www: Path, observation: Observation, instrument: str, seed: int) -> list[Path]:
     """Write the list and the image of one exposure into the archive's tree and return their paths."""
     exposure, data = observe(observation, instrument, seed)
     folder = www / "FTP/xmm/data/rev0" / observation.obs_id / "PPS"
