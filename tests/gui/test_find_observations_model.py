@@ -1,0 +1,155 @@
+"""The item model of observation tables, and what is copied and exported from it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+
+from daxa_gui.core.catalogue import Catalogue
+from daxa_gui.core.errors import FileError
+from daxa_gui.core.mission import Instrument, MissionSpec
+from daxa_gui.gui.models.columns import COMMON_COLUMNS, columns_of
+from daxa_gui.gui.models.export import tab_separated, write_csv
+from daxa_gui.gui.models.observations import ObservationsModel
+
+SPEC = MissionSpec(
+    "testsat", "Testsat Pointed", r"\d+", "1", "ICRS", (Instrument("CAM", "Camera", 0.25),), ("CAM",), "#0072B2", "o",
+    column_labels={"revolution": "Revolution"},
+)  # fmt: skip
+
+
+def make_catalogue(n: int = 5) -> Catalogue:
+    numbers = np.arange(n)
+    exposure = 1000.0 * ((numbers * 7) % n)
+    if n > 2:
+        exposure[2] = np.nan
+    return Catalogue(
+        mission="testsat", version="v1", provenance="Made for a test.",
+        obs_id=np.array([f"{i:04d}" for i in numbers]),
+        ra_deg=(numbers * 33.3) % 360.0, dec_deg=np.linspace(-80, 80, n),
+        start_mjd=55000.0 + numbers, end_mjd=55000.5 + numbers, exposure_s=exposure,
+        target=np.array([f"Field {chr(65 + i % 26)}, east" for i in numbers]),
+        target_type=np.array(["GCL"] * n), instruments=np.array(["CAM"] * n),
+        public_mjd=np.full(n, np.nan), unusable_reason=np.array([""] * n),
+        search_radius_deg=np.full(n, 0.3), fov_radius_deg=np.full(n, 0.25), simulated=np.zeros(n, bool),
+        extra={"revolution": numbers + 100},
+    )  # fmt: skip
+
+
+def column(model: ObservationsModel, name: str) -> int:
+    return [c.name for c in model.columns].index(name)
+
+
+def texts(model: ObservationsModel, name: str) -> list[str]:
+    section = column(model, name)
+    return [model.data(model.index(row, section)) for row in range(model.rowCount())]
+
+
+@pytest.fixture
+def model(qapp) -> ObservationsModel:
+    return ObservationsModel(SPEC, make_catalogue())
+
+
+def test_that_the_model_keeps_the_rules_of_item_models(model):
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show(np.array([True, False, True, False, True]), everything=False)
+    model.sort(column(model, "exposure_s"), Qt.SortOrder.DescendingOrder)
+    model.show(np.zeros(5, bool), everything=False)
+    model.set_catalogue(make_catalogue(9))
+    model.set_style("degrees")
+    assert isinstance(tester.model(), QAbstractItemModel)
+
+
+def test_that_only_selected_rows_are_shown_until_all_are_wanted(model):
+    selected = np.array([True, False, False, True, False])
+    model.show(selected, everything=False)
+    assert texts(model, "obs_id") == ["0000", "0003"]
+    model.show(selected, everything=True)
+    assert model.rowCount() == 5
+    muted = [model.data(model.index(r, 0), Qt.ItemDataRole.ForegroundRole) is not None for r in range(5)]
+    assert muted == [False, True, True, False, True]
+    assert model.data(model.index(1, 0), Qt.ItemDataRole.AccessibleDescriptionRole) == "does not pass the filters"
+
+
+def test_that_unknown_values_stand_last_in_both_orders(model):
+    section = column(model, "exposure_s")
+    model.sort(section, Qt.SortOrder.AscendingOrder)
+    assert texts(model, "exposure_s") == ["0.0", "1.0", "2.0", "3.0", "–"]
+    model.sort(section, Qt.SortOrder.DescendingOrder)
+    assert texts(model, "exposure_s") == ["3.0", "2.0", "1.0", "0.0", "–"]
+
+
+def test_that_the_order_stays_when_other_rows_are_shown(model):
+    model.sort(column(model, "obs_id"), Qt.SortOrder.DescendingOrder)
+    model.show(np.array([True, True, False, True, False]), everything=False)
+    assert texts(model, "obs_id") == ["0003", "0001", "0000"]
+    model.sort(-1)
+    assert texts(model, "obs_id") == ["0000", "0001", "0003"]
+
+
+def test_that_sorting_takes_persistent_indexes_along(model):
+    from PySide6.QtCore import QPersistentModelIndex
+
+    index = QPersistentModelIndex(model.index(1, 0))
+    model.sort(column(model, "obs_id"), Qt.SortOrder.DescendingOrder)
+    assert model.data(index) == "0001"
+
+
+def test_that_positions_follow_the_chosen_notation(model):
+    model.show(np.array([False, True, False, False, False]), everything=False)
+    assert texts(model, "ra_deg") == ["02 13 12.0"]
+    assert texts(model, "dec_deg") == ["-40 00 00"]
+    model.set_style("degrees")
+    assert texts(model, "ra_deg") == ["33.30000"]
+    assert texts(model, "dec_deg") == ["-40.00000"]
+
+
+def test_that_find_goes_round_and_ignores_case(model):
+    assert model.find("field c", 0) == 2
+    assert model.find("FIELD", 3) == 3
+    assert model.find("0001", 4) == 1
+    assert model.find("field", 1, backwards=True) == 1
+    assert model.find("0004", 1, backwards=True) == 4
+    assert model.find("nothing", 0) == -1
+    assert model.find("  ", 0) == -1
+
+
+def test_that_a_mission_brings_its_own_columns():
+    catalogue = make_catalogue()
+    columns = columns_of(SPEC, catalogue)
+    assert len(columns) == len(COMMON_COLUMNS) + 1
+    assert columns[-1].heading == "Revolution"
+    assert columns[-1].text(catalogue, 2, "degrees") == "102"
+
+
+def test_that_copied_text_has_headings_and_tabs():
+    catalogue = make_catalogue()
+    text = tab_separated(catalogue, COMMON_COLUMNS[:3], [4, 1], "degrees")
+    assert text.splitlines() == ["ObsID\tTarget\tRA (ICRS)", "0004\tField E, east\t133.20000", "0001\tField B, east\t33.30000"]
+
+
+def test_that_an_exported_file_can_be_read_back(tmp_path):
+    catalogue = make_catalogue()
+    path = tmp_path / "table.csv"
+    assert write_csv(path, catalogue, COMMON_COLUMNS, [3, 0, 2], ["Filters: a\nb"]) == 3
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["# Made for a test.", "# Filters: a b"]
+    rows = list(csv.DictReader(lines[2:]))
+    assert [row["obs_id"] for row in rows] == ["0003", "0000", "0002"]
+    assert float(rows[0]["ra_deg"]) == catalogue.ra_deg[3]
+    assert rows[0]["target"] == "Field D, east"
+    assert rows[0]["start_utc"] == "2009-06-21T00:00:00Z"
+    assert rows[2]["exposure_s"] == "" and rows[0]["public_utc"] == ""
+
+
+def test_that_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path):
+    target = tmp_path / "folder"
+    target.mkdir()
+    with pytest.raises(FileError, match="folder cannot be written"):
+        write_csv(target, make_catalogue(), COMMON_COLUMNS, [0], [])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder"]
