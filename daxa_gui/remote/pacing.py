@@ -1,12 +1,11 @@
-"""How fast and how often: a bandwidth limit shared by all transfers, back-off with jitter, and the header Retry-After.
+"""How fast, and how soon again: a bandwidth limit shared by all transfers, and the header Retry-After.
 
-How many connections a host gets at the same time is decided by the queue's lanes, not here.
+How many connections a host gets at the same time and when a failed job is tried again is decided by the queue, not here.
 """
 
 from __future__ import annotations
 
 import math
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -51,16 +50,6 @@ class TokenBucket:
 
 # One per process: the line to the outside is shared by every transfer of the program, whichever archive it belongs to.
 BANDWIDTH = TokenBucket()
-
-
-def backoff_s(attempt: int, *, first_s: float = 2.0, most_s: float = 300.0, draw: Callable[[], float] = random.random) -> float:
-    """How long to wait before attempt number `attempt` + 1 (the first attempt is number 1), in seconds.
-
-    Doubles with each attempt, up to `most_s`; half of it is drawn at random, so that jobs which failed together do not
-    come back together.
-    """
-    whole = min(most_s, first_s * 2.0 ** min(max(attempt - 1, 0), 60))
-    return whole * (0.5 + 0.5 * draw())
 
 
 def retry_after_s(header: str | None, now: Callable[[], float] = time.time) -> float | None:

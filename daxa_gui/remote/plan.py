@@ -107,7 +107,7 @@ def plan_observation(
     Returns
     -------
     Outcome : `follow_ups` are the download jobs; `facts` has `n_files`, `bytes` (of the files whose size is known) and
-        `n_unknown_sizes`. Without any file, `stop` says why.
+        `n_unknown_sizes`. Without any file of a folder that is not optional, `stop` says why.
 
     Raises
     ------
@@ -122,16 +122,18 @@ def plan_observation(
             folder = RemoteFolder(**{**values, "kind": ProductKind(values["kind"])})
             ctx.progress(number, len(folders), f"reading {folder.path}")
             _plan_folder(ctx, visit, about, folder, found)
-    sizes = [request.size_bytes for request in found.requests.values()]
-    facts = {
-        "n_files": len(sizes),
-        "bytes": sum(size for size in sizes if size is not None),
-        "n_unknown_sizes": sizes.count(None),
-    }
     for warning in found.warnings:
         ctx.log(f"WARNING {warning}")
-    stop = "" if sizes else _why_nothing(about, folders, found)
-    return Outcome(warnings=tuple(found.warnings), facts=facts, stop=stop, follow_ups=tuple(found.requests.values()))
+    if not found.has_main_files:
+        return Outcome(warnings=tuple(found.warnings), facts=_facts(()), stop=_why_nothing(about, folders, found))
+    requests = tuple(found.requests.values())
+    return Outcome(warnings=tuple(found.warnings), facts=_facts(requests), follow_ups=requests)
+
+
+def _facts(requests: Sequence[JobRequest]) -> dict[str, Any]:
+    sizes = [request.size_bytes for request in requests]
+    known = [size for size in sizes if size is not None]
+    return {"n_files": len(sizes), "bytes": sum(known), "n_unknown_sizes": len(sizes) - len(known)}
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ class _Found:
     warnings: list[str] = field(default_factory=list)
     encrypted: list[str] = field(default_factory=list)
     unwanted: int = 0
+    has_main_files: bool = False  # anything from a folder that is not optional: without it the rest is of no use
 
 
 def _why_nothing(about: _Observation, folders: Sequence[Mapping[str, Any]], found: _Found) -> str:
@@ -185,6 +188,7 @@ def _plan_folder(ctx: TaskContext, visit: Visit, about: _Observation, folder: Re
             continue
         request = _download_request(ctx, visit, about, folder, file, raw, found)
         known = found.requests.setdefault(_destination_key(request), request)
+        found.has_main_files = found.has_main_files or not folder.optional
         if known is not request:
             found.warnings.append(f"{file.name} would become the same file as {known.unit}; it is left out.")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from daxa_gui.remote.pacing import LONGEST_WAIT_S, TokenBucket, backoff_s, retry_after_s
+from daxa_gui.remote.pacing import LONGEST_WAIT_S, TokenBucket, retry_after_s
 
 
 class Clock:
@@ -46,16 +46,6 @@ def test_that_taking_the_limit_away_ends_the_waiting():
     bucket.take(10**6)
     bucket.limit(None)
     assert bucket.take(10**6) == 0.0
-
-
-def test_that_back_off_doubles_up_to_its_ceiling_and_is_never_less_than_half():
-    assert [backoff_s(n, draw=lambda: 1.0) for n in (1, 2, 3, 4)] == [2.0, 4.0, 8.0, 16.0]
-    assert backoff_s(500, draw=lambda: 1.0) == 300.0
-    assert backoff_s(3, draw=lambda: 0.0) == 4.0
-
-
-def test_that_jobs_which_failed_together_do_not_come_back_together():
-    assert len({backoff_s(5) for _ in range(20)}) > 10
 
 
 @pytest.mark.parametrize(
