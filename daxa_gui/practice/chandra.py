@@ -73,6 +73,7 @@ def _identity(run: _Run) -> list[Card]:
         ("INSTRUME", "ACIS", "Instrument"),
         ("GRATING", "NONE", "Grating"),
         ("DETNAM", "ACIS-0123", "Detector"),
+        ("DATACLAS", "SIMULATED", "observed or simulated"),
         ("DATAMODE", "FAINT", "Data mode"),
         ("READMODE", "TIMED", "Read mode"),
         ("OBS_MODE", "POINTING", "Observation mode"),
@@ -163,11 +164,11 @@ def _columns(run: _Run, events: Events, rng: np.random.Generator) -> tuple[list[
         Column("chipy", "1I", events.raw_y, "pixel", "Chip coords", legal=(1, 1024)),
         Column("tdetx", "1I", tile_x, "pixel", "ACIS tiled detector coordinates", 9999, (1, 8192)),
         Column("tdety", "1I", tile_y, "pixel", "ACIS tiled detector coordinates", 9999, (1, 8192)),
-        Column("detx", "1E", det_x, "pixel", "ACIS detector coordinates", None, full, angle("LONG-TAN")),
-        Column("dety", "1E", det_y, "pixel", "ACIS detector coordinates", None, full, angle("NPOL-TAN")),
-        Column("x", "1E", x, "pixel", "sky coordinates", None, full, tangent_wcs("X", CRPIX, observation.ra_deg, -PIXEL_DEG)),
-        Column("y", "1E", y, "pixel", "sky coordinates", None, full, tangent_wcs("Y", CRPIX, observation.dec_deg, PIXEL_DEG)),
-        Column("phas", "9I", island, "adu", "array of pixel pulse heights", None, (-4096, 4095)),
+        Column("detx", "1E", det_x, "pixel", "ACIS detector coordinates", None, full, wcs=angle("LONG-TAN")),
+        Column("dety", "1E", det_y, "pixel", "ACIS detector coordinates", None, full, wcs=angle("NPOL-TAN")),
+        Column("x", "1E", x, "pixel", "sky coordinates", None, full, wcs=tangent_wcs("X", CRPIX, observation.ra_deg, -PIXEL_DEG)),
+        Column("y", "1E", y, "pixel", "sky coordinates", None, full, wcs=tangent_wcs("Y", CRPIX, observation.dec_deg, PIXEL_DEG)),
+        Column("phas", "9I", island, "adu", "array of pixel pulse heights", None, (-4096, 4095), dimensions="(3,3)"),
         Column("pha", "1J", pha, "adu", "total pulse height of event", 0, (0, 36855)),
         Column("energy", "1E", energy_ev, "eV", "nominal energy of event (eV)", None, (0.0, 1e6)),
         Column("pi", "1J", pi, "chan", "pulse invariant energy of event", 0, (1, 1024)),
@@ -220,6 +221,15 @@ def _observe(run: _Run, rng: np.random.Generator) -> Events:
     return events.take(np.argsort(events.time_s, kind="stable"))
 
 
+def _descriptors() -> list[Card]:
+    """Pairs of columns that CIAO treats as one quantity."""
+    pairs = (("chip", "chipx,chipy"), ("tdet", "tdetx,tdety"), ("det", "detx,dety"), ("sky", "x,y"))
+    cards: list[Card] = []
+    for number, (name, columns) in enumerate(pairs, 1):
+        cards += [(f"MTYPE{number}", name, "DM Keyword: Descriptor name."), (f"MFORM{number}", columns, "[pixel]")]
+    return [*cards, ("MTYPE5", "EQPOS", "DM Keyword: Descriptor name."), ("MFORM5", "RA,DEC", "[deg]")]
+
+
 def _event_cards(run: _Run, head: list[Card]) -> list[Card]:
     return [
         ("HDUNAME", "EVENTS", "ASCDM block name"),
@@ -232,10 +242,7 @@ def _event_cards(run: _Run, head: list[Card]) -> list[Card]:
         *_exposure_cards(run),
         *simulated(run.seed),
         *_subspace_cards(run),
-        ("MTYPE1", "sky", "DM Keyword: Descriptor name."),
-        ("MFORM1", "x,y", "[pixel]"),
-        ("MTYPE2", "EQPOS", "DM Keyword: Descriptor name."),
-        ("MFORM2", "RA,DEC", "[deg]"),
+        *_descriptors(),
     ]
 
 
@@ -243,7 +250,7 @@ def _image(run: _Run, head: list[Card], x: np.ndarray, y: np.ndarray) -> bytes:
     observation = run.observation
     edges = 0.5 + _IMAGE_BIN * np.arange(_IMAGE_SIZE + 1)
     counts = np.histogram2d(y, x, bins=(edges, edges))[0]
-    wcs = image_wcs(_IMAGE_SIZE, CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, _IMAGE_BIN)
+    wcs = image_wcs(CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, _IMAGE_BIN)
     cards = [
         *head,
         ("CONTENT", "IMG2", ""),

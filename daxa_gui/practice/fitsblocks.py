@@ -34,7 +34,9 @@ class Column:
     comment: str = ""
     null: int | None = None
     legal: tuple[float, float] | None = None
+    data_range: bool = False  # write TDMIN and TDMAX, the range of the values
     wcs: tuple[Card, ...] = ()
+    dimensions: str = ""
 
 
 def _field(text: str) -> str:
@@ -155,6 +157,8 @@ def _column_cards(number: int, column: Column) -> list[Card]:
     cards: list[Card] = [(f"TTYPE{number}", column.name, column.comment), (f"TFORM{number}", column.form, "format of field")]
     if column.unit:
         cards.append((f"TUNIT{number}", column.unit, "physical unit of field"))
+    if column.dimensions:
+        cards.append((f"TDIM{number}", column.dimensions, "dimensions of the array"))
     return cards
 
 
@@ -165,6 +169,10 @@ def _late_column_cards(number: int, column: Column) -> list[Card]:
     if column.legal is not None:
         cards.append((f"TLMIN{number}", column.legal[0], f"legal minimum for {column.name}"))
         cards.append((f"TLMAX{number}", column.legal[1], f"legal maximum for {column.name}"))
+    if column.data_range and len(column.values):
+        low, high = column.values.min().item(), column.values.max().item()
+        cards.append((f"TDMIN{number}", low, f"actual minimum for {column.name}"))
+        cards.append((f"TDMAX{number}", high, f"actual maximum for {column.name}"))
     cards += [(f"{keyword}{number}", value, comment) for keyword, value, comment in column.wcs]
     return cards
 

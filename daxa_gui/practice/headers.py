@@ -49,8 +49,10 @@ def ogip(*classes: str) -> list[Card]:
     return cards + [(f"HDUCLAS{level}", name, "") for level, name in enumerate(classes, 1)]
 
 
-def image_wcs(n: int, crpix: float, ra_deg: float, dec_deg: float, cdelt_deg: float, edge: float, binning: int) -> list[Card]:
-    """World coordinates of an image of n x n pixels made from sky pixels: the celestial ones, and the physical ones « L »."""
+def image_wcs(
+    crpix: float, ra_deg: float, dec_deg: float, cdelt_deg: float, edge: float, binning: int, letter: str = "P"
+) -> list[Card]:
+    """World coordinates of an image made from sky pixels: the celestial ones, and the physical ones (« P », with SAS « L »)."""
     centre = edge + binning / 2
     cards: list[Card] = []
     for axis, kind, value, step in ((1, "RA---TAN", ra_deg, -cdelt_deg), (2, "DEC--TAN", dec_deg, cdelt_deg)):
@@ -60,11 +62,11 @@ def image_wcs(n: int, crpix: float, ra_deg: float, dec_deg: float, cdelt_deg: fl
             (f"CRVAL{axis}", value, "[deg] coordinate at the reference pixel"),
             (f"CUNIT{axis}", "deg", "physical unit of the axis"),
             (f"CDELT{axis}", step * binning, "[deg] pixel size"),
-            (f"CTYPE{axis}L", "XY"[axis - 1], "sky pixels of the event list"),
-            (f"CRPIX{axis}L", 1.0, "reference pixel"),
-            (f"CRVAL{axis}L", centre, "sky pixel at the reference pixel"),
-            (f"CDELT{axis}L", float(binning), "sky pixels per pixel"),
+            (f"CTYPE{axis}{letter}", "XY"[axis - 1], "sky pixels of the event list"),
+            (f"CRPIX{axis}{letter}", 1.0, "reference pixel"),
+            (f"CRVAL{axis}{letter}", centre, "sky pixel at the reference pixel"),
+            (f"CDELT{axis}{letter}", float(binning), "sky pixels per pixel"),
             (f"LTV{axis}", 0.5 - edge / binning, ""),
             (f"LTM{axis}_{axis}", 1.0 / binning, ""),
         ]
-    return [*cards, ("WCSNAMEL", "PHYSICAL", "name of the L system"), ("WCSAXESL", 2, "axes of the L system")]
+    return [*cards, (f"WCSNAME{letter}", "PHYSICAL", "name of this system"), (f"WCSAXES{letter}", 2, "axes of this system")]

@@ -30,13 +30,14 @@ _WRITERS = {
     "swift": "daxa_gui.practice.swift",
     "nustar_pointed": "daxa_gui.practice.nustar",
 }
+_WEIGHTS = {"PN": 2.5, "M1": 1.0, "M2": 1.0, "chandra": 0.9, "erosita_calpv": 2.0}  # about quarters of a second
 _ONE_FILE_PER_INSTRUMENT = ("xmm_pointed", "nustar_pointed")
 
 
 @dataclass(frozen=True)
 class _Piece:
     title: str
-    weight: float  # how long it takes, in some unit
+    weight: float  # how long it takes
     write: Callable[[Path], object]
 
 
@@ -73,7 +74,7 @@ def _pieces(seed: int) -> list[_Piece]:
     def piece(observation: Observation, instrument: str) -> _Piece:
         write = import_module(_WRITERS[observation.mission]).write
         title = " ".join(filter(None, (observation.mission, observation.obs_id, instrument)))
-        weight = {"PN": 3.0, "M1": 1.0, "M2": 1.0}.get(instrument, 0.6)
+        weight = _WEIGHTS.get(instrument or observation.mission, 0.4)
         return _Piece(title, weight, partial(write, observation=observation, instrument=instrument, seed=seed))
 
     pieces = []

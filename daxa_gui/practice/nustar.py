@@ -50,7 +50,7 @@ def _columns(run: Run, events: Events, x: np.ndarray, y: np.ndarray, rng: np.ran
 
     def bench(name: str, values: np.ndarray, last: int) -> Column:
         scale = linear_wcs(name, 0.0, 0.0, 0.12096, "mm")
-        return Column(name, "I", values, "pixel", "Event position, bench frame", -4095, (1, last), scale)
+        return Column(name, "I", values, "pixel", "Event position, bench frame", -4095, (1, last), wcs=scale)
 
     return [
         Column("TIME", "D", run.start_s + events.time_s, "s", "Event Time (seconds since Jan 2010 00:00:00 UTC)"),
@@ -62,9 +62,22 @@ def _columns(run: Run, events: Events, x: np.ndarray, y: np.ndarray, rng: np.ran
         Column("SURRPI", "J", rng.integers(-30, 30, n), "", "Sum of pulse invariants for pixels below threshold"),
         Column("PI", "J", pi, "chan", "Event Pulse Invariant", -4095, (0, 4095)),
         bench("DET1X", det1[0], 360), bench("DET1Y", det1[1], 360), bench("DET2X", det2[0], 600), bench("DET2Y", det2[1], 600),
-        Column("X", "I", x, "pixel", "X position sky coordinates", _NULL_XY, (1, SIZE), wcs[0]),
-        Column("Y", "I", y, "pixel", "Y position sky coordinates", _NULL_XY, (1, SIZE), wcs[1]),
+        Column("X", "I", x, "pixel", "X position sky coordinates", _NULL_XY, (1, SIZE), wcs=wcs[0]),
+        Column("Y", "I", y, "pixel", "Y position sky coordinates", _NULL_XY, (1, SIZE), wcs=wcs[1]),
     ]  # fmt: skip
+
+
+def _event_cards(run: Run) -> list[Card]:
+    return [
+        *ogip("EVENTS", "ALL"),
+        *run.common_cards(),
+        ("DETNAM", "NONE", "Detector"),
+        ("NUFLAG", True, "Are events flagged (T/F)?"),
+        ("OBSMODE", "SCIENCE", "Observing mode selection"),
+        ("DEPTHCUT", "NOMINAL", "Events depth cut screening"),
+        ("DSTYP1", "GRADE", "Data subspace descriptor: name"),
+        ("DSVAL1", "0:26", "Data subspace descriptor: value"),
+    ]
 
 
 def write(www: Path, observation: Observation, instrument: str, seed: int) -> list[Path]:
@@ -75,17 +88,12 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
     events = simulate(look, SOURCES, rng)
     events = events.take(np.argsort(events.time_s, kind="stable"))
     x, y = _sky_pixels(run, events, rng)
-    event_cards: list[Card] = [
-        *ogip("EVENTS", "ALL"), *run.common_cards(), ("DETNAM", "NONE", "Detector"), ("NUFLAG", True, "Are events flagged (T/F)?"),
-        ("OBSMODE", "SCIENCE", "Observing mode selection"), ("DEPTHCUT", "NOMINAL", "Events depth cut screening"),
-        ("DSTYP1", "GRADE", "Data subspace descriptor: name"), ("DSVAL1", "0:26", "Data subspace descriptor: value"),
-    ]  # fmt: skip
     obs_id = observation.obs_id
     folder = www / "FTP/nustar/data/obs" / obs_id[1:3] / obs_id[0] / obs_id / "event_cl"
     root = f"nu{obs_id}{instrument[-1]}01"
-    table = table_block("EVENTS", _columns(run, events, x, y, rng), event_cards)
+    table = table_block("EVENTS", _columns(run, events, x, y, rng), _event_cards(run))
     write_fits(folder / f"{root}_cl.evt.gz", [primary_block(run.common_cards()), table, run.gti_block()])
-    wcs = image_wcs(SIZE, CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, 1)
+    wcs = image_wcs(CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, 1)
     write_fits(
         folder / f"{root}_sk.img.gz",
         [image_block(counts_image(x, y, SIZE), [*run.common_cards(), ("CONTENT", "IMAGE", "image file"), *wcs])],

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from daxa_gui.practice import cameras, telescopes
-from daxa_gui.practice.clock import mission_seconds, utc_mjd
+from daxa_gui.practice.clock import iso_utc, mission_seconds, utc_mjd
 from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_fits
 from daxa_gui.practice.flares import generator, orbit_intervals, total_s
 from daxa_gui.practice.headers import CREATOR, ORIGIN, image_wcs, ogip, simulated, tangent_wcs
@@ -78,15 +78,11 @@ class _Run:
 
 def _old_date(mjd: float) -> str:
     """dd/mm/yy, as files were dated before 2000."""
-    from daxa_gui.practice.clock import iso_utc
-
     year, month, day = iso_utc(mjd)[:10].split("-")
     return f"{day}/{month}/{year[2:]}"
 
 
 def _time_of_day(mjd: float) -> str:
-    from daxa_gui.practice.clock import iso_utc
-
     return iso_utc(mjd, "")[11:]
 
 
@@ -110,8 +106,8 @@ def _columns(run: _Run, events: Events) -> list[Column]:
     pi = _channels(events)
     legal = (1, SIZE)
     return [
-        Column("X", "1I", x, "pixel", "sky x", None, legal, tangent_wcs("X", CRPIX, observation.ra_deg, -PIXEL_DEG)),
-        Column("Y", "1I", y, "pixel", "sky y", None, legal, tangent_wcs("Y", CRPIX, observation.dec_deg, PIXEL_DEG)),
+        Column("X", "1I", x, "pixel", "sky x", None, legal, wcs=tangent_wcs("X", CRPIX, observation.ra_deg, -PIXEL_DEG)),
+        Column("Y", "1I", y, "pixel", "sky y", None, legal, wcs=tangent_wcs("Y", CRPIX, observation.dec_deg, PIXEL_DEG)),
         Column("PHA", "1I", np.clip(np.rint(pi * 1.02), 1, 256), "chan", "pulse height", None, (1, 256)),
         Column("PI", "1I", pi, "chan", "pulse invariant", None, (1, 256)),
         Column("TIME", "1D", run.start_s + events.time_s, "s", "time of the event"),
@@ -132,7 +128,7 @@ def _gti_block(run: _Run) -> bytes:
 
 def _image_cards(run: _Run, content: str, unit: str) -> list[Card]:
     observation = run.observation
-    wcs = image_wcs(_IMAGE_SIZE, CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, _IMAGE_BIN)
+    wcs = image_wcs(CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, _IMAGE_BIN)
     return [*run.cards(), ("CONTENT", content, ""), ("BUNIT", unit, ""), *wcs]
 
 

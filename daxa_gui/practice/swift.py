@@ -44,12 +44,12 @@ def _columns(run: Run, events: Events, x: np.ndarray, y: np.ndarray, rng: np.ran
     millimetres = linear_wcs("DETX", 300.5, 0.0, 0.04, "mm"), linear_wcs("DETY", 300.5, 0.0, 0.04, "mm")
     return [
         Column("TIME", "1D", run.start_s + events.time_s, "s", "Time of events"),
-        Column("X", "1I", x, "pixel", "Event X position Sky coordinates", -1, (1, SIZE), wcs[0]),
-        Column("Y", "1I", y, "pixel", "Event Y position Sky coordinates", -1, (1, SIZE), wcs[1]),
+        Column("X", "1I", x, "pixel", "Event X position Sky coordinates", -1, (1, SIZE), wcs=wcs[0]),
+        Column("Y", "1I", y, "pixel", "Event Y position Sky coordinates", -1, (1, SIZE), wcs=wcs[1]),
         Column("RAWX", "1I", raw[0], "pixel", "Event X position RAW coordinates", None, legal),
         Column("RAWY", "1I", raw[1], "pixel", "Event Y position RAW coordinates", None, legal),
-        Column("DETX", "1I", raw[0] + 1, "pixel", "Event X position DET coordinates", None, (1, 600), millimetres[0]),
-        Column("DETY", "1I", raw[1] + 1, "pixel", "Event Y position DET coordinates", None, (1, 600), millimetres[1]),
+        Column("DETX", "1I", raw[0] + 1, "pixel", "Event X position DET coordinates", None, (1, 600), wcs=millimetres[0]),
+        Column("DETY", "1I", raw[1] + 1, "pixel", "Event Y position DET coordinates", None, (1, 600), wcs=millimetres[1]),
         Column("PHA", "1J", np.rint(pi * 3.9), "chan", "Pulse Height Analyzer after event recognition", None, (0, 4095)),
         Column("PI", "1J", pi, "chan", "Pulse invariant", -4095, (0, 1023)),
         Column("GRADE", "1I", grade, "", "Event Grade", None, (0, 32)),
@@ -100,6 +100,8 @@ def _event_cards(run: Run) -> list[Card]:
         ("MFORM2", "DETX, DETY", "[mm]"),
         ("TIMEPIXR", 0.0, "Bin time beginning=0 middle=0.5 end=1"),
         ("TIMEDEL", _FRAME_S, "Data time resolution"),
+        ("SEG_NUM", int(run.observation.obs_id[8:]), "Segment number"),
+        ("CCDEXPOS", _FRAME_S, "CCD Exposure used for rates"),
         ("XRTMODE", 7, "Standard mode value"),
         ("XRTPI", True, "Is PI computed (T/F)?"),
         *run.common_cards(),
@@ -119,7 +121,7 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
     events_path = folder / "event" / f"sw{observation.obs_id}xpcw3po_cl.evt.gz"
     table = table_block("EVENTS", _columns(run, events, x, y, rng), _event_cards(run))
     write_fits(events_path, [primary_block(run.common_cards()), table, run.gti_block(), _bad_pixels(run)])
-    wcs = image_wcs(SIZE, CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, 1)
+    wcs = image_wcs(CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, 1)
     image_path, map_path = (folder / "products" / f"sw{observation.obs_id}xpc_{kind}.img.gz" for kind in ("sk", "ex"))
     image_cards = [*run.common_cards(), ("CONTENT", "IMAGE", "image file"), *wcs]
     write_fits(image_path, [image_block(counts_image(x, y, SIZE), image_cards)])

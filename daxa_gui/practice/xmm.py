@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -190,9 +190,9 @@ def _table_columns(exposure: Exposure, data: EventColumns) -> list[Column]:
         Column("DETX", "I", data.det_x, "pixel", "X in linearised camera coordinates", legal=(-20500, 20500), wcs=angle("DETX")),
         Column("DETY", "I", data.det_y, "pixel", "Y in linearised camera coordinates", legal=(-20500, 20500), wcs=angle("DETY")),
         Column("X", "J", data.x, "pixel", "X in projected sky coordinates", _NULL_XY, sky_range,
-               tangent_wcs("X", CRPIX, observation.ra_deg, -PIXEL_DEG)),
+               wcs=tangent_wcs("X", CRPIX, observation.ra_deg, -PIXEL_DEG)),
         Column("Y", "J", data.y, "pixel", "Y in projected sky coordinates", _NULL_XY, sky_range,
-               tangent_wcs("Y", CRPIX, observation.dec_deg, PIXEL_DEG)),
+               wcs=tangent_wcs("Y", CRPIX, observation.dec_deg, PIXEL_DEG)),
         Column("PHA", "I", data.pha, "CHAN", "total charge of the event (uncorrected)", legal=(0, 4095 if pn else 32767)),
         Column("PI", "I", data.pi, "CHAN", "measured energy in eV", legal=(0, xmm_headers.PI_MAX[exposure.instrument])),
         Column("FLAG", "J", data.flag, "", "quality flag"),
@@ -204,6 +204,7 @@ def _table_columns(exposure: Exposure, data: EventColumns) -> list[Column]:
             Column("PAT_ID", "I", number, "", "pattern identifier"),
             Column("PAT_SEQ", "B", number, "", "place in pattern"),
         ]
+    columns = [replace(column, data_range=column.legal is not None and column.name != "PATTERN") for column in columns]
     return [*columns, Column("CCDNR", "B", data.ccd, "", "number of the CCD", legal=(1, 12 if pn else 17))]
 
 
@@ -267,7 +268,7 @@ def _image(exposure: Exposure, data: EventColumns) -> bytes:
     columns, rows = (data.x[kept] - 1) // _IMAGE_BIN, (data.y[kept] - 1) // _IMAGE_BIN
     on = (columns >= 0) & (rows >= 0) & (columns < _IMAGE_SIZE) & (rows < _IMAGE_SIZE)
     counts = np.bincount(rows[on] * _IMAGE_SIZE + columns[on], minlength=_IMAGE_SIZE**2).reshape(_IMAGE_SIZE, _IMAGE_SIZE)
-    cards = xmm_headers.image_cards(exposure, xmm_headers.data_ranges(data.x, data.y), _IMAGE_SIZE, _IMAGE_BIN)
+    cards = xmm_headers.image_cards(exposure, xmm_headers.data_ranges(data.x, data.y), _IMAGE_BIN)
     return image_block(counts, cards)
 
 
@@ -300,12 +301,15 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
 
 
 def simulate_xmm_list(path: Path, n_events: int, seed: int = 1) -> int:
-    """Write one MOS1 list with about `n_events` events (for benchmarks) and return how many there are.
+    """Write one MOS1 list with `n_events` events (for benchmarks) and return their number.
 
     It is the moderately flared observation with every rate multiplied, so that its shape stays that of real work.
     """
     flared = next(item for item in observations_of("xmm_pointed") if item.flares.spikes)
     _, probe = observe(flared, "M1", seed)
-    exposure, data = observe(flared, "M1", seed, scale=n_events / len(probe.pi))
+    exposure, data = observe(flared, "M1", seed, scale=1.05 * n_events / len(probe.pi))
+    chosen = generator(seed, "list", str(n_events)).choice(len(data.pi), n_events, replace=False)
+    chosen.sort()
+    data = EventColumns(*(getattr(data, item.name)[chosen] for item in fields(EventColumns)))
     write_fits(path, list_blocks(exposure, data))
-    return len(data.pi)
+    return n_events

@@ -224,7 +224,14 @@ def ccd_cards(exposure: Exposure, ccd: int, content: str) -> list[Card]:
         ("EXTVER", 1, "Extension Version"),
         ("CCDID", ccd, "Numerical identifier of the CCD"),
         ("CCDNODE", 0, "CCD Node"),
+        ("DATATYPE", "GTI.EL" if "time interval" in content else "IMAGE.EL", "Type of data"),
+        ("WINDOWX0", 0, "X-Coordinate of bottom left corner of window"),
+        ("WINDOWY0", 0, "Y-Coordinate of bottom left corner of window"),
+        ("WINDOWDX", 64 if exposure.kind == "PN" else 610, "Size, along x-axis, of window"),
+        ("WINDOWDY", 200 if exposure.kind == "PN" else 602, "Size, along y-axis, of window"),
         ("FRMTIME", exposure.frame_s * 1000.0, "[ms] Frame integration time"),
+        ("GAIN_CCD", "NORMAL", "Read-out gain (normal or low)"),
+        ("CCDMODE", "PrimeFullWindow", "Readout submode"),
         *_time_cards(exposure),
         *_identity(exposure),
         ("NUMGTI", len(exposure.good[ccd]), "Number of good time intervals"),
@@ -256,7 +263,7 @@ def calibration_table(exposure: Exposure) -> bytes:
     return table_block("CALINDEX", columns, cards)
 
 
-def image_cards(exposure: Exposure, ranges: Ranges, size: int, binning: int) -> list[Card]:
+def image_cards(exposure: Exposure, ranges: Ranges, binning: int) -> list[Card]:
     """Header of the pipeline's broad-band image."""
     observation = exposure.observation
     on_s = total_s(exposure.good[exposure.central_ccd])
@@ -265,7 +272,7 @@ def image_cards(exposure: Exposure, ranges: Ranges, size: int, binning: int) -> 
         ("BUNIT", "count", "unit of the pixels"),
         ("CONTENT", "EPIC IMAGE", "Contents of file"),
         *ogip("IMAGE", "TOTAL"),
-        *image_wcs(size, CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, binning),
+        *image_wcs(CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, binning, "L"),
         ("DSTYP1", "PI", "data subspace descriptor: name"),
         ("DSUNI1", "CHAN", "data subspace descriptor: units"),
         ("DSVAL1", "(200:12000", "data subspace descriptor: value"),
