@@ -51,6 +51,11 @@ class Catalogue:
         return unit_vectors(self.ra_deg, self.dec_deg)
 
     @cached_property
+    def dec_order(self) -> NDArray[np.intp]:
+        """Row numbers by growing declination, shape (n,); rows without a position come last."""
+        return np.argsort(self.dec_deg, kind="stable")
+
+    @cached_property
     def row_of(self) -> Mapping[str, int]:
         """Row number of each ObsID (the first one where an ObsID stands twice)."""
         rows: dict[str, int] = {}

@@ -181,7 +181,7 @@ def _numbers(table: _Table, name: str) -> NDArray[np.float64]:
     texts = table[name]
     if not _all_match(_NUMBER, texts):
         table.check((re.fullmatch(_NUMBER, text) is None for text in texts), lambda n: f"{name} is « {texts[n]} », not a number")
-    return np.array([text or "nan" for text in texts], float)
+    return np.array([float(text) if text else np.nan for text in texts])
 
 
 def _all_match(pattern: str, texts: Sequence[str]) -> bool:
@@ -242,14 +242,14 @@ def _radii(instruments: Sequence[str], spec: MissionSpec) -> tuple[NDArray[np.fl
 
 def _typed(texts: Sequence[str]) -> NDArray[Any]:
     """A column as what its cells look like: true/false, integers, numbers (empty cells NaN), or texts (also names like 007)."""
-    distinct = set(texts)
-    if distinct and distinct <= {"true", "false"}:
+    distinct = list(set(texts))
+    if distinct and set(distinct) <= {"true", "false"}:
         return np.array([text == "true" for text in texts], bool)
-    if not distinct or distinct == {""} or not _all_match(_EXTRA_NUMBER, texts):
+    if not distinct or distinct == [""] or not _all_match(_EXTRA_NUMBER, distinct):
         return np.array(texts, str)
-    if "" not in distinct and _all_match(_INTEGER, texts):
-        return np.array(texts, np.int64)
-    return np.array([text or "nan" for text in texts], float)
+    if "" not in distinct and _all_match(_INTEGER, distinct):
+        return np.array(list(map(int, texts)), np.int64)
+    return np.array([float(text) if text else np.nan for text in texts])
 
 
 def _joined(first: NDArray[Any] | None, second: NDArray[Any] | None, sizes: tuple[int, int]) -> NDArray[Any]:
