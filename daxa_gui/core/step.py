@@ -57,7 +57,7 @@ class TaskContext(Protocol):
         """Tell how far the work is; `total=None` when nobody knows. Cheap: may be called for every chunk."""
 
     def check_cancelled(self) -> None:
-        """Raise `Cancelled` if somebody asked for it. Call it once per chunk of work."""
+        """Raise `Cancelled` if somebody asked for it. Call it once per chunk of work; any thread of the task may."""
 
     def log(self, text: str) -> None:
         """Write a line into the job's log. Lines with « WARNING » or « ERROR » are found by the log viewer."""

@@ -146,7 +146,7 @@ def _entry(link: str, url: str) -> ListedFile | None:
         return None
     try:
         name = unquote_to_bytes(name).decode("utf-8")
-    except UnicodeDecodeError:
+    except UnicodeError:
         return None
     return ListedFile(name, is_folder=link.endswith("/")) if is_safe_name(name) else None
 

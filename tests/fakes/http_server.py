@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import ssl
 import threading
 import time
 from collections import defaultdict
@@ -50,6 +51,7 @@ class Request:
     path: str
     range: str = ""
     if_range: str = ""
+    proxy_authorization: str = ""
 
 
 @dataclass
@@ -64,6 +66,8 @@ class FakeArchive:
     requests: list[Request] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     connections: int = 0
+    hangs_up: bool = False  # closes every connection before it answers
+    tls: ssl.SSLContext | None = None
 
     def put(self, path: str, body: bytes, **about: object) -> None:
         self.files[path] = StoredFile(body, **about)  # type: ignore[arg-type]
@@ -77,6 +81,8 @@ class FakeArchive:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         return self
@@ -89,7 +95,7 @@ class FakeArchive:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._server.server_address[1]}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -99,6 +105,14 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.archive.connections += 1
+
+    def handle(self) -> None:
+        if self.archive.hangs_up:
+            return
+        try:
+            super().handle()
+        except OSError:
+            return  # the other side left, or refused our certificate
 
     def log_message(self, format: str, *args: object) -> None:
         return
@@ -111,7 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, with_body: bool) -> None:
         path = unquote(self.path.partition("?")[0])
-        asked = Request(self.command, path, self.headers.get("Range", ""), self.headers.get("If-Range", ""))
+        about = [self.headers.get(name, "") for name in ("Range", "If-Range", "Proxy-Authorization")]
+        asked = Request(self.command, path, *about)
         self.archive.requests.append(asked)
         waiting = self.archive.faults[path]
         fault = waiting.pop(0) if waiting and (with_body or waiting[0].also_head) else Fault()

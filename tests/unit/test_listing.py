@@ -1,4 +1,10 @@
+import html
+import os
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daxa_gui.core.errors import TransferError
 from daxa_gui.remote import listing
@@ -108,6 +114,16 @@ def test_that_safe_names_are_names_of_files():
     assert is_safe_name("P0405320501M1S002MIEVLI0000.FTZ")
     for name in ("", ".", "..", "a/b", "a\\b", "a:b", "c ", " c", "dot.", "tab\t", "\u202e", "a*", 'a"'):
         assert not is_safe_name(name)
+
+
+@given(st.lists(st.text(alphabet=st.one_of(st.sampled_from("./\\%2eEfF5cC:?#&;~ ab"), st.characters()), max_size=30), max_size=8))
+def test_that_whatever_a_page_links_to_every_name_is_one_file_of_the_folder(hrefs):
+    links = "".join(f'<a href="{html.escape(href)}">x</a>' for href in hrefs)
+    folder = Path("/raw/0097820101")
+    for entry in parse_listing(page(links), URL):
+        path = os.path.normpath(folder / entry.name)
+        assert Path(path).parent == folder
+        assert Path(path).name == entry.name
 
 
 # -- over HTTP --------------------------------------------------------------------------------------------------------------

@@ -21,6 +21,10 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SMALL = Limits(ratio=2.0, always_bytes=100_000)
 
 
+def lzw(content: bytes) -> bytes:
+    return ncompress.compress(content)
+
+
 @pytest.fixture
 def ctx():
     return FakeContext()
@@ -104,7 +108,7 @@ def test_that_a_damaged_file_is_named_and_leaves_nothing(ctx, tmp_path, name, co
     assert left_in(tmp_path) == [name]
 
 
-@pytest.mark.parametrize(("name", "pack"), [("bomb.dat.gz", gzip.compress), ("bomb.dat.Z", ncompress.compress)])
+@pytest.mark.parametrize(("name", "pack"), [("bomb.dat.gz", gzip.compress), ("bomb.dat.Z", lzw)])
 def test_that_a_bomb_is_stopped_before_it_fills_the_disk(ctx, tmp_path, name, pack):
     source = packed(tmp_path, name, pack(bytes(5_000_000)))
     with pytest.raises(RefusedError, match="far more than"):
@@ -113,7 +117,7 @@ def test_that_a_bomb_is_stopped_before_it_fills_the_disk(ctx, tmp_path, name, pa
 
 
 def test_that_unpacking_can_be_cancelled(ctx, tmp_path):
-    for name, pack in (("a.fits.gz", gzip.compress), ("b.fits.Z", ncompress.compress)):
+    for name, pack in (("a.fits.gz", gzip.compress), ("b.fits.Z", lzw)):
         source = packed(tmp_path, name, pack(small_fits(2_000_000)))
         ctx.cancel()
         with pytest.raises(Cancelled):
