@@ -108,7 +108,8 @@ class OutputLayout:
         """Folders of all archives of this program, by name."""
         if not self.archives.is_dir():
             return []
-        return sorted(folder for folder in self.archives.iterdir() if (folder / DATABASE).is_file())
+        folders = [folder for folder in self.archives.iterdir() if (folder / DATABASE).is_file()]
+        return sorted(folders, key=lambda folder: folder.name.casefold())
 
 
 @dataclass(frozen=True)

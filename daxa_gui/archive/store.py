@@ -135,16 +135,30 @@ class ArchiveStore:
         placed = place_files(self.layout, job, outcome, Path(work_folder))
         changes = Changes()
         with self._database.writing() as connection:
+            outdated = self._unregister_outdated(connection, job, {file.stored for file in placed})
             for file in placed:
                 self._register(connection, job, file)
             self._table.write(connection, [job])
             changes.jobs[job.id] = job
             ids = self._table.add(connection, outcome.follow_ups, False, changes)
             self._database.after_commit(lambda: self._table.remember(changes.jobs.values()))
+        self._delete(outdated)
         products = [
             Product(f.key, str(f.path), f.size_bytes, f.sha256, job.id, job.finished or 0.0, dict(f.made.facts)) for f in placed
         ]
         return products, [self._table.get(job_id) for job_id in ids]
+
+    def _unregister_outdated(self, connection: sqlite3.Connection, job: Job, kept: set[str]) -> list[str]:
+        """What an earlier run of this job made and this one did not: it holds no more. Images in other bands still do."""
+        rows = connection.execute("SELECT path FROM products WHERE job_id = ? AND band_low_kev IS NULL", (job.id,))
+        outdated = [path for (path,) in rows if path.startswith("archive:") and path not in kept]
+        connection.executemany("DELETE FROM products WHERE path = ?", [(path,) for path in outdated])
+        return outdated
+
+    def _delete(self, stored: Sequence[str]) -> None:
+        with translated(self.layout.folder):
+            for path in stored:
+                self.layout.absolute(path).unlink(missing_ok=True)
 
     def _register(self, connection: sqlite3.Connection, job: Job, file: Placed) -> None:
         key, facts = file.key, to_json(file.made.facts)
@@ -187,15 +201,12 @@ class ArchiveStore:
         return Product(key, str(self.layout.absolute(path)), size, sha256, job_id, created, json.loads(facts))
 
     def forget_products(self, job_id: int) -> list[Product]:
-        """Unregister and delete what a job made earlier, because nothing of it holds any more. History stays."""
+        """Unregister what a job made earlier, because it holds no more; delete it unless it is raw data. History stays."""
         with self._database.writing() as connection:
             rows = connection.execute(f"SELECT {_PRODUCT} FROM products WHERE job_id = ?", (job_id,)).fetchall()
             connection.execute("DELETE FROM products WHERE job_id = ?", (job_id,))
-        products = [self._product(row) for row in rows]
-        with translated(self.layout.folder):
-            for product in products:
-                Path(product.path).unlink(missing_ok=True)
-        return products
+        self._delete([row[7] for row in rows if row[7].startswith("archive:")])
+        return [self._product(row) for row in rows]
 
     def history(self, product: Product) -> list[HistoryEntry]:
         """How the file came about: one entry for each time that it was made, newest last."""

@@ -165,13 +165,15 @@ class Queue:
             self._set_paused(lane, False)
         self._pump()
 
-    def lanes(self) -> dict[str, LaneStatus]:
-        """Every lane that has had a job, by name."""
+    def lanes(self) -> dict[str, bool]:
+        """Every lane that has had a job, by name, and whether it is paused."""
         with self._changed:
-            return {
-                name: LaneStatus(name, lane.paused, self._limits(name), len(lane.running), lane.queued(self._startable))
-                for name, lane in sorted(self._lanes.items())
-            }
+            return {name: lane.paused for name, lane in sorted(self._lanes.items())}
+
+    def lane_status(self, name: str) -> LaneStatus:
+        with self._changed:
+            lane = self._lane(name)
+            return LaneStatus(name, lane.paused, self._limits(name), len(lane.running), lane.queued(self._startable))
 
     def jobs(self, kind: str | None = None) -> list[Job]:
         """All jobs, the running ones with their newest progress (which is not stored)."""

@@ -1,0 +1,564 @@
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.store import ArchiveStore
+from daxa_gui.core.bus import Bus
+from daxa_gui.core.errors import ArchiveError, Cancelled, DaxaError, TransferError
+from daxa_gui.core.events import JobChanged, LaneChanged, Notice, ProductAdded
+from daxa_gui.core.job import TRANSITIONS, JobState
+from daxa_gui.core.step import MadeFile, Outcome
+from daxa_gui.execution.failures import failure_of
+from daxa_gui.execution.moves import WrongMove, moved
+from daxa_gui.execution.policy import Action, decide
+from daxa_gui.execution.queue import Queue
+from tests.fakes.execution import FakeClock, ImmediateExecutor, ManualExecutor, ScriptedRunner, request
+from tests.fakes.tasks import key
+
+S = JobState
+
+
+class Bench:
+    """A queue over a real store with everything else under the test's control."""
+
+    def __init__(self, folder, executor=None, script=None, limit=2, paused=()):
+        self.clock = FakeClock()
+        layout = OutputLayout(folder).archive("a")
+        self.store = (ArchiveStore.open if layout.database.exists() else ArchiveStore.create)(layout, self.clock.now)
+        self.bus = Bus()
+        self.mailbox = self.bus.subscribe()
+        self.executor = executor or ManualExecutor()
+        self.runner = ScriptedRunner(self.store, script)
+        self.queue = Queue(
+            self.store, self.bus, self.runner, self.executor, limits=lambda lane: limit, clock=self.clock, paused=paused
+        )
+        self.queue.start()
+
+    def states(self, *jobs):
+        return [self.queue.job(job.id).state for job in jobs]
+
+    def events(self, kind):
+        return [event for event in self.mailbox.drain() if isinstance(event, kind)]
+
+    def close(self):
+        self.queue.close(timeout_s=0.0)
+        self.store.close()
+
+
+@pytest.fixture
+def make(tmp_path):
+    benches = []
+
+    def build(**options):
+        benches.append(Bench(tmp_path / str(len(benches)), **options))
+        return benches[-1]
+
+    yield build
+    for bench in benches:
+        bench.close()
+
+
+def chain(*steps):
+    """Requests that each need the one before."""
+    labels = [f"{step}/M1S001" for step in steps]
+    return [
+        request(step=step, needs=(before,) if before else ()) for step, before in zip(steps, ["", *labels], strict=False)
+    ]  # fmt: skip
+
+
+def fails_with(error):
+    def script(job, token):
+        raise error
+
+    return script
+
+
+# ---- the table of moves
+
+
+@pytest.mark.parametrize(("old", "new"), list(itertools.product(JobState, JobState)))
+def test_that_only_the_moves_of_the_table_are_made(make, old, new):
+    (job,) = make().store.add([request()])
+    job = replace(job, state=old)
+    if new in TRANSITIONS[old]:
+        assert moved(job, new, text="x").state is new
+    else:
+        with pytest.raises(WrongMove):
+            moved(job, new)
+
+
+def test_that_a_finished_job_cannot_be_finished_again():
+    assert all(not TRANSITIONS[state] & {S.SUCCEEDED, S.FAILED, S.CANCELLED} for state in (S.SUCCEEDED, S.FAILED, S.CANCELLED))
+
+
+# ---- order and limits
+
+
+def test_that_jobs_run_oldest_first_and_no_more_at_once_than_the_lane_allows(make):
+    bench = make(limit=2)
+    jobs = bench.queue.add([request(name) for name in "abcd"])
+    assert bench.states(*jobs) == [S.RUNNING, S.RUNNING, S.QUEUED, S.QUEUED]
+    bench.executor.run_next()
+    assert bench.states(*jobs) == [S.SUCCEEDED, S.RUNNING, S.RUNNING, S.QUEUED]
+    bench.executor.run_all()
+    assert [unit for unit, _, _ in bench.runner.ran] == list("abcd")
+
+
+def test_that_lanes_do_not_wait_for_each_other(make):
+    bench = make(limit=1)
+    bench.queue.add([request("a"), request("b", lane="host:x"), request("c")])
+    assert bench.queue.lane_status("local").running == bench.queue.lane_status("host:x").running == 1
+    assert bench.queue.lane_status("local").queued == 1
+
+
+def test_that_a_job_runs_when_all_that_it_needs_succeeded(make):
+    bench = make()
+    a, b, c = bench.queue.add([request("a", label="a"), request("b", label="b"), request("c", needs=("a", "b"))])
+    bench.executor.run_next()
+    assert bench.states(a, b, c) == [S.SUCCEEDED, S.RUNNING, S.WAITING]
+    bench.executor.run_next()
+    assert bench.states(c) == [S.RUNNING]
+
+
+def test_that_a_chain_of_thousands_of_jobs_runs_to_its_end(make):
+    bench = make(executor=ImmediateExecutor())
+    jobs = bench.queue.add(chain(*[f"s{i}" for i in range(2000)]))
+    assert set(bench.states(*jobs)) == {S.SUCCEEDED}
+    assert [step for _, step, _ in bench.runner.ran] == [f"s{i}" for i in range(2000)]
+
+
+def test_that_a_job_added_later_may_need_one_that_is_done(make):
+    bench = make(executor=ImmediateExecutor())
+    (first,) = bench.queue.add([request("a")])
+    (second,) = bench.queue.add([request("b", needs=(first.id,))])
+    assert bench.states(first, second) == [S.SUCCEEDED] * 2
+
+
+def test_that_follow_ups_run_too(make):
+    def script(job, token):
+        return Outcome(follow_ups=(request("a.fits", "", kind="download", lane="host:x"),)) if job.kind == "plan" else Outcome()
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    bench.queue.add([request("plan", "", kind="plan", lane="host:x")])
+    assert [(job.kind, job.state) for job in bench.queue.jobs()] == [("plan", S.SUCCEEDED), ("download", S.SUCCEEDED)]
+
+
+# ---- endings
+
+
+def test_that_what_a_job_found_and_made_is_stored_and_announced(make):
+    def script(job, token):
+        return Outcome(files=(MadeFile("", key(), str(made)),), warnings=("odd",), facts={"n": 1})
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    made = bench.store.layout.raw_folder("xmm_pointed", "1") / "a.fits"
+    made.parent.mkdir(parents=True)
+    made.write_text("x")
+    (job,) = bench.queue.add([request(size_bytes=9)])
+    job = bench.store.get(job.id)
+    assert (job.state, job.warnings, job.facts, job.attempt, job.done) == (S.SUCCEEDED, ("odd",), {"n": 1}, 1, 9.0)
+    assert job.started == job.finished == bench.clock.now()
+    events = bench.mailbox.drain()
+    assert [event.product.path for event in events if isinstance(event, ProductAdded)] == [str(made)]
+    assert [event.job for event in events if isinstance(event, JobChanged)] == [job]
+
+
+def test_that_a_failed_job_keeps_its_reason_and_those_that_need_it_are_skipped_with_it(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(DaxaError("No counts.", "Look at it.")))
+    jobs = bench.queue.add(chain("prepare", "flares", "clean"))
+    first, second, third = (bench.store.get(job.id) for job in jobs)
+    assert (first.state, first.error.message, first.error.hint) == (S.FAILED, "No counts.", "Look at it.")
+    assert second.state is third.state is S.SKIPPED
+    assert second.reason == third.reason == "« prepare of M1S001 » failed: No counts."
+
+
+def test_that_a_stop_skips_what_would_follow_with_its_sentence(make):
+    bench = make(executor=ImmediateExecutor(), script=lambda job, token: Outcome(stop="The filter was closed."))
+    first, second, third = (bench.store.get(job.id) for job in bench.queue.add(chain("prepare", "flares", "clean")))
+    assert (first.state, first.reason) == (S.SUCCEEDED, "The filter was closed.")
+    assert [(job.state, job.reason) for job in (second, third)] == [(S.SKIPPED, "The filter was closed.")] * 2
+
+
+def test_that_a_stop_takes_away_what_was_made_before_it(make, tmp_path):
+    stop = ""
+
+    def script(job, token):
+        if job.step == "flares":
+            return Outcome(stop=stop)
+        folder = bench.store.layout.log_path(job.id).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "clean.fits").write_text("x")
+        return Outcome(files=(MadeFile("clean.fits", key()),))
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    bench.queue.add([request(step="flares", n=3, label="f"), request(step="clean", needs=("f",))])
+    assert len(bench.store.products()) == 1
+    stop = "No useful time is left."
+    _, clean = bench.queue.add([request(step="flares", n=1, label="f"), request(step="clean", needs=("f",))])
+    assert bench.store.products() == [] and bench.states(clean) == [S.SKIPPED]
+
+
+# ---- trying again
+
+
+def test_that_an_error_that_may_pass_is_tried_three_times_with_growing_pauses(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(TransferError("The connection broke.")))
+    (job,) = bench.queue.add([request()])
+    assert bench.states(job) == [S.QUEUED] and not bench.queue.wait_until_idle(0.0)
+    bench.clock.advance(1.9)
+    assert len(bench.runner.ran) == 1
+    bench.clock.advance(0.2)
+    assert len(bench.runner.ran) == 2
+    bench.clock.advance(7.0)
+    assert len(bench.runner.ran) == 2
+    bench.clock.advance(1.1)
+    assert [attempt for _, _, attempt in bench.runner.ran] == [1, 2, 3]
+    assert bench.states(job) == [S.FAILED] and bench.queue.wait_until_idle(0.0)
+
+
+def test_that_other_jobs_run_while_one_waits_for_its_next_try(make):
+    def script(job, token):
+        if job.unit == "a" and job.attempt == 1:
+            raise TransferError("The connection broke.")
+        return Outcome()
+
+    bench = make(executor=ImmediateExecutor(), script=script, limit=1)
+    a, b = bench.queue.add([request("a"), request("b")])
+    assert bench.states(a, b) == [S.QUEUED, S.SUCCEEDED]
+    bench.clock.advance(10)
+    assert bench.states(a) == [S.SUCCEEDED] and bench.store.get(a.id).error is None
+
+
+def test_that_an_error_that_will_not_pass_is_not_tried_again(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(ZeroDivisionError("division by zero")))
+    (job,) = bench.queue.add([request()])
+    assert bench.states(job) == [S.FAILED] and len(bench.runner.ran) == 1
+    assert "Unexpected error in « prepare of M1S001 »: ZeroDivisionError" in bench.store.get(job.id).error.message
+
+
+def test_that_a_server_that_asks_for_patience_gets_it():
+    error = TransferError("Busy.")
+    error.retry_after_s = 120.0
+    assert decide(failure_of(error, ""), 1, 1).delay_s == 120.0
+    error.retry_after_s = 1e9
+    assert decide(failure_of(error, ""), 1, 1).delay_s == 3600.0
+
+
+def test_that_a_full_disk_pauses_the_lane_and_loses_no_job(make):
+    error = ArchiveError("There is no space left.", "Free some.", retryable=True)
+    error.pauses_lane = True
+    bench = make(executor=ImmediateExecutor(), script=fails_with(error), limit=1)
+    jobs = bench.queue.add([request("a"), request("b"), request("c", lane="host:x")])
+    assert bench.states(*jobs) == [S.QUEUED] * 3 and bench.queue.lanes() == {"local": True, "host:x": True}
+    notices = bench.events(Notice)
+    assert [notice.message for notice in notices] == ["There is no space left."] * 2
+    bench.runner.script = lambda job, token: Outcome()
+    bench.queue.resume("local")
+    assert bench.states(*jobs) == [S.SUCCEEDED, S.SUCCEEDED, S.QUEUED]
+
+
+def test_that_a_host_that_is_down_pauses_its_lane_instead_of_failing_everything(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(TransferError("No route to host.")), limit=4)
+    jobs = bench.queue.add([request(f"{i}", lane="host:x") for i in range(500)])
+    for _ in range(20):
+        bench.clock.advance(60)
+    assert bench.queue.lanes() == {"host:x": True} and len(bench.runner.ran) < 50
+    assert bench.states(*jobs).count(S.FAILED) == 0
+    bench.runner.script = lambda job, token: Outcome()
+    bench.queue.resume("host:x")
+    bench.clock.advance(60)
+    assert set(bench.states(*jobs)) == {S.SUCCEEDED}
+
+
+def test_that_the_policy_fails_pauses_or_retries():
+    passing, lasting = failure_of(TransferError("x"), ""), failure_of(DaxaError("x"), "")
+    assert [decide(passing, tries, 1).action for tries in (1, 2, 3)] == [Action.RETRY, Action.RETRY, Action.FAIL]
+    assert decide(lasting, 1, 100).action is Action.FAIL
+    assert decide(passing, 1, 30).action is Action.PAUSE_LANE
+
+
+# ---- cancelling
+
+
+def test_that_waiting_and_queued_jobs_are_cancelled_at_once_and_what_needs_them_is_skipped(make):
+    bench = make(limit=1)
+    jobs = bench.queue.add([*chain("prepare", "flares", "clean"), request("other")])
+    bench.queue.cancel([jobs[1].id, jobs[3].id])
+    assert bench.states(*jobs) == [S.RUNNING, S.CANCELLED, S.SKIPPED, S.CANCELLED]
+    assert bench.store.get(jobs[2].id).reason == "« flares of M1S001 » was cancelled."
+    bench.executor.run_all()
+    assert [step for _, step, _ in bench.runner.ran] == ["prepare"]
+
+
+def test_that_cancelling_everything_skips_nothing(make):
+    bench = make(limit=1)
+    jobs = bench.queue.add(chain("prepare", "flares", "clean"))
+    bench.queue.cancel([job.id for job in jobs])
+    assert bench.states(*jobs) == [S.CANCELLING, S.CANCELLED, S.CANCELLED]
+    bench.executor.run_all()
+    assert bench.states(*jobs) == [S.CANCELLED] * 3
+
+
+def test_that_a_running_job_ends_as_cancelled_when_it_notices(make):
+    def script(job, token):
+        bench.queue.cancel([job.id])
+        assert bench.states(job) == [S.CANCELLING]
+        token.check()
+        return Outcome()
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    (job,) = bench.queue.add([request()])
+    assert bench.states(job) == [S.CANCELLED] and bench.store.get(job.id).error is None
+
+
+def test_that_work_that_fails_while_it_is_cancelled_is_not_tried_again(make):
+    def script(job, token):
+        bench.queue.cancel([job.id])
+        raise TransferError("The connection broke.")
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    (job,) = bench.queue.add([request()])
+    assert bench.states(job) == [S.FAILED] and len(bench.runner.ran) == 1
+
+
+def test_that_a_job_waiting_for_its_next_try_can_be_cancelled(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(TransferError("x")))
+    (job,) = bench.queue.add([request()])
+    bench.queue.cancel([job.id])
+    bench.clock.advance(100)
+    assert bench.states(job) == [S.CANCELLED] and len(bench.runner.ran) == 1
+
+
+def test_that_finished_jobs_cannot_be_cancelled(make):
+    bench = make(executor=ImmediateExecutor())
+    (job,) = bench.queue.add([request()])
+    bench.queue.cancel([job.id])
+    assert bench.states(job) == [S.SUCCEEDED]
+
+
+def test_that_work_that_stops_by_itself_counts_as_cancelled(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(Cancelled()))
+    (job,) = bench.queue.add([request()])
+    assert bench.states(job) == [S.CANCELLED]
+
+
+# ---- asking again
+
+
+def test_that_a_retry_opens_what_was_skipped_because_of_the_job(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(DaxaError("No.")))
+    jobs = bench.queue.add(chain("prepare", "flares", "clean"))
+    bench.runner.script = lambda job, token: Outcome()
+    bench.queue.retry([jobs[0].id])
+    assert bench.states(*jobs) == [S.SUCCEEDED] * 3 and bench.store.get(jobs[0].id).attempt == 2
+
+
+def test_that_a_retry_of_a_skipped_job_also_retries_what_it_needs(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(DaxaError("No.")))
+    jobs = bench.queue.add(chain("prepare", "flares", "clean"))
+    bench.runner.script = lambda job, token: Outcome()
+    bench.queue.retry([jobs[2].id])
+    assert bench.states(*jobs) == [S.SUCCEEDED] * 3
+
+
+def test_that_a_retry_gives_three_tries_again(make):
+    bench = make(executor=ImmediateExecutor(), script=fails_with(TransferError("x")))
+    (job,) = bench.queue.add([request()])
+    bench.clock.advance(100)
+    assert bench.states(job) == [S.FAILED]
+    bench.queue.retry([job.id])
+    bench.clock.advance(100)
+    assert [attempt for _, _, attempt in bench.runner.ran] == [1, 2, 3, 4, 5, 6]
+
+
+def test_that_a_retry_of_a_job_that_is_not_finished_changes_nothing(make):
+    bench = make(limit=1)
+    jobs = bench.queue.add([request("a"), request("b")])
+    assert bench.queue.retry([job.id for job in jobs]) == [] and bench.states(*jobs) == [S.RUNNING, S.QUEUED]
+
+
+def test_that_queued_followers_wait_again_when_what_they_need_is_run_again(make):
+    bench = make(limit=1)
+    first, second = bench.queue.add(chain("prepare", "flares"))
+    bench.queue.pause("local")
+    bench.executor.run_all()
+    assert bench.states(first, second) == [S.SUCCEEDED, S.QUEUED]
+    bench.queue.retry([first.id])
+    assert bench.states(first, second) == [S.QUEUED, S.WAITING]
+    bench.queue.resume("local")
+    bench.executor.run_all()
+    assert [step for _, step, _ in bench.runner.ran] == ["prepare", "prepare", "flares"]
+
+
+def test_that_changed_parameters_run_a_job_and_its_followers_again(make):
+    bench = make(executor=ImmediateExecutor())
+
+    def ask(n_sigma):
+        bench.clock.advance(1)
+        return bench.queue.add([request(step="flares", n_sigma=n_sigma, label="f"), request(step="clean", needs=("f",))])
+
+    ask(3)
+    ask(3)
+    assert len(bench.runner.ran) == 2
+    ask(4)
+    assert bench.runner.ran[2:] == [("M1S001", "flares", 2), ("M1S001", "clean", 2)]
+
+
+def test_that_changed_parameters_stop_a_running_job_and_start_it_with_the_new_ones(make):
+    seen = []
+
+    def script(job, token):
+        seen.append(job.task.arguments["n"])
+        if job.attempt == 1:
+            bench.queue.add([request(n=4)])
+            token.check()
+        return Outcome()
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    (job,) = bench.queue.add([request(n=3)])
+    assert seen == [3, 4] and bench.states(job) == [S.SUCCEEDED]
+
+
+def test_that_a_job_that_ends_before_it_notices_the_change_is_run_again(make):
+    seen = []
+
+    def script(job, token):
+        seen.append(job.task.arguments["n"])
+        if job.attempt == 1:
+            bench.queue.add([request(n=4)])
+            raise DaxaError("Failed with the old parameters.")
+        return Outcome()
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    (job,) = bench.queue.add([request(n=3)])
+    assert seen == [3, 4] and bench.states(job) == [S.SUCCEEDED]
+
+
+def test_that_a_job_asked_for_while_it_is_being_cancelled_is_run_again(make):
+    def script(job, token):
+        if job.attempt == 1:
+            bench.queue.cancel([job.id])
+            bench.queue.add([request()])
+            token.check()
+        return Outcome()
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    (job,) = bench.queue.add([request()])
+    assert bench.states(job) == [S.SUCCEEDED] and len(bench.runner.ran) == 2
+
+
+# ---- lanes, progress, closing
+
+
+def test_that_a_paused_lane_starts_nothing_and_resumes(make):
+    bench = make(executor=ImmediateExecutor())
+    bench.queue.pause("local")
+    jobs = bench.queue.add([request("a"), request("b", lane="host:x")])
+    assert bench.states(*jobs) == [S.QUEUED, S.SUCCEEDED] and bench.queue.wait_until_idle(0.0)
+    bench.queue.resume("local")
+    assert bench.states(*jobs) == [S.SUCCEEDED] * 2
+    assert [(e.lane, e.paused) for e in bench.events(LaneChanged)] == [("local", False)]
+
+
+def test_that_a_lane_can_be_paused_from_the_beginning(make):
+    bench = make(paused=["local"])
+    (job,) = bench.queue.add([request()])
+    assert bench.states(job) == [S.QUEUED]
+
+
+def test_that_pausing_with_interruption_puts_running_jobs_back(make):
+    def script(job, token):
+        if job.attempt == 1:
+            bench.queue.pause("local", interrupt=True)
+            token.check()
+        return Outcome()
+
+    bench = make(executor=ImmediateExecutor(), script=script)
+    (job,) = bench.queue.add([request()])
+    assert bench.states(job) == [S.QUEUED]
+    bench.queue.resume("local")
+    assert bench.states(job) == [S.SUCCEEDED]
+
+
+def test_that_progress_is_announced_and_seen_but_not_stored(make):
+    class Runner(ScriptedRunner):
+        def run(self, job, token, on_progress, succeed):
+            on_progress(5.0, 10.0, "half")
+            live = bench.queue.job(job.id)
+            assert (live.done, live.total, live.text) == (5.0, 10.0, "half") and bench.queue.jobs() == [live]
+            assert bench.events(JobChanged)[-1].job == live
+            assert bench.store.get(job.id).done == 0.0
+            return super().run(job, token, on_progress, succeed)
+
+    bench = make(executor=ImmediateExecutor())
+    bench.queue._runner = Runner(bench.store)
+    (job,) = bench.queue.add([request()])
+    assert bench.store.get(job.id).done == 10.0 and bench.store.get(job.id).text == ""
+
+
+def test_that_closing_puts_running_jobs_back_for_the_next_start(tmp_path):
+    def script(job, token):
+        bench.queue.close(timeout_s=0.0)
+        token.check()
+        return Outcome()
+
+    bench = Bench(tmp_path, ManualExecutor(), script, limit=1)
+    bench.queue.add([request("a"), request("b")])
+    bench.executor.run_next()
+    bench.store.close()
+    again = Bench(tmp_path, ImmediateExecutor())
+    assert [(job.state, job.attempt) for job in again.queue.jobs()] == [(S.SUCCEEDED, 2), (S.SUCCEEDED, 1)]
+    again.close()
+
+
+def test_that_work_that_goes_on_after_closing_changes_nothing(tmp_path):
+    bench = Bench(tmp_path, ManualExecutor())
+    bench.queue.add([request("a")])
+    bench.close()
+    bench.executor.run_all()
+    again = Bench(tmp_path, ImmediateExecutor())
+    assert [(job.state, job.attempt) for job in again.queue.jobs()] == [(S.SUCCEEDED, 2)]
+    again.close()
+
+
+def test_that_closing_for_good_cancels_everything(make):
+    bench = make(limit=1)
+    jobs = bench.queue.add([request("a"), request("b"), *chain("prepare", "flares")])
+    bench.queue.close(cancel=True, timeout_s=0.0)
+    assert bench.states(*jobs) == [S.CANCELLING, S.CANCELLED, S.CANCELLED, S.CANCELLED]
+
+
+def test_that_a_restart_goes_on_with_waiting_jobs_whose_needs_are_done(tmp_path):
+    bench = Bench(tmp_path, ManualExecutor())
+    first, _, _ = bench.queue.add(chain("prepare", "flares", "clean"))
+    bench.close()
+    store = ArchiveStore.open(bench.store.layout)
+    store.update(replace(store.get(first.id), state=S.SUCCEEDED))  # killed after storing this, before anything else
+    store.close()
+    again = Bench(tmp_path, ImmediateExecutor())
+    assert [job.state for job in again.queue.jobs()] == [S.SUCCEEDED] * 3
+    assert [step for _, step, _ in again.runner.ran] == ["flares", "clean"]
+    again.close()
+
+
+def test_that_an_archive_that_cannot_be_written_pauses_the_queue_and_it_goes_on_later(make, monkeypatch):
+    bench = make(limit=1)
+    jobs = bench.queue.add([request("a"), request("b")])
+    with monkeypatch.context() as patch:
+
+        def full(jobs):
+            raise ArchiveError("There is no space left.", "Free some.")
+
+        bench.runner.script = fails_with(DaxaError("No counts."))
+        patch.setattr(bench.store, "update_all", full)
+        bench.executor.run_all()
+        assert bench.queue.lanes() == {"local": True}
+        assert [notice.message for notice in bench.events(Notice)] == ["There is no space left."]
+        with pytest.raises(ArchiveError):
+            bench.queue.resume("local")
+    bench.runner.script = lambda job, token: Outcome()
+    bench.queue.resume("local")
+    bench.executor.run_all()
+    assert bench.states(*jobs) == [S.SUCCEEDED] * 2

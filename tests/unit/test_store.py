@@ -1,0 +1,496 @@
+import hashlib
+import os
+import shutil
+import sqlite3
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.store import ArchiveStore, list_archives
+from daxa_gui.core.errors import ArchiveError, InputError
+from daxa_gui.core.exposures import Verdict
+from daxa_gui.core.job import ErrorInfo, JobState
+from daxa_gui.core.product import ProductKind
+from daxa_gui.core.selection import Selection
+from daxa_gui.core.step import Command, MadeFile, Outcome
+from tests.fakes.execution import FakeClock, request
+from tests.fakes.tasks import key
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def output(tmp_path):
+    return OutputLayout(tmp_path / "out put")
+
+
+@pytest.fixture
+def store(output, clock):
+    store = ArchiveStore.create(output.archive("Coma"), clock.now)
+    yield store
+    store.close()
+
+
+def reopened(store, clock):
+    store.close()
+    return ArchiveStore.open(store.layout, clock.now)
+
+
+def succeeded(store, job, clock, files=(), **values):
+    """Bring a job to its end as the queue does, with `files` (name → text, or MadeFile) in its work folder."""
+    work = store.layout.work_folder(job.id)
+    work.mkdir(parents=True, exist_ok=True)
+    made = []
+    for file in files:
+        (work / file.name).write_text(file.facts.get("text", file.name))
+        made.append(file)
+    clock.advance(1)
+    job = replace(job, state=JobState.SUCCEEDED, attempt=job.attempt + 1, started=clock.now(), finished=clock.now() + 1)
+    clock.advance(2)
+    return store.commit_outcome(job, Outcome(files=tuple(made), **values), str(work))
+
+
+# ---- jobs
+
+
+def test_that_a_job_survives_closing_with_everything_it_knows(store, clock):
+    (job,) = store.add([request("PN S003", "flares", band=[2.5, 8.5], n_sigma=3.0, size_bytes=7)])
+    job = replace(
+        job, state=JobState.FAILED, done=3.0, text="here", reason="why", warnings=("a", "b"),
+        facts={"doubt": 0.5, "ünï": [1, None]},
+        error=ErrorInfo("It broke.", "Mend it.", True, "traceback"), attempt=2, started=5.0, finished=6.0,
+    )  # fmt: skip
+    store.update(job)
+    store = reopened(store, clock)
+    assert store.jobs() == [job]
+    store.close()
+
+
+def test_that_a_command_survives_closing(store, clock):
+    task = Command(("evselect", "table=a b.fits", "$(rm)"), {"SAS_CCF": "x"}, ("out.fits",))
+    (job,) = store.add([replace(request(), task=task)])
+    store = reopened(store, clock)
+    assert store.get(job.id).task == task
+    store.close()
+
+
+def test_that_jobs_that_need_others_wait_and_labels_become_ids(store):
+    flares, prepare, clean = store.add(
+        [
+            request(step="flares", label="f", needs=("p",)),
+            request(step="prepare", label="p"),
+            request(step="clean", needs=("f", "p")),
+        ]
+    )
+    assert (prepare.state, flares.state, clean.state) == (JobState.QUEUED, JobState.WAITING, JobState.WAITING)
+    assert flares.needs == (prepare.id,) and clean.needs == tuple(sorted((flares.id, prepare.id)))
+    assert {job.id for job in store.dependents(prepare.id)} == {flares.id, clean.id}
+
+
+def test_that_nothing_is_added_when_one_request_of_a_batch_is_wrong(store):
+    for wrong in (request("B", needs=("nobody",)), request("B", needs=(99,)), request("B", label="b", needs=("b",))):
+        with pytest.raises(InputError):
+            store.add([request("A"), wrong])
+        assert store.jobs() == []
+
+
+def test_that_the_same_request_is_the_same_job(store):
+    first = store.add([request("A"), request("B")])
+    assert store.add([request("B"), request("A")]) == first[::-1]
+    assert len(store.jobs()) == 2
+
+
+def test_that_a_job_that_succeeded_is_not_done_again(store, clock):
+    (job,) = store.add([request()])
+    succeeded(store, job, clock, [MadeFile("clean.fits", key())])
+    (same,) = store.add([request()])
+    assert same.state is JobState.SUCCEEDED and same.attempt == 1
+
+
+def test_that_it_is_done_again_when_that_is_asked_for(store, clock):
+    (job,) = store.add([request()])
+    succeeded(store, job, clock)
+    assert store.add([request()], again=True)[0].state is JobState.QUEUED
+
+
+def test_that_it_is_done_again_when_its_parameters_changed(store, clock):
+    (job,) = store.add([request(n_sigma=3.0)])
+    succeeded(store, job, clock)
+    (changed,) = store.add([request(n_sigma=5.0)])
+    assert changed.id == job.id and changed.state is JobState.QUEUED and changed.attempt == 1
+    assert changed.task.arguments == {"n_sigma": 5.0}
+
+
+def test_that_it_is_done_again_when_what_it_made_is_gone(store, clock):
+    (job,) = store.add([request()])
+    (product,), _ = succeeded(store, job, clock, [MadeFile("clean.fits", key())])
+    Path(product.path).unlink()
+    assert store.add([request()])[0].state is JobState.QUEUED
+
+
+def test_that_it_is_done_again_when_what_it_was_made_from_is_made_again(store, clock):
+    chain = [request(step="flares", n_sigma=3.0, label="f"), request(step="clean", needs=("f",)), request("other", "flares")]
+    jobs = store.add(chain)
+    for job in jobs:
+        succeeded(store, job, clock)
+    chain[0] = request(step="flares", n_sigma=4.0, label="f")
+    assert [job.state for job in store.add(chain)] == [JobState.QUEUED, JobState.WAITING, JobState.SUCCEEDED]
+
+
+def test_that_it_is_done_again_when_what_it_was_made_from_was_made_later(store, clock):
+    flares, clean = store.add([request(step="flares", label="f"), request(step="clean", needs=("f",))])
+    succeeded(store, flares, clock)
+    succeeded(store, clean, clock)
+    succeeded(store, flares, clock)
+    again = store.add([request(step="flares", label="f"), request(step="clean", needs=("f",))])
+    assert [job.state for job in again] == [JobState.SUCCEEDED, JobState.WAITING]
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED])
+def test_that_a_job_that_did_not_succeed_begins_anew_when_asked_for(store, state):
+    (job,) = store.add([request(size_bytes=10)])
+    store.update(replace(job, state=state, reason="x", error=ErrorInfo("x"), finished=1.0, done=5.0, attempt=3))
+    (job,) = store.add([request(size_bytes=10)])
+    assert (job.state, job.reason, job.error, job.finished, job.done, job.total) == (JobState.QUEUED, "", None, None, 0.0, 10.0)
+    assert job.attempt == 3
+
+
+def test_that_a_changed_task_of_a_running_job_is_kept_for_later(store):
+    (job,) = store.add([request(n_sigma=3.0)])
+    store.update(replace(job, state=JobState.RUNNING))
+    (busy,) = store.add([request(n_sigma=4.0)])
+    assert busy.state is JobState.RUNNING and busy.task.arguments == {"n_sigma": 3.0}
+    assert store.take_changed_task(job.id).arguments == {"n_sigma": 4.0}
+    assert store.take_changed_task(job.id) is None
+
+
+def test_that_interrupted_jobs_go_on_at_the_next_opening(store, clock):
+    jobs = store.add([request(str(i)) for i in range(5)])
+    states = [JobState.RUNNING, JobState.CANCELLING, JobState.QUEUED, JobState.FAILED, JobState.SUCCEEDED]
+    store.update_all([replace(job, state=state, attempt=2) for job, state in zip(jobs, states, strict=True)])
+    work = store.layout.work_folder(jobs[0].id)
+    work.mkdir(parents=True)
+    store = reopened(store, clock)
+    expected = [JobState.QUEUED, JobState.CANCELLED, JobState.QUEUED, JobState.FAILED, JobState.SUCCEEDED]
+    assert [job.state for job in store.jobs()] == expected
+    assert [(job.id, job.attempt) for job in store.interrupted] == [(jobs[0].id, 2), (jobs[1].id, 2)]
+    assert not work.exists()
+    store.close()
+
+
+def test_that_an_interrupted_job_goes_on_with_its_changed_task(store, clock):
+    (job,) = store.add([request(n_sigma=3.0)])
+    store.update(replace(job, state=JobState.RUNNING))
+    store.add([request(n_sigma=4.0)])
+    store = reopened(store, clock)
+    assert store.get(job.id).state is JobState.QUEUED and store.get(job.id).task.arguments == {"n_sigma": 4.0}
+    assert store.take_changed_task(job.id) is None
+    store.close()
+
+
+def test_that_jobs_are_listed_by_kind_and_a_missing_one_is_an_error(store):
+    store.add([request("a.fits", "", kind="download"), request()])
+    assert [job.unit for job in store.jobs("download")] == ["a.fits"]
+    with pytest.raises(ArchiveError, match="no job 77"):
+        store.get(77)
+
+
+def test_that_many_threads_add_and_update_without_losing_anything(store, clock):
+    def work(number):
+        for index in range(25):
+            (job,) = store.add([request(f"{number}-{index}")])
+            store.update(replace(job, state=JobState.RUNNING))
+            succeeded(store, job, FakeClock())
+            assert store.products() == []
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    store = reopened(store, clock)
+    assert {job.unit for job in store.jobs()} == {f"{n}-{i}" for n in range(6) for i in range(25)}
+    assert {job.state for job in store.jobs()} == {JobState.SUCCEEDED}
+    store.close()
+
+
+# ---- outcomes
+
+
+def test_that_a_made_file_is_moved_to_its_place_and_registered(store, clock):
+    (job,) = store.add([request()])
+    (product,), follow_ups = succeeded(store, job, clock, [MadeFile("clean.fits", key(), facts={"n_events": 3})])
+    assert product.path == str(store.layout.product_path(key())) and Path(product.path).read_text() == "clean.fits"
+    assert product.sha256 == hashlib.sha256(b"clean.fits").hexdigest() and product.size_bytes == 10
+    assert (product.job_id, product.facts, follow_ups) == (job.id, {"n_events": 3}, [])
+    store = reopened(store, clock)
+    assert store.products("xmm_pointed", "0404910601") == [product]
+    assert store.get(job.id).state is JobState.SUCCEEDED
+    store.close()
+
+
+def test_that_a_downloaded_file_goes_to_its_destination_and_a_checksum_is_not_computed_twice(store, clock):
+    (job,) = store.add([request("a.fits", "", kind="download")])
+    destination = store.layout.raw_folder("xmm_pointed", "0404910601") / "a.fits"
+    made = MadeFile("a.fits", key(ProductKind.EVENTS), str(destination), {"sha256": "abc", "text": "raw"})
+    (product,), _ = succeeded(store, job, clock, [made])
+    assert product.sha256 == "abc" and destination.read_text() == "raw"
+
+
+def test_that_a_file_that_is_at_its_destination_already_is_only_registered(store, clock):
+    (job,) = store.add([request("a.fits", "", kind="download")])
+    destination = store.layout.raw_folder("xmm_pointed", "0404910601") / "a.fits"
+    destination.parent.mkdir(parents=True)
+    destination.write_text("raw")
+    outcome = Outcome(files=(MadeFile("", None, str(destination)),))
+    (product,), _ = store.commit_outcome(replace(job, state=JobState.SUCCEEDED), outcome, str(store.layout.work_folder(job.id)))
+    assert product.key.kind is ProductKind.OTHER and product.key.obs_id == "0404910601"
+    assert product.sha256 == hashlib.sha256(b"raw").hexdigest()
+
+
+def test_that_follow_ups_come_with_the_outcome(store, clock):
+    (job,) = store.add([request("plan", "", kind="plan")])
+    downloads = tuple(request(name, "", kind="download", label=name) for name in ("a", "b"))
+    _, jobs = succeeded(store, job, clock, follow_ups=(*downloads, request("c", needs=("a", "b", job.id))))
+    assert [job.unit for job in jobs] == ["a", "b", "c"]
+    assert jobs[2].needs == tuple(sorted((job.id, jobs[0].id, jobs[1].id)))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        MadeFile("missing.fits", key()),
+        MadeFile("../../x.fits", key()),
+        MadeFile("/etc/passwd", key()),
+        MadeFile("link.fits", key()),
+        MadeFile("folder", key()),
+        MadeFile("good.fits", None, "/tmp/outside.fits"),
+        MadeFile("good.fits", None, "../outside.fits"),
+        MadeFile("", key()),
+        MadeFile("good.fits", key(instrument="../..")),
+    ],
+    ids=lambda file: f"{file.name or 'no name'} to {file.destination or file.key.instrument}",
+)
+def test_that_an_outcome_with_an_unusable_file_leaves_no_trace(store, file):
+    (job,) = store.add([request()])
+    work = store.layout.work_folder(job.id)
+    (work / "folder").mkdir(parents=True)
+    (work / "good.fits").write_text("x")
+    (work / "link.fits").symlink_to("/etc/passwd")
+    good = MadeFile("good.fits", key(ProductKind.GTI))
+    with pytest.raises((ArchiveError, InputError)):
+        store.commit_outcome(replace(job, state=JobState.SUCCEEDED), Outcome(files=(good, file)), str(work))
+    assert store.products() == [] and store.get(job.id) == job
+    assert not store.layout.product_path(good.key).exists()
+
+
+def test_that_two_files_for_one_place_are_refused(store, clock):
+    (job,) = store.add([request()])
+    with pytest.raises(ArchiveError, match="same"):
+        succeeded(store, job, clock, [MadeFile("a.fits", key()), MadeFile("b.fits", key())])
+
+
+def test_that_a_second_run_replaces_the_file_and_history_tells_of_both(store, clock):
+    (job,) = store.add([request(n_sigma=3.0)])
+    succeeded(store, job, clock, [MadeFile("clean.fits", key(), facts={"text": "old"})])
+    (job,) = store.add([request(n_sigma=4.0)])
+    (product,), _ = succeeded(store, job, clock, [MadeFile("clean.fits", key(), facts={"text": "new"})])
+    assert store.products() == [product] and Path(product.path).read_text() == "new"
+    history = store.history(product)
+    assert [(entry.attempt, entry.task.arguments, entry.facts["text"]) for entry in history] == [
+        (1, {"n_sigma": 3.0}, "old"),
+        (2, {"n_sigma": 4.0}, "new"),
+    ]
+    assert history[1].sha256 == product.sha256 != history[0].sha256
+
+
+def test_that_what_a_second_run_does_not_make_again_is_gone_but_images_in_other_bands_stay(store, clock):
+    (job,) = store.add([request()])
+    soft, hard = key(ProductKind.IMAGE, band_kev=(0.5, 2.0)), key(ProductKind.IMAGE, band_kev=(2.0, 10.0))
+    first, _ = succeeded(store, job, clock, [MadeFile("gti.fits", key(ProductKind.GTI)), MadeFile("i.fits", soft)])
+    succeeded(store, job, clock, [MadeFile("i.fits", hard)])
+    assert {product.key for product in store.products()} == {soft, hard}
+    assert not Path(first[0].path).exists() and Path(first[1].path).exists()
+
+
+def test_that_files_cross_file_systems_whole(store, clock, monkeypatch):
+    real = Path.replace
+
+    def across(self, target):
+        if "work" in self.parts and not str(target).endswith(".part"):
+            raise OSError(18, "Invalid cross-device link")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", across)
+    (job,) = store.add([request()])
+    (product,), _ = succeeded(store, job, clock, [MadeFile("clean.fits", key())])
+    assert Path(product.path).read_text() == "clean.fits"
+    assert [path.name for path in Path(product.path).parent.iterdir()] == [Path(product.path).name]
+    assert not (store.layout.work_folder(job.id) / "clean.fits").exists()
+
+
+def test_that_a_full_disk_is_said_so_and_leaves_the_job_as_it_was(store, clock, monkeypatch):
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    (job,) = store.add([request()])
+    with pytest.raises(ArchiveError, match="no space left") as caught:
+        succeeded(store, job, clock, [MadeFile("clean.fits", key())])
+    assert caught.value.pauses_lane and store.get(job.id) == job
+
+
+# ---- products, observations, what a person said
+
+
+def test_that_forgotten_products_are_deleted_but_raw_data_stay(store, clock):
+    (job,) = store.add([request()])
+    raw = store.layout.raw_folder("xmm_pointed", "0404910601") / "a.fits"
+    products, _ = succeeded(store, job, clock, [MadeFile("c.fits", key()), MadeFile("a.fits", key(ProductKind.EVENTS), str(raw))])
+    assert {p.path for p in store.forget_products(job.id)} == {p.path for p in products}
+    assert store.products() == [] and raw.exists() and not Path(products[0].path).exists()
+    assert len(store.history(products[0])) == 1
+
+
+def test_that_products_are_listed_for_a_mission_or_an_observation(store, clock):
+    for mission, obs_id in (("xmm_pointed", "1"), ("xmm_pointed", "2"), ("chandra", "1")):
+        (job,) = store.add([request(f"{mission}{obs_id}")])
+        succeeded(store, job, clock, [MadeFile("c.fits", replace(key(), mission=mission, obs_id=obs_id))])
+    assert [(p.key.mission, p.key.obs_id) for p in store.products()] == [
+        ("chandra", "1"), ("xmm_pointed", "1"), ("xmm_pointed", "2"),
+    ]  # fmt: skip
+    assert [p.key.obs_id for p in store.products("xmm_pointed")] == ["1", "2"]
+    assert [p.key.mission for p in store.products("xmm_pointed", "2")] == ["xmm_pointed"]
+
+
+def test_that_a_moved_archive_finds_its_files(store, clock, output, tmp_path):
+    (job,) = store.add([request()])
+    succeeded(store, job, clock, [MadeFile("clean.fits", key())])
+    store.close()
+    shutil.move(output.folder, tmp_path / "moved")
+    moved = ArchiveStore.open(OutputLayout(tmp_path / "moved").archive("Coma"), clock.now)
+    (product,) = moved.products()
+    assert Path(product.path).is_relative_to(tmp_path / "moved") and Path(product.path).is_file()
+    assert moved.get(job.id).log_path.startswith(str(tmp_path / "moved"))
+    moved.close()
+
+
+def test_that_observations_come_back_with_their_rows(store):
+    selection = Selection("xmm_pointed", "v1", ("0404910601", "0201901401"), ("M1", "PN"), ({"cone": [1, 2, 3]},))
+    store.add_selection(selection, [{"target": "A907", "ra_deg": 149.6}, {"target": "B", "exposure_s": float("nan")}])
+    assert store.selections() == [selection]
+    second, first = store.observations()
+    assert (first.obs_id, first.target, first.instruments, first.row["ra_deg"]) == ("0404910601", "A907", ("M1", "PN"), 149.6)
+    assert second.row["exposure_s"] != second.row["exposure_s"]
+
+
+def test_that_an_observation_chosen_twice_is_there_once_with_the_newest_row(store):
+    for target in ("old", "new"):
+        store.add_selection(Selection("chandra", "v", ("15043",), ()), [{"target": target}])
+    assert [o.target for o in store.observations()] == ["new"] and len(store.selections()) == 2
+
+
+def test_that_an_obs_id_that_is_a_path_is_refused(store):
+    with pytest.raises(InputError):
+        store.add_selection(Selection("chandra", "v", ("../x",), ()), [{}])
+    assert store.observations() == [] and store.selections() == []
+
+
+def test_that_verdicts_and_information_are_kept(store, clock):
+    store.set_verdict("chandra", "15043", "ACIS-IE001", Verdict("flagged", "odd", 5.0))
+    store.set_verdict("chandra", "1", "", Verdict("accepted"))
+    store.set_verdict("chandra", "1", "", Verdict())
+    store.set_info("overrides", {"a": [1.5, None]})
+    store = reopened(store, clock)
+    assert store.verdicts() == {("chandra", "15043", "ACIS-IE001"): Verdict("flagged", "odd", 5.0)}
+    assert store.info()["overrides"] == {"a": [1.5, None]} and store.info()["name"] == "Coma"
+    store.close()
+
+
+# ---- opening
+
+
+def test_that_an_archive_is_open_only_once(store, clock):
+    with pytest.raises(ArchiveError, match="open in another program"):
+        ArchiveStore.open(store.layout, clock.now)
+    reopened(store, clock).close()
+
+
+def test_that_a_new_archive_takes_nobody_elses_folder(store, output):
+    with pytest.raises(ArchiveError, match="already something"):
+        ArchiveStore.create(output.archive("Coma"))
+
+
+def test_that_a_folder_without_an_archive_is_not_opened(output):
+    with pytest.raises(ArchiveError, match="no archive"):
+        ArchiveStore.open(output.archive("nothing"))
+    assert not output.archive("nothing").folder.exists()
+
+
+def test_that_damaged_foreign_and_newer_databases_are_named(store, output):
+    store.close()
+    good = store.layout.database.read_bytes()
+
+    def complaint():
+        with pytest.raises(ArchiveError) as caught:
+            ArchiveStore.open(store.layout)
+        return caught.value.message
+
+    store.layout.database.write_bytes(b"not a database at all" * 100)
+    assert "damaged" in complaint()
+    store.layout.database.write_bytes(good[:100] + b"\xff" * (len(good) - 100))
+    assert "damaged" in complaint()
+    store.layout.database.unlink()
+    connection = sqlite3.connect(store.layout.database)
+    connection.execute("CREATE TABLE x (y)")
+    connection.close()
+    assert "not an archive's database" in complaint()
+    store.layout.database.write_bytes(good)
+    connection = sqlite3.connect(store.layout.database)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    assert "later version" in complaint()
+    assert "later version" in complaint()  # and the lock was given back each time
+
+
+def test_that_a_job_that_makes_no_sense_is_named_as_damage(store):
+    store.add([request()])
+    store.close()
+    connection = sqlite3.connect(store.layout.database)
+    connection.execute("UPDATE jobs SET task = '1], [2'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(ArchiveError, match="makes no sense"):
+        ArchiveStore.open(store.layout)
+
+
+def test_that_a_closed_archive_says_so(store):
+    store.close()
+    for use in (lambda: store.add([request()]), store.products, lambda: store.set_info("a", 1)):
+        with pytest.raises(ArchiveError, match="closed"):
+            use()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_that_a_read_only_folder_is_named(output):
+    output.archives.mkdir(parents=True)
+    output.archives.chmod(0o500)
+    with pytest.raises(ArchiveError, match="cannot be written"):
+        ArchiveStore.create(output.archive("a"))
+
+
+def test_that_archives_are_listed_also_open_and_damaged_ones(store, output):
+    store.add_selection(Selection("chandra", "v", ("1", "2"), ()), [{}, {}])
+    broken = output.archive("broken")
+    broken.folder.mkdir()
+    broken.database.write_bytes(b"rubbish" * 1000)
+    (output.archives / "somebody else's").mkdir()
+    bad, good = list_archives(output)  # by name, without regard to case
+    assert (good.name, good.n_observations, good.missions, good.problem) == ("Coma", 2, ("chandra",), "")
+    assert bad.name == "broken" and "damaged" in bad.problem
