@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +40,18 @@ def find_events(path: str | Path, formats: Sequence[EventFormat]) -> EventTable:
 
     Raises
     ------
-    FileError : not readable, not FITS, cut short, of an unknown mission, or without an event extension.
+    FileError : not readable, not FITS, cut short, of an unknown mission, without an event extension or times.
     """
     fits = open_fits(path)
     events = _event_extension(fits, formats)
     header = Headers(events.header, fits.primary.header)
-    return EventTable(fits, events, Table(fits, events), header, _recognise(fits, header, formats))
+    form, table = _recognise(fits, header, formats), Table(fits, events)
+    if form.time_column not in table:
+        columns = ", ".join(c.name for c in table.columns[:12])
+        raise FileError(
+            f"{path}: the event table {events.name} has no column {form.time_column}.", f"It has {columns or 'no columns'}."
+        )
+    return EventTable(fits, events, table, header, form)
 
 
 def read_event_list(path: str | Path, formats: Sequence[EventFormat]) -> EventList:
@@ -60,41 +66,55 @@ def read_event_list(path: str | Path, formats: Sequence[EventFormat]) -> EventLi
     ------
     FileError : not readable, not FITS, empty, cut short, no event extension, unknown mission, or no TIME column.
     """
-    found = find_events(path, formats)
-    table, header, form = found.table, found.header, found.format
-    warnings = list(found.fits.warnings)
-    if form.time_column not in table:
-        columns = ", ".join(c.name for c in table.columns[:12])
-        raise FileError(
-            f"{path}: the event table {found.hdu.name} has no column {form.time_column}.", f"It has {columns or 'no columns'}."
-        )
-    time_s = table.floats(form.time_column)
-    good = find_good_time(found.fits, found.hdu, form)
-    warnings += good.warnings
-    ccd = table.bits(form.ccd_column).astype(np.int16) if form.ccd_column in table else None
-    gti = good.gti or {-1: _whole_span(header, time_s)}
-    x, y, wcs = _sky(found, warnings)
-    energy = _energy(found, warnings)
-    warnings += _about_time(time_s, ccd, gti)
-    numbers = {key: header.number(key) for key in ("ONTIME", "LIVETIME", "EXPOSURE")}
-    if numbers["EXPOSURE"] is None and numbers["LIVETIME"] is None:
+    return events_of(find_events(path, formats))
+
+
+def events_of(found: EventTable) -> EventList:
+    """The whole event list of a file that was opened with `find_events`."""
+    good = find_good_time(found.fits, found.hdu, found.format)
+    warnings = [*found.fits.warnings, *good.warnings]
+    events = _values(found, found.table, good.gti, warnings)
+    gti = events.gti or {-1: _whole_span(found.header, events.time_s)}
+    warnings += _about_time(events.time_s, events.ccd, gti)
+    if events.exposure_s is None:
         warnings.append("The header has neither EXPOSURE nor LIVETIME.")
+    return replace(events, gti=gti, warnings=tuple(warnings))
+
+
+def event_chunks(found: EventTable, gti: Mapping[int, Gti], rows: int) -> Iterator[tuple[int, EventList]]:
+    """The event list in pieces of at most `rows` rows, without sky pixels, each with the number of its first row.
+
+    For work that goes over millions of events once and must not hold all of them.
+    """
+    table = found.table
+    for first in range(0, table.n_rows, rows):
+        yield first, _values(found, table.part(first, min(first + rows, table.n_rows)), gti, [], sky=False)
+
+
+def _values(
+    found: EventTable, table: Table, gti: Mapping[int, Gti], warnings: list[str], *, sky: bool = True
+) -> EventList:  # fmt: skip
+    header, form = found.header, found.format
+    x, y, wcs = _sky(found, table, warnings) if sky else (None, None, None)
+    live, exposure = header.number("LIVETIME"), header.number("EXPOSURE")
     return EventList(
-        path=str(path), format=form, mission=form.mission, instrument=header.text("INSTRUME"),
+        path=str(found.fits.path), format=form, mission=form.mission, instrument=header.text("INSTRUME"),
         obs_id=header.text("OBS_ID", "OBSID", "ROR_NUM", "SEQNUM", "SEQ_NUM"), exposure=header.text("EXPIDSTR"),
         target=header.text("OBJECT"), filter=header.text("FILTER"),
         mode=header.text("SUBMODE", "DATAMODE", "OBS_MODE", "OBSMODE"), simulated=header.get("SIMULATE") is True,
         mjdref=mjdref(header, form.mjdref), timezero_s=header.number("TIMEZERO") or 0.0,
         timesys=header.text("TIMESYS") or form.timesys,
-        time_s=time_s, energy_kev=energy, x=x, y=y,
-        pattern=table.bits(form.pattern_column).astype(np.int16) if form.pattern_column in table else None,
-        flag=table.bits(form.flag_column) if form.flag_column in table else None,
-        ccd=ccd, gti=gti, wcs=wcs,
+        time_s=table.floats(form.time_column), energy_kev=_energy(form, table, warnings), x=x, y=y,
+        pattern=_small(table, form.pattern_column), flag=table.bits(form.flag_column) if form.flag_column in table else None,
+        ccd=_small(table, form.ccd_column), gti=gti, wcs=wcs,
         x_range=_legal_edges(table, form.x_column), y_range=_legal_edges(table, form.y_column),
-        ontime_s=numbers["ONTIME"], livetime_s=numbers["LIVETIME"],
-        exposure_s=numbers["EXPOSURE"] if numbers["EXPOSURE"] is not None else numbers["LIVETIME"],
-        warnings=tuple(warnings),
+        ontime_s=header.number("ONTIME"), livetime_s=live, exposure_s=live if exposure is None else exposure,
     )  # fmt: skip
+
+
+def _small(table: Table, name: str) -> NDArray[np.int16] | None:
+    """Patterns, grades and CCD numbers, shape (n,); None without such a column."""
+    return table.bits(name).astype(np.int16) if name in table else None
 
 
 def _event_extension(fits: FitsFile, formats: Sequence[EventFormat]) -> Hdu:
@@ -135,9 +155,8 @@ def _whole_span(header: Headers, time_s: NDArray[np.float64]) -> Gti:
     return make_gti([] if start is None else [start], [] if stop is None or start is None else [stop])
 
 
-def _energy(found: EventTable, warnings: list[str]) -> NDArray[np.float32] | None:
+def _energy(form: EventFormat, table: Table, warnings: list[str]) -> NDArray[np.float32] | None:
     """Energies in keV, shape (n,), NaN where null; None if the instrument measures none or the column is not there."""
-    form, table = found.format, found.table
     if not form.energy_column:
         return None
     if form.energy_column not in table:
@@ -155,9 +174,9 @@ def _energy(found: EventTable, warnings: list[str]) -> NDArray[np.float32] | Non
     return values.astype(np.float32)
 
 
-def _sky(found: EventTable, warnings: list[str]) -> tuple[_Column, _Column, LinearWcs | None]:
+def _sky(found: EventTable, table: Table, warnings: list[str]) -> tuple[_Column, _Column, LinearWcs | None]:
     """Sky pixels (NaN where null) and their world coordinates."""
-    form, table = found.format, found.table
+    form = found.format
     if form.x_column not in table or form.y_column not in table:
         return None, None, None
     x, y = table.floats(form.x_column), table.floats(form.y_column)

@@ -18,13 +18,13 @@ SECONDS_PER_DAY = 86400.0
 
 @dataclass
 class GoodTime:
-    """What was found. `tables` says which extension holds the intervals of which CCD (-1: all), by HDU index.
+    """What was found. `tables` says which extensions hold the intervals of which CCD (-1: all), by HDU index.
 
     `from_subspace` is true when the data-subspace keywords of the events led there.
     """
 
     gti: dict[int, Gti] = field(default_factory=dict)
-    tables: dict[int, int] = field(default_factory=dict)
+    tables: dict[int, list[int]] = field(default_factory=dict)
     from_subspace: bool = False
     warnings: list[str] = field(default_factory=list)
 
@@ -78,7 +78,7 @@ def find_good_time(fits: FitsFile, events: Hdu, form: EventFormat) -> GoodTime:
     found.gti, problems = data_subspace.good_time(events.header, by_name, form.ccd_column)
     found.from_subspace = bool(found.gti)
     by_extension = _by_extension_name(fits, form, gtis)
-    found.tables = {ccd: indices[0] for ccd, indices in by_extension.items()}
+    found.tables = by_extension
     if not found.gti:
         found.warnings += problems
         found.gti = {ccd: union(*(gtis[index] for index in indices)) for ccd, indices in by_extension.items()}

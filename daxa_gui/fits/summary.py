@@ -3,49 +3,20 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from daxa_gui.core.eventlist import EventList
 from daxa_gui.core.intervals import inside_own, union
-
-SECONDS_PER_DAY = 86400.0
-TT_MINUS_TAI_S = 32.184
-# TAI - UTC in seconds from that day (MJD, UTC) on. Source: IERS Bulletin C; no leap second has been announced after 2017-01-01.
-LEAP_SECONDS = (
-    (41317, 10), (41499, 11), (41683, 12), (42048, 13), (42413, 14), (42778, 15), (43144, 16), (43509, 17), (43874, 18),
-    (44239, 19), (44786, 20), (45151, 21), (45516, 22), (46247, 23), (47161, 24), (47892, 25), (48257, 26), (48804, 27),
-    (49169, 28), (49534, 29), (50083, 30), (50630, 31), (51179, 32), (53736, 33), (54832, 34), (56109, 35), (57204, 36),
-    (57754, 37),
-)  # fmt: skip
+from daxa_gui.core.mission_time import mission_time_to_utc_mjd
+from daxa_gui.core.times import mjd_to_iso
 
 
-def utc_mjd(events: EventList, time_s: float) -> float:
-    """MJD (UTC) of a mission time of this list: MJDREF days + (time + TIMEZERO) seconds in the scale TIMESYS.
-
-    TDB is taken as TT (they differ by less than 2 ms). Inside a leap second the result is off by up to a second.
-    """
-    mjd = events.mjdref + (time_s + events.timezero_s) / SECONDS_PER_DAY
-    scale = events.timesys.upper()
-    if scale == "UTC":
-        return mjd
-    tai = mjd - (TT_MINUS_TAI_S if scale in ("TT", "TDB", "TDT", "TCB", "TCG") else 0.0) / SECONDS_PER_DAY
-    offset = 0
-    for day, seconds in LEAP_SECONDS:
-        if tai - seconds / SECONDS_PER_DAY >= day:
-            offset = seconds
-    return tai - offset / SECONDS_PER_DAY
-
-
-def utc_text(events: EventList, time_s: float) -> str:
-    """`2006-05-27T09:58:06` of a mission time, empty for times that are no date."""
-    mjd = utc_mjd(events, time_s)
-    if not math.isfinite(mjd) or not -100_000 < mjd < 1_000_000:
-        return ""
-    moment = datetime(1858, 11, 17) + timedelta(days=mjd)
-    return (moment + timedelta(microseconds=500_000)).replace(microsecond=0).isoformat()
+def utc_text(events: EventList, time_s: float) -> str | None:
+    """`2006-05-27T09:58:06Z` of a mission time of this list; None for times that are no date."""
+    mjd = float(mission_time_to_utc_mjd(time_s, events.mjdref, events.timesys, events.timezero_s))
+    return mjd_to_iso(mjd) if math.isfinite(mjd) and 0 < mjd < 1_000_000 else None
 
 
 def summarise(events: EventList) -> dict[str, Any]:

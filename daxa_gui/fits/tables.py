@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,11 +43,15 @@ class Column:
 
 
 class Table:
-    """A binary table. Column names are compared without regard to case."""
+    """A binary table. Column names are compared without regard to case.
+
+    `first_row` is where a part of a table begins (see `part`), 0 for a whole one.
+    """
 
     def __init__(self, fits: FitsFile, hdu: Hdu) -> None:
         self.fits = fits
         self.hdu = hdu
+        self.first_row = 0
         self.row_bytes = hdu.header.integer("NAXIS1") or 0
         self.n_rows = hdu.header.integer("NAXIS2") or 0
         if self.n_rows * self.row_bytes > hdu.data_bytes:
@@ -80,6 +85,14 @@ class Table:
             )
         return tuple(columns)
 
+    def part(self, first_row: int, behind_row: int) -> Table:
+        """Some consecutive rows as a table of their own."""
+        part = copy.copy(self)
+        part.__dict__.pop("rows", None)
+        part.first_row = self.first_row + first_row
+        part.n_rows = behind_row - first_row
+        return part
+
     def __contains__(self, name: str) -> bool:
         return bool(name) and name.upper() in self._by_name
 
@@ -89,8 +102,12 @@ class Table:
     @cached_property
     def rows(self) -> NDArray[np.uint8]:
         """Raw rows, shape (n_rows, row_bytes), a view of the file."""
-        size = self.n_rows * self.row_bytes
-        return self.fits.buffer[self.hdu.data_start : self.hdu.data_start + size].reshape(self.n_rows, self.row_bytes)
+        start, size = self._start, self.n_rows * self.row_bytes
+        return self.fits.buffer[start : start + size].reshape(self.n_rows, self.row_bytes)
+
+    @property
+    def _start(self) -> int:
+        return self.hdu.data_start + self.first_row * self.row_bytes
 
     def raw(self, name: str) -> NDArray[Any]:
         """The unscaled values of a column, shape (n,), a big-endian view of the file; of a vector column its first element.
@@ -100,9 +117,7 @@ class Table:
         column = self.column(name)
         if column.code not in _DTYPES or column.repeat < 1:
             raise FileError(f"{self.fits.path}: column {column.name} of {self.hdu.name} holds no numbers (TFORM {column.code}).")
-        return np.ndarray(
-            (self.n_rows,), _DTYPES[column.code], self.fits.buffer, self.hdu.data_start + column.offset, (self.row_bytes,)
-        )
+        return np.ndarray((self.n_rows,), _DTYPES[column.code], self.fits.buffer, self._start + column.offset, (self.row_bytes,))
 
     def bits(self, name: str) -> NDArray[np.int64]:
         """A flag column as whole numbers, shape (n,): integers, or up to 63 bits and bytes, the first bit being the highest."""

@@ -27,11 +27,13 @@ def band_mask(events: EventList, band_kev: tuple[float, float]) -> NDArray[np.bo
     """Events of a band, both ends included as in « PI in [500:2000] ».
 
     Energies are single precision numbers, so a few units in the last place are allowed at the ends; that is far less than the
-    width of a channel. Events without energy belong to no band.
+    width of a channel. Events without energy belong to no band; for instruments that measure none a band means all events.
     """
     low, high = band_kev
     if not high > low:
         raise ReductionError(f"The band {low:g} to {high:g} keV is empty.", "Give the lower energy first.")
+    if events.energy_kev is None and not events.format.energy_column:
+        return np.ones(len(events), np.bool_)
     if events.energy_kev is None:
         raise ReductionError(
             f"{events.path} has no energies, so no band can be chosen.", "Use all events, or a list with calibrated energies."
