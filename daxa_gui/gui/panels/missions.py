@@ -273,8 +273,7 @@ class MissionsPanel(QWidget):
 
 def export_notes(spec: MissionSpec, context: Context) -> Sequence[str]:
     """For the head of an exported file: the mission and the filters."""
-    sentences = [row.filter.sentence() for row in context.stack.rows if row.enabled]
-    filters = "; ".join(sentences) if sentences else "none"
+    filters = context.stack.sentence(spec.name) or "none"
     return (f"{spec.label}. Positions in degrees (ICRS), times in UTC.", f"Filters: {filters}")
 
 
@@ -283,7 +282,8 @@ def last_remover(context: Context, mission: str) -> str:
     result = context.results.get(mission)
     if result is None or result.selected:
         return ""
+    # the results may be older than the filters for the moment of a pause
     for row, left in zip(context.stack.rows, result.counts, strict=False):
-        if left == 0 and row.enabled:
+        if left == 0 and row.applies_to(mission):
             return row.filter.sentence()
     return ""

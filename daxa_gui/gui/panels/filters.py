@@ -1,0 +1,251 @@
+"""The filters: one row each with its sentence and its effect; add, change, switch off, delete, reorder, undo and redo."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidgetItem, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from daxa_gui.core.filter_stack import FilterRow
+from daxa_gui.core.filters import Usable
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
+from daxa_gui.gui.texts import count_text, counted, short_label
+from daxa_gui.gui.widgets.filter_editor import FILTER_KINDS, FilterDialog, FilterKind, editor_for
+from daxa_gui.gui.widgets.filter_list import EFFECT_ROLE, ID_ROLE, FilterList
+from daxa_gui.session import Session
+
+_EMPTY = "No filters: every observation passes.\n\nUse « Add filter », or draw a cone or a rectangle on the sky."
+
+
+class FiltersPanel(QWidget):
+    """Every change makes a new FilterStack in the context, so that all of them can be undone."""
+
+    def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._context = context
+        self._filling = False
+        self._dialog: FilterDialog | None = None
+        self.setAccessibleName("Filters")
+        self.list = FilterList(self)
+        self.list.setObjectName("filterList")
+        self.list.setAccessibleName("Filters")
+        self.list.setToolTip(
+            "Space switches a filter on and off, Enter changes it, Delete removes it, Alt+Up and Alt+Down move it"
+        )
+        self.list.empty_text = _EMPTY
+        self._total = QLabel(self)
+        self._total.setObjectName("filtersTotal")
+        self._total.setWordWrap(True)
+        self._build()
+        self.list.itemChanged.connect(self._on_item_changed)
+        self.list.currentRowChanged.connect(lambda _row: self._update_buttons())
+        self.list.move_requested.connect(self._on_move_requested)
+        self.list.delete_requested.connect(self.delete_current)
+        self.list.edit_requested.connect(self.edit_current)
+        context.stack_changed.connect(self._fill)
+        context.results_changed.connect(self._update_effects)
+        bridge.catalogue_changed.connect(lambda _mission: self._update_effects())
+        self._fill()
+
+    def _build(self) -> None:
+        self.add_button = QToolButton(self)
+        self.add_button.setObjectName("addFilter")
+        self.add_button.setText("&Add filter")
+        self.add_button.setAccessibleName("Add filter")
+        self.add_button.setToolTip("Add a filter; an observation has to pass all of them")
+        self.add_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.add_button.setMenu(self._add_menu())
+        button = self._button
+        self.undo_button = button(
+            "undoFilter", "↶ &Undo", "Undo", "Take back the last change of the filters (Ctrl+Z)", self._context.undo
+        )
+        self.redo_button = button("redoFilter", "↷ Re&do", "Redo", "Do the change again (Ctrl+Shift+Z)", self._context.redo)
+        top = QHBoxLayout()
+        for widget in (self.add_button, self.undo_button, self.redo_button):
+            top.addWidget(widget)
+        top.insertStretch(1, 1)
+        self.edit_button = button(
+            "editFilter", "&Change…", "Change filter", "Change the chosen filter (Enter)", self.edit_current
+        )
+        self.delete_button = button(
+            "deleteFilter", "De&lete", "Delete filter", "Remove the chosen filter (Delete)", self.delete_current
+        )
+        self.up_button = button(
+            "moveFilterUp", "▲", "Move filter up", "Apply the chosen filter earlier (Alt+Up)", lambda: self._move_current(-1)
+        )
+        self.down_button = button(
+            "moveFilterDown", "▼", "Move filter down", "Apply the chosen filter later (Alt+Down)", lambda: self._move_current(1)
+        )
+        bottom = QHBoxLayout()
+        for widget in (self.edit_button, self.delete_button, self.up_button, self.down_button):
+            bottom.addWidget(widget)
+        bottom.insertStretch(2, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 6, 8, 8)
+        layout.addLayout(top)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self._total)
+        layout.addLayout(bottom)
+
+    def _button(self, name: str, text: str, accessible: str, tip: str, action: Callable[[], object]) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName(name)
+        button.setText(text)
+        button.setAccessibleName(accessible)
+        button.setToolTip(tip)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.clicked.connect(lambda _checked=False: action())
+        return button
+
+    def _add_menu(self) -> QMenu:
+        menu = QMenu("Add filter", self)
+        menu.setObjectName("addFilterMenu")
+        menu.setToolTipsVisible(True)
+        for kind in FILTER_KINDS:
+            action = menu.addAction(kind.text)
+            action.setObjectName(f"add_{kind.name}")
+            action.setToolTip(kind.tip)
+            action.triggered.connect(functools.partial(self.add, kind))
+        return menu
+
+    # the list
+
+    def _fill(self) -> None:
+        """The rows anew; the chosen one stays chosen."""
+        current = self._current_id()
+        place = max(self.list.currentRow(), 0)
+        self._filling = True
+        self.list.clear()
+        for row in self._context.stack.rows:
+            item = QListWidgetItem(_sentence(row))
+            item.setData(ID_ROLE, row.id)
+            item.setFlags(
+                Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable
+                | Qt.ItemFlag.ItemIsDragEnabled
+            )  # fmt: skip
+            item.setCheckState(Qt.CheckState.Checked if row.enabled else Qt.CheckState.Unchecked)
+            self.list.addItem(item)
+        ids = [row.id for row in self._context.stack.rows]
+        if ids:
+            self.list.setCurrentRow(ids.index(current) if current in ids else min(place, len(ids) - 1))
+        self._filling = False
+        self._update_effects()
+        self._update_buttons()
+
+    def _update_effects(self) -> None:
+        """« 2 447 → 3 » below each sentence; the numbers are those of the filters above and of this one together."""
+        results = self._context.results
+        rows = self._context.stack.rows
+        if any(len(result.counts) != len(rows) for result in results.values()):
+            return  # the results of these filters are about to come
+        before = {mission: result.total for mission, result in results.items()}
+        total = sum(before.values())
+        self._filling = True
+        for place, row in enumerate(rows):
+            after = {mission: result.counts[place] for mission, result in results.items()}
+            item = self.list.item(place)
+            effect = self._effect(row, sum(before.values()), sum(after.values()))
+            item.setData(EFFECT_ROLE, effect)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{_sentence(row)}, {effect}")
+            item.setToolTip(self._effect_tip(row, before, after))
+            before = after
+        self._filling = False
+        left = sum(before.values())
+        text = f"{counted(total, 'observation', 'observations')}"
+        self._total.setText(f"{text} → {count_text(left)}" if rows else text)
+        self._total.setAccessibleName(f"{total} observations, of which {left} pass the filters")
+
+    def _effect(self, row: FilterRow, before: int, after: int) -> str:
+        if not row.enabled:
+            effect = "off"
+        else:
+            effect = f"{count_text(before)} → {count_text(after)}"
+        if row.missions is None:
+            return effect
+        labels = {spec.name: short_label(spec) for spec in self._session.missions()}
+        return f"{effect} · only {', '.join(labels.get(name, name) for name in row.missions)}"
+
+    def _effect_tip(self, row: FilterRow, before: dict[str, int], after: dict[str, int]) -> str:
+        lines = [_sentence(row)]
+        for spec in self._session.missions():
+            if spec.name in before:
+                note = "" if row.applies_to(spec.name) else " (does not apply)"
+                lines.append(f"{spec.label}: {count_text(before[spec.name])} → {count_text(after[spec.name])}{note}")
+        return "\n".join(lines)
+
+    def _update_buttons(self) -> None:
+        row, count = self.list.currentRow(), self.list.count()
+        self.edit_button.setEnabled(row >= 0)
+        self.delete_button.setEnabled(row >= 0)
+        self.up_button.setEnabled(row > 0)
+        self.down_button.setEnabled(0 <= row < count - 1)
+        self.undo_button.setEnabled(self._context.history.can_undo)
+        self.redo_button.setEnabled(self._context.history.can_redo)
+
+    def _current_id(self) -> int | None:
+        item = self.list.currentItem()
+        return None if item is None else int(item.data(ID_ROLE))
+
+    # changes
+
+    def add(self, kind: FilterKind, _checked: bool = False) -> None:
+        """Open the editor of a kind of filter, or add it at once where there is nothing to enter."""
+        if kind.name == "usable":
+            self._context.set_stack(self._context.stack.add(Usable()))
+            self.list.setCurrentRow(self.list.count() - 1)
+            return
+        dialog = FilterDialog(kind.editor(self._session, self._context), None, self._session, self._context, self, adding=True)
+
+        def accepted() -> None:
+            assert dialog.result_filter is not None
+            self._context.set_stack(self._context.stack.add(dialog.result_filter, dialog.result_missions))
+            self.list.setCurrentRow(self.list.count() - 1)
+
+        self._open(dialog, accepted)
+
+    def edit_current(self) -> None:
+        row_id = self._current_id()
+        if row_id is None:
+            return
+        row = self._context.stack.row(row_id)
+        editor = editor_for(row.filter, self._session, self._context)
+        dialog = FilterDialog(editor, row.missions, self._session, self._context, self, adding=False)
+
+        def accepted() -> None:
+            assert dialog.result_filter is not None
+            stack = self._context.stack.replace(row_id, dialog.result_filter, dialog.result_missions)
+            self._context.set_stack(stack)
+
+        self._open(dialog, accepted)
+
+    def _open(self, dialog: FilterDialog, accepted: Callable[[], None]) -> None:
+        self._dialog = dialog
+        dialog.accepted.connect(accepted)
+        dialog.finished.connect(lambda _code: dialog.deleteLater())
+        dialog.open()
+
+    def delete_current(self) -> None:
+        row_id = self._current_id()
+        if row_id is not None:
+            self._context.set_stack(self._context.stack.remove(row_id))
+
+    def _move_current(self, step: int) -> None:
+        row = self.list.currentRow()
+        self._on_move_requested(row, row + step)
+
+    def _on_move_requested(self, source: int, target: int) -> None:
+        row_id = self._context.stack.rows[source].id
+        self._context.set_stack(self._context.stack.move(row_id, target))
+
+    def _on_item_changed(self, item: QListWidgetItem) -> None:
+        if not self._filling:
+            enabled = item.checkState() == Qt.CheckState.Checked
+            self._context.set_stack(self._context.stack.toggle(int(item.data(ID_ROLE)), enabled))
+
+
+def _sentence(row: FilterRow) -> str:
+    return row.filter.sentence()
