@@ -119,6 +119,7 @@ class Runner:
     open_log : the log of a job.
     service_url : the address of an archive service right now.
     allowed : what the module names of Calls begin with.
+    grace_s : how long a cancelled external program may take to end before it is killed.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class Runner:
         work_folder: Callable[[Job], str],
         open_log: Callable[[Job], JobLog],
         allowed: tuple[str, ...] = OWN_CODE,
+        grace_s: float = 5.0,
     ) -> None:
         self._store = store
         self._workers = workers
@@ -137,6 +139,7 @@ class Runner:
         self._work_folder = work_folder
         self._open_log = open_log
         self._allowed = allowed
+        self._grace_s = grace_s
 
     def run(self, job: Job, token: CancelToken, on_progress: Progress, succeed: Callable[[Outcome], Job]) -> Committed | Failure:
         """Run a job and store what it made; never raises.
@@ -171,7 +174,7 @@ class Runner:
     def _outcome(self, job: Job, context: ThreadContext, token: CancelToken, log: JobLog) -> Outcome:
         task = job.task
         if isinstance(task, Command):
-            return _run_program(task, context.work_folder, token, log)
+            return _run_program(task, context.work_folder, token, log, self._grace_s)
         target = checked_target(task.target, self._allowed)
         if task.place is Place.THREAD:
             return _checked(resolve(target)(context, **task.arguments), task)
@@ -212,7 +215,7 @@ def _checked(result: Any, task: Call) -> Outcome:
     return result
 
 
-def _run_program(task: Command, folder: str, token: CancelToken, log: JobLog) -> Outcome:
+def _run_program(task: Command, folder: str, token: CancelToken, log: JobLog, grace_s: float) -> Outcome:
     """Run an external program; exit code 0 with a missing output is a failure."""
     log.write("$ " + " ".join(task.argv))
     last_lines: list[str] = []
@@ -221,7 +224,14 @@ def _run_program(task: Command, folder: str, token: CancelToken, log: JobLog) ->
         log.write(line, severity_of(line))
         last_lines[:] = [*last_lines[-19:], line]
 
-    code = run_command(task.argv, cwd=folder, environment=task.environment, on_line=on_line, cancelled=lambda: token.is_cancelled)
+    code = run_command(
+        task.argv,
+        cwd=folder,
+        environment=task.environment,
+        on_line=on_line,
+        cancelled=lambda: token.is_cancelled,
+        grace_s=grace_s,
+    )
     if code != 0:
         how = f"was ended by signal {code - 128}" if code > 128 else f"ended with exit code {code}"
         error = ReductionError(f"The program « {task.argv[0]} » {how}.", "Its log tells more.")
