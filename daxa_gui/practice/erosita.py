@@ -123,7 +123,6 @@ def _exposure_cards(run: _Run) -> list[Card]:
         ("ONTIME", mean_s, "[s] mean good time of the modules"),
         ("LIVETIME", mean_s * _LIVE, "[s] mean live time of the modules"),
         ("EXPOSURE", mean_s * _LIVE, "[s] mean live time of the modules"),
-        ("NAXIS_IN", 7, "modules in this list"),
     ]
 
 
@@ -153,13 +152,15 @@ def _columns(run: _Run, events: Events, module: np.ndarray, rng: np.random.Gener
     flag = (flag | np.where(edge, 0x20, 0) | np.where(rng.random(n) < 0.002, 0x40000000, 0)).astype(np.int64)
     time = run.start_s + events.time_s
     span = (-648000, 648000)
+    wcs_x = tangent_wcs("X", 0.0, observation.ra_deg, -PIXEL_DEG, "SIN")
+    wcs_y = tangent_wcs("Y", 0.0, observation.dec_deg, PIXEL_DEG, "SIN")
     energy_ev = events.energy_kev * 1000
     return [
         Column("TIME", "D", time, "s", "time of the event"),
         Column("RA", "D", ra, "deg", "right ascension"),
         Column("DEC", "D", dec, "deg", "declination"),
-        Column("X", "E", x, "pixel", "sky coordinate", None, span, wcs=tangent_wcs("X", 0.0, observation.ra_deg, -PIXEL_DEG, "SIN")),
-        Column("Y", "E", y, "pixel", "sky coordinate", None, span, wcs=tangent_wcs("Y", 0.0, observation.dec_deg, PIXEL_DEG, "SIN")),
+        Column("X", "E", x, "pixel", "sky coordinate", None, span, wcs=wcs_x),
+        Column("Y", "E", y, "pixel", "sky coordinate", None, span, wcs=wcs_y),
         Column("PHA", "I", np.rint(energy_ev / 4.7), "adu", "pulse height"),
         Column("PI", "E", energy_ev, "eV", "calibrated energy"),
         Column("EV_WEIGHT", "E", np.ones(n), "", "weight of the event"),
