@@ -48,7 +48,9 @@ def window(arguments: Sequence[str]) -> int:
     """Show the main window until it is closed."""
     options = window_parser().parse_args(arguments)
     if not _has_display():
-        print("daxa-gui: there is no display. Set QT_QPA_PLATFORM=offscreen, or use the commands without a window.", file=sys.stderr)
+        print(
+            "daxa-gui: there is no display. Set QT_QPA_PLATFORM=offscreen, or use the commands without a window.", file=sys.stderr
+        )
         return 1
     # Threads that compute in Python hand over to the window's thread after 1 ms instead of the usual 5.
     sys.setswitchinterval(0.001)

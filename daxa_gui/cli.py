@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if getattr(options, "practice", False):
             session.start_practice()
-            session.wait_for_practice(_tell if sys.stderr.isatty() else None)
+            session.wait_for_practice()
         return int(options.verb(session, options))
     except InputError as error:
         print(f"daxa-gui: {error}", file=sys.stderr)
@@ -84,10 +84,6 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _tell(text: str) -> None:
-    print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-
 def _document(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain, allow_nan=False))
 
@@ -114,7 +110,7 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def missions(session: Session, options: argparse.Namespace) -> int:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for spec in session.missions():
         table = session.catalogue(spec.name)
         rows.append(
@@ -124,8 +120,8 @@ def missions(session: Session, options: argparse.Namespace) -> int:
     if options.json:
         _document({"missions": rows})
     else:
-        _table(("MISSION", "LABEL", "OBSERVATIONS", "SIMULATED", "INSTRUMENTS"),
-               [(r["name"], r["label"], r["observations"], r["simulated"], " ".join(r["instruments"])) for r in rows])  # fmt: skip
+        cells = [(r["name"], r["label"], r["observations"], r["simulated"], " ".join(r["instruments"])) for r in rows]
+        _table(("MISSION", "LABEL", "OBSERVATIONS", "SIMULATED", "INSTRUMENTS"), cells)
     return 0
 
 
@@ -142,7 +138,7 @@ def find(session: Session, options: argparse.Namespace) -> int:
     stack = stack_from(options, session)
     if options.sample:
         return _find_sample(session, options, names, stack)
-    found = []
+    found: list[dict[str, Any]] = []
     for name in names:
         table = session.catalogue(name)
         mask, _ = stack.masks(table)
@@ -182,7 +178,9 @@ def fetch(session: Session, options: argparse.Namespace) -> int:
     if existing is not None:
         session.open_archive(existing)
     else:
-        selections = [s for s in session.selections(stack_from(options, session)) if s.mission in _chosen_missions(session, options)]
+        selections = [
+            s for s in session.selections(stack_from(options, session)) if s.mission in _chosen_missions(session, options)
+        ]
         selections = [s for s in selections if s.obs_ids]
         if not selections:
             raise DaxaError("No observation passes the filters.", "Nothing was created.")
@@ -217,9 +215,10 @@ def reduce_archive(session: Session, options: argparse.Namespace) -> int:
 
 def _report(session: Session, options: argparse.Namespace, kinds: Sequence[str]) -> int:
     jobs = [job for job in session.jobs() if job.kind in kinds]
-    rows = [
-        {"id": job.id, "mission": job.mission, "obs_id": job.obs_id, "unit": job.unit, "step": job.step, "state": str(job.state),
-         "reason": job.reason, "warnings": list(job.warnings), "facts": job.facts, "error": str(job.error.message) if job.error else ""}
+    rows: list[dict[str, Any]] = [
+        {"id": job.id, "mission": job.mission, "obs_id": job.obs_id, "unit": job.unit, "step": job.step,
+         "state": str(job.state), "reason": job.reason, "warnings": list(job.warnings), "facts": job.facts,
+         "error": job.error.message if job.error else ""}
         for job in jobs
     ]  # fmt: skip
     failed = [job for job in jobs if job.state in (JobState.FAILED, JobState.CANCELLED)]
@@ -243,39 +242,77 @@ def inspect(session: Session, options: argparse.Namespace) -> int:
     if options.bin is not None and not options.bin > 0:
         raise InputError(f"The bin of {options.bin:g} s is not longer than zero.")
     if options.image:
-        image = look.image_like(events, band, options.like) if options.like else look.image(events, band or events.format.default_band_kev)
+        image = (
+            look.image_like(events, band, options.like)
+            if options.like
+            else look.image(events, band or events.format.default_band_kev)
+        )
         look.write_image(options.image, image, events)
         summary["image"] = {"path": options.image, "counts": float(image.values.sum()), "band_kev": image.band_kev,
                             "shape": list(image.values.shape)}  # fmt: skip
     if options.lightcurve:
         curve = look.light_curve(events, band, options.bin)
         look.write_light_curve(options.lightcurve, curve, events)
-        summary["lightcurve"] = {"path": options.lightcurve, "bins": len(curve.rate), "bin_s": curve.bin_s, "band_kev": curve.band_kev}
+        summary["lightcurve"] = {
+            "path": options.lightcurve,
+            "bins": len(curve.rate),
+            "bin_s": curve.bin_s,
+            "band_kev": curve.band_kev,
+        }
     if options.gti:
         cleaning = look.clean(events, look.parameters(events, band, options.bin))
         look.write_gti(options.gti, cleaning, events)
         summary["gti"] = {"path": options.gti, "intervals": len(cleaning.gti), "good_time_s": cleaning.gti.total_s,
-                          "kept_fraction": cleaning.kept_fraction, "useful": cleaning.useful, "reasons": list(cleaning.reasons)}  # fmt: skip
+                          "kept_fraction": cleaning.kept_fraction, "useful": cleaning.useful,
+                          "reasons": list(cleaning.reasons)}  # fmt: skip
     if options.json:
         _document(summary)
     else:
-        for key, value in summary.items():
-            print(f"{key}: {value}")
+        _print_summary(summary)
     return 0
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    """A line per fact; good time per CCD as a table of its own; warnings last."""
+    for key, value in summary.items():
+        if key in ("good_time", "warnings") or value in (None, "", []):
+            continue
+        text = f"{value:.6g}" if isinstance(value, float) else value
+        if isinstance(value, dict):
+            text = ", ".join(f"{k.replace('_', ' ')} {v:.6g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}"
+                             for k, v in value.items())  # fmt: skip
+        print(f"{key.replace('_', ' '):28}{text}")
+    if summary.get("good_time"):
+        print("\nGood time")
+        rows = [
+            ("all" if r["ccd"] in (-1, None) else r["ccd"], f"{r['seconds']:.3f}", r["intervals"]) for r in summary["good_time"]
+        ]
+        _table(("CCD", "SECONDS", "INTERVALS"), rows)
+    for warning in summary.get("warnings", ()):
+        print(f"Warning: {warning}", file=sys.stderr)
 
 
 def info(session: Session, options: argparse.Namespace) -> int:
     if options.archive is None:
-        rows = [{"name": a.name, "path": str(a.path)} for a in session.archives()]
+        rows = [
+            {"name": a.name, "path": a.path, "observations": a.n_observations, "problem": a.problem} for a in session.archives()
+        ]
         if options.json:
             _document({"archives": rows})
         else:
-            _table(("ARCHIVE", "FOLDER"), [(r["name"], r["path"]) for r in rows])
+            _table(
+                ("ARCHIVE", "OBSERVATIONS", "FOLDER"), [(r["name"], r["observations"], r["problem"] or r["path"]) for r in rows]
+            )
         return 0
     document = session.archive_info(session.archive_named(options.archive))
     if options.json:
         _document(document)
-    else:
-        for key, value in document.items():
-            print(f"{key}: {value}")
+        return 0
+    print(f"{document['name']}  ({document['path']})\n")
+    for name in ("observations", "products", "jobs", "excluded"):
+        rows = document[name]
+        if rows:
+            print(name.capitalize())
+            _table([heading.upper() for heading in rows[0]], [list(row.values()) for row in rows])
+            print()
     return 0

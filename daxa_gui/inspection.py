@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.eventlist import EventList
 from daxa_gui.core.images import SkyImage
-from daxa_gui.core.timeseries import FlareCleaning, FlareParameters, Gti
+from daxa_gui.core.timeseries import FlareCleaning, FlareParameters, Gti, LightCurve
 
 CallProcess = Callable[[str, dict[str, Any]], Any]
 
@@ -52,6 +53,22 @@ class Inspection:
         """How the list's mission usually looks for flares."""
         return FlareParameters(band_kev=events.format.flare_band_kev, bin_s=events.format.flare_bin_s)
 
+    def parameters(
+        self, events: EventList, band_kev: tuple[float, float] | None = None, bin_s: float | None = None
+    ) -> FlareParameters:
+        """The default parameters with another band or bin."""
+        usual = self.default_parameters(events)
+        return replace(usual, band_kev=band_kev or usual.band_kev, bin_s=bin_s or usual.bin_s)
+
+    def light_curve(
+        self, events: EventList, band_kev: tuple[float, float] | None = None, bin_s: float | None = None
+    ) -> LightCurve:
+        """Counts and rates of the good events; the mission's flare band and bin unless told otherwise."""
+        from daxa_gui.reduction.engine.lightcurve import light_curve
+
+        usual = self.parameters(events, band_kev, bin_s)
+        return light_curve(events, usual.band_kev, usual.bin_s)
+
     def clean(self, events: EventList, parameters: FlareParameters) -> FlareCleaning:
         """Light curve, histogram, Gaussian, limits and good time. Raises ReductionError where that makes no sense."""
         from daxa_gui.reduction.engine.flares import find_flares
@@ -63,6 +80,29 @@ class Inspection:
         from daxa_gui.reduction.engine.image import make_image
 
         return make_image(events, band_kev, gti=gti)
+
+    def image_like(self, events: EventList, band_kev: tuple[float, float] | None, reference: str | Path) -> SkyImage:
+        """Counts image on the pixels of an existing image."""
+        from daxa_gui.fits.products import read_grid
+        from daxa_gui.reduction.engine.image import make_image
+
+        grid = read_grid(reference, events)
+        return make_image(events, band_kev or events.format.default_band_kev, grid=grid)
+
+    def write_image(self, path: str | Path, image: SkyImage, events: EventList) -> None:
+        from daxa_gui.fits.products import write_image
+
+        write_image(path, image, events, history=(f"made from {Path(events.path).name}",))
+
+    def write_light_curve(self, path: str | Path, curve: LightCurve, events: EventList) -> None:
+        from daxa_gui.fits.products import write_lightcurve
+
+        write_lightcurve(path, curve, events, history=(f"made from {Path(events.path).name}",))
+
+    def write_gti(self, path: str | Path, cleaning: FlareCleaning, events: EventList) -> None:
+        from daxa_gui.fits.products import write_gti
+
+        write_gti(path, cleaning.gti, events, history=(f"made from {Path(events.path).name}",))
 
     def read_image(self, path: str | Path) -> SkyImage:
         """An image or exposure map file."""

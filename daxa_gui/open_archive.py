@@ -26,11 +26,11 @@ from daxa_gui.practice_mode import SERVICE_PREFIX
 Unit = tuple[str, str, str]  # mission, ObsID, instrument + sub-exposure
 
 
-def plan_request(mission: str, row: Mapping[str, Any], raw_folder: Path) -> JobRequest:
+def plan_request(mission: str, row: Mapping[str, Any], raw_folder: Path, instruments: Sequence[str] = ()) -> JobRequest:
     """The job that finds out which files an observation has. Simulated ones come from the practice sky's services."""
     from daxa_gui.remote import plan
 
-    request = plan.plan_request(MISSIONS[mission], dict(row), str(raw_folder))
+    request = plan.plan_request(MISSIONS[mission], dict(row), str(raw_folder), instruments)
     if not row.get("simulated") or not isinstance(request.task, Call):
         return request
     folders = [{**f, "service": SERVICE_PREFIX + f["service"]} for f in request.task.arguments["folders"]]
@@ -94,7 +94,8 @@ class OpenArchive:
     def download(self, *, again: bool = False) -> list[Job]:
         """Plan the downloads of every observation; files that are here and whole are not fetched again."""
         requests = [
-            plan_request(o.mission, o.row, self.layout.raw_folder(o.mission, o.obs_id)) for o in self.store.observations()
+            plan_request(o.mission, o.row, self.layout.raw_folder(o.mission, o.obs_id), o.instruments)
+            for o in self.store.observations()
         ]
         return self.queue.add(requests, again=again)
 
@@ -137,7 +138,9 @@ class OpenArchive:
             requests += planner.plan(raw.key, raw.path, steps, chosen, lambda key: str(self.layout.product_path(key)))
         return requests
 
-    def reduce(self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]], only: Unit | None = None) -> list[Job]:
+    def reduce(
+        self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]], only: Unit | None = None
+    ) -> list[Job]:
         requests = self._requests(steps, parameters, only)
         if not requests:
             raise InputError("There is no event list to reduce yet.", "Wait for the first download to arrive.")
@@ -169,7 +172,11 @@ class OpenArchive:
         for job in self.store.jobs("reduce"):
             jobs[(job.mission, job.obs_id, job.unit), job.step] = job
         verdicts = self.store.verdicts()
-        return [self._exposure(raw, unit, kinds, jobs, verdicts) for unit, kinds in made.items() for raw in kinds.get(ProductKind.EVENTS, [])]
+        return [
+            self._exposure(raw, unit, kinds, jobs, verdicts)
+            for unit, kinds in made.items()
+            for raw in kinds.get(ProductKind.EVENTS, [])
+        ]
 
     @staticmethod
     def _exposure(

@@ -177,7 +177,9 @@ class Session:
         """Like `find_archive`; raises ArchiveError if there is none."""
         found = self.find_archive(name_or_folder)
         if found is None:
-            raise ArchiveError(f"There is no archive « {name_or_folder} » in {self.archives_folder()}.", "« daxa-gui info » lists them.")
+            raise ArchiveError(
+                f"There is no archive « {name_or_folder} » in {self.archives_folder()}.", "« daxa-gui info » lists them."
+            )
         return found
 
     def check_archive_name(self, name: str) -> None:
@@ -304,9 +306,7 @@ class Session:
 
         return parse_parameters(settings, self.steps())
 
-    def reduce(
-        self, steps: Sequence[str] | None = None, parameters: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> list[Job]:
+    def reduce(self, steps: Sequence[str] | None = None, parameters: Mapping[str, Mapping[str, Any]] | None = None) -> list[Job]:
         """Run the steps (all if None) for every event list that is here; what is done already with the same parameters stays."""
         return self._here().reduce(steps, parameters or {})
 
@@ -328,7 +328,7 @@ class Session:
 
     def lanes(self) -> dict[str, bool]:
         """Lane → whether it is paused."""
-        return {name: status.paused for name, status in self._open.queue.lanes().items()} if self._open else {}
+        return self._open.queue.lanes() if self._open else {}
 
     def read_log(self, job_id: int, offset: int = 0) -> tuple[str, int]:
         """What a job's log holds beyond `offset` (bytes), and the new offset."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.filters import Cone
@@ -112,7 +112,9 @@ class Tour(QObject):
         self._picture("02-find-practice-cluster")
         for spec in self._session.missions():
             result = self._context.results[spec.name]
-            self._say(f"- {spec.label}: {result.selected} of {result.total} observations within the default distance of {cluster.name}")
+            self._say(
+                f"- {spec.label}: {result.selected} of {result.total} observations within the default distance of {cluster.name}"
+            )
 
     def _selected(self) -> int:
         return sum(result.selected for result in self._context.results.values())
@@ -122,7 +124,9 @@ class Tour(QObject):
         selections = session.selections(self._context.stack)
         number = sum(len(s.obs_ids) for s in selections)
         created: list[object] = []
-        self._context.background.read(self, "create", lambda: session.create_archive(self._free_name(), selections), created.append)
+        self._context.background.read(
+            self, "create", lambda: session.create_archive(self._free_name(), selections), created.append
+        )
         yield Wait("the archive", lambda: bool(created))
         self._say(f"- archive « {session.archive.name if session.archive else ''} » with {number} simulated observations")
         self._context.show_workspace("queue")
@@ -143,9 +147,9 @@ class Tour(QObject):
         return bool(jobs) and all(job.is_finished for job in jobs)
 
     def _reduce(self) -> Iterator[Wait]:
-        panel = self._window.workspaces["queue"].panels["processing"]
-        yield Wait("the button « Run everything »", panel.run_button.isEnabled)
-        panel.run_button.click()
+        button = self._window.workspaces["queue"].findChild(QPushButton, "primary")
+        yield Wait("the button « Run everything »", button.isEnabled)
+        button.click()
         yield Wait("the first steps", lambda: len(self._session.jobs("reduce")) > 0)
         yield self._settle("the processing", 1.0)
         self._picture("04-queue-processing")
@@ -200,5 +204,7 @@ class Tour(QObject):
         self._say(f"- event loop: {self._heartbeat.beats} beats, longest stall {1000 * worst.seconds:.0f} ms (during: {worst.during}), "
                   f"{above} above {1000 * STALL_LIMIT_S:.0f} ms")  # fmt: skip
         self._say(verdict)
-        (self._folder / "report.md").write_text("# Practice journey\n\nAll data are simulated.\n\n" + "\n".join(self._lines) + "\n")
+        (self._folder / "report.md").write_text(
+            "# Practice journey\n\nAll data are simulated.\n\n" + "\n".join(self._lines) + "\n"
+        )
         self._application.quit()

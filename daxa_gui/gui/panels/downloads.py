@@ -22,6 +22,7 @@ from daxa_gui.core.job import FINISHED, Job, JobState
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import JOB_ROLE, Column, DownloadTree, format_bytes, fraction
+from daxa_gui.gui.theme import Theme
 from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate
 from daxa_gui.session import Session
 
@@ -90,7 +91,7 @@ class DownloadsPanel(QWidget):
         button.clicked.connect(slot)
         return button
 
-    def _theme(self):  # noqa: ANN202 - the delegate asks at each paint
+    def _theme(self) -> Theme:  # noqa: ANN202 - the delegate asks at each paint
         return self._context.theme
 
     # what happens
