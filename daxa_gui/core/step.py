@@ -132,7 +132,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Step:
-    """A reduction step. `build` is `"module:function"`; it turns (unit, parameters) into a Task and is called by the planner."""
+    """A reduction step. `build` is `"module:function"`; it turns (`reduction.unit.Unit`, checked parameters) into a Task."""
 
     name: str
     label: str  # column heading in the processing grid

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.eventlist import EventList
-from daxa_gui.core.intervals import inside_own, make_gti
+from daxa_gui.core.intervals import EMPTY, inside_own, make_gti
 from daxa_gui.core.mission import EventFormat
 from daxa_gui.core.sky import LinearWcs
 from daxa_gui.core.timeseries import Gti
@@ -74,7 +74,7 @@ def events_of(found: EventTable) -> EventList:
     good = find_good_time(found.fits, found.hdu, found.format)
     warnings = [*found.fits.warnings, *good.warnings]
     events = _values(found, found.table, good.gti, warnings)
-    gti = events.gti or {-1: _whole_span(found.header, events.time_s)}
+    gti = events.gti or {-1: _span(events.time_s)}
     warnings += _about_time(events.time_s, events.ccd, gti)
     if events.exposure_s is None:
         warnings.append("The header has neither EXPOSURE nor LIVETIME.")
@@ -146,13 +146,10 @@ def _recognise(fits: FitsFile, header: Headers, formats: Sequence[EventFormat]) 
     )
 
 
-def _whole_span(header: Headers, time_s: NDArray[np.float64]) -> Gti:
-    """TSTART to TSTOP, or first to last event, for files without good-time intervals."""
-    start, stop = header.number("TSTART"), header.number("TSTOP")
+def _span(time_s: NDArray[np.float64]) -> Gti:
+    """From the first event to just after the last, for files that tell nothing about good time."""
     finite = time_s[np.isfinite(time_s)]
-    if (start is None or stop is None) and len(finite):
-        start, stop = float(finite.min()), float(np.nextafter(finite.max(), np.inf))
-    return make_gti([] if start is None else [start], [] if stop is None or start is None else [stop])
+    return make_gti([finite.min()], [np.nextafter(finite.max(), np.inf)]) if len(finite) else EMPTY
 
 
 def _energy(form: EventFormat, table: Table, warnings: list[str]) -> NDArray[np.float32] | None:

@@ -66,7 +66,7 @@ def extension_names(hdu: Hdu) -> tuple[str, ...]:
 
 
 def find_good_time(fits: FitsFile, events: Hdu, form: EventFormat) -> GoodTime:
-    """The good time of an event list. Without any GTI table the result is empty and says so in its warnings."""
+    """The good time of an event list. Without any GTI table it is TSTART to TSTOP, or nothing; the warnings say so."""
     header = Headers(events.header, fits.primary.header)
     tables = {hdu.index: Table(fits, hdu) for hdu in fits.hdus if hdu.is_table and hdu is not events}
     gtis = {index: table_gti(table, header, form.mjdref) for index, table in tables.items() if is_gti_table(table)}
@@ -83,7 +83,10 @@ def find_good_time(fits: FitsFile, events: Hdu, form: EventFormat) -> GoodTime:
         found.warnings += problems
         found.gti = {ccd: union(*(gtis[index] for index in indices)) for ccd, indices in by_extension.items()}
     if not found.gti:
-        found.warnings.append("The file has no good-time intervals.")
+        start, stop = header.number("TSTART"), header.number("TSTOP")
+        found.warnings.append("The file has no good-time intervals; the whole span of the observation is taken.")
+        if start is not None and stop is not None and stop > start:
+            found.gti = {-1: make_gti([start], [stop])}
     return found
 
 

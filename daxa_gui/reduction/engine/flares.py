@@ -47,7 +47,8 @@ def find_flares(events: EventList, parameters: FlareParameters) -> FlareCleaning
     gti = by_hand(gti, own, parameters)
     accepted = _mostly_inside(curve, gti, own)
     kept = gti.total_s / own.total_s
-    useful, doubt, reasons = judge(curve, fit, accepted, kept, events.format.quiet_rate_ct_s)
+    decided = parameters.limits_ct_s is not None or bool(parameters.added_s)
+    useful, doubt, reasons = judge(curve, fit, accepted, kept, events.format.quiet_rate_ct_s, decided=decided)
     return FlareCleaning(curve, fit, accepted, gti, kept, useful, doubt, reasons)
 
 

@@ -60,20 +60,24 @@ def steadiness(curve: LightCurve, accepted: NDArray[np.bool_]) -> Steadiness:
 
 
 def judge(
-    curve: LightCurve, fit: FlareFit, accepted: NDArray[np.bool_], kept_fraction: float, quiet_rate_ct_s: float | None
-) -> tuple[bool, float, tuple[str, ...]]:
-    """Whether the kept time is useful, the doubt from 0 to 1, and the reasons, the weightiest first."""
+    curve: LightCurve, fit: FlareFit, accepted: NDArray[np.bool_], kept_fraction: float, quiet_rate_ct_s: float | None,
+    *, decided: bool = False,
+) -> tuple[bool, float, tuple[str, ...]]:  # fmt: skip
+    """Whether the kept time is useful, the doubt from 0 to 1, and the reasons, the weightiest first.
+
+    `decided`: a person chose the limits or added time; whatever was kept is useful then.
+    """
     kept_s = kept_fraction * float(curve.live_s.sum())
     if kept_fraction <= 0:
         return False, 1.0, ("No useful time: no bin is within the limits.",)
     steady = steadiness(curve, accepted)
-    flared = wholly_flared(steady, quiet_rate_ct_s)
+    flared = "" if decided else wholly_flared(steady, quiet_rate_ct_s)
     reasons = _reasons(curve, fit, accepted, kept_fraction, kept_s, quiet_rate_ct_s, steady)
     reasons.sort(key=lambda pair: -pair[0])
     sentences = tuple(sentence for _, sentence in reasons)
     if flared:
         return False, 1.0, (flared, *sentences)
-    if kept_s < min(LEAST_TIME_S, 0.5 * float(curve.live_s.sum())):
+    if not decided and kept_s < min(LEAST_TIME_S, 0.5 * float(curve.live_s.sum())):
         return False, 1.0, (f"No useful time: only {kept_s:.0f} s are left.", *sentences)
     trust = 1.0
     for weight, _ in reasons:

@@ -1,0 +1,114 @@
+"""The steps of the built-in engine: what they are called, their parameters, and the tasks they make (run in `builtin`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from daxa_gui.core.product import ProductKey, ProductKind
+from daxa_gui.core.step import Call, Parameter, Place, Step
+from daxa_gui.reduction.unit import Unit
+
+_HERE = "daxa_gui.reduction.builtin_steps"
+_THERE = "daxa_gui.reduction.builtin"
+_LOWEST_KEV, _HIGHEST_KEV = 0.01, 1000.0
+
+PREPARE = Step(
+    name="prepare",
+    label="Prepare",
+    help="Read the event list, check that it is whole and fit for science, and note what its header says.",
+    software="builtin",
+    needs=(),
+    parameters=(),
+    build=f"{_HERE}:build_prepare",
+)
+
+FLARES = Step(
+    name="flares",
+    label="Flares",
+    help=(
+        "Find the time without background flares: a Gaussian is fitted to the histogram of count rates, and time bins whose rate"
+        " is too far from its centre are rejected. Writes good-time intervals and the light curve."
+    ),
+    software="builtin",
+    needs=("prepare",),
+    parameters=(
+        Parameter(
+            "band_kev", "Energy band", None, "keV", "Band of the light curve; flares are strongest at high energies.",
+            _LOWEST_KEV, _HIGHEST_KEV, kind="range",
+        ),
+        Parameter("bin_s", "Bin length", None, "s", "Length of a time bin.", 0.1, 1e6, kind="number"),
+        Parameter("n_sigma", "Sigma", 3.0, "", "Bins within so many sigma of the quiet level are kept.", 0.5, 20.0),
+        Parameter(
+            "limits_ct_s", "Limits by hand", None, "ct/s", "Keep the rates in this range instead of the automatic one.",
+            0.0, 1e6, kind="range",
+        ),
+    ),
+    build=f"{_HERE}:build_flares",
+)  # fmt: skip
+
+CLEAN = Step(
+    name="clean",
+    label="Clean events",
+    help="Copy the event list with only the events of good pattern and flags in flare-free time; update its keywords.",
+    software="builtin",
+    needs=("flares",),
+    parameters=(
+        Parameter(
+            "max_pattern", "Highest pattern", None, "", "Events with a higher pattern or grade are left out.", 0, 255,
+            kind="integer",
+        ),
+        Parameter(
+            "zero_flag", "Strict flags", False, "",
+            "Keep only events whose flag is zero; otherwise those that the mission calls good. Strict also drops events near"
+            " borders and bad pixels.",
+        ),
+    ),
+    build=f"{_HERE}:build_clean",
+)  # fmt: skip
+
+IMAGE = Step(
+    name="image",
+    label="Image",
+    help="Make a counts image in an energy band from the cleaned event list.",
+    software="builtin",
+    needs=("clean",),
+    parameters=(
+        Parameter("band_kev", "Energy band", None, "keV", "Both ends are included.", _LOWEST_KEV, _HIGHEST_KEV, kind="range"),
+        Parameter(
+            "pixel_bin", "Pixel size", None, "event pixels", "Sky pixels of the event list along one image pixel.",
+            1, 10000, kind="integer",
+        ),
+    ),
+    build=f"{_HERE}:build_image",
+)  # fmt: skip
+
+# What the light-curve inspector gives besides: intervals (start, stop) in mission seconds, which no form asks for.
+BY_HAND = ("added_s", "removed_s")
+
+
+def _identity(key: ProductKey) -> dict[str, Any]:
+    return {"mission": key.mission, "obs_id": key.obs_id, "instrument": key.instrument, "exposure": key.exposure}
+
+
+def _product(unit: Unit, kind: ProductKind) -> str:
+    return unit.product_path(replace(unit.key, kind=kind, band_kev=None))
+
+
+def build_prepare(unit: Unit, parameters: Mapping[str, Any]) -> Call:
+    return Call(f"{_THERE}:prepare", {"path": unit.path}, Place.PROCESS)
+
+
+def build_flares(unit: Unit, parameters: Mapping[str, Any]) -> Call:
+    return Call(f"{_THERE}:flares", {"path": unit.path, **_identity(unit.key), **parameters}, Place.PROCESS)
+
+
+def build_clean(unit: Unit, parameters: Mapping[str, Any]) -> Call:
+    arguments = {"path": unit.path, "gti_path": _product(unit, ProductKind.GTI), **_identity(unit.key), **parameters}
+    return Call(f"{_THERE}:clean", arguments, Place.PROCESS)
+
+
+def build_image(unit: Unit, parameters: Mapping[str, Any]) -> Call:
+    arguments = {"path": _product(unit, ProductKind.CLEAN_EVENTS), **_identity(unit.key), **parameters}
+    return Call(f"{_THERE}:image", arguments, Place.PROCESS)
