@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,10 +21,14 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from daxa_gui.core.mission import MissionSpec
+from daxa_gui.core.registry import resolve
+from daxa_gui.fits.event_lists import read_event_list
+from daxa_gui.missions import MISSIONS, event_formats
 from daxa_gui.practice import catalogues, make, sky, xmm
 from daxa_gui.practice.make import catalogue_path, make_sky, service_addresses
+from daxa_gui.remote.queries import read_table
 
-REAL = Path(__file__).resolve().parents[3] / "shared/data"
 XMM = "FTP/xmm/data/rev0"
 FILES = {
     "M1": f"{XMM}/0999900101/PPS/P0999900101M1S001MIEVLI0000.FTZ",
@@ -337,91 +342,44 @@ def test_that_a_list_of_any_length_can_be_made(tmp_path: Path) -> None:
         assert set(np.unique(file["EVENTS"].data["CCDNR"])) == {1, 2, 3, 4, 5, 7}
 
 
-# ---- against real files
-
-# Keywords that come from processing history, calibration files or electronics that a simulation does not have.
-NOT_SIMULATED = {
-    "M1": {"SLCTEXPR", "DSFORM3", "HISTORY", "CONTINUE"},
-    "swift": {
-        "ABERRAT", "ATTFLAG", "CALDBVER", "FILIN001", "FOLOWSUN", "FORMATVS", "MFORM3", "MTYPE3", "NPIXSOU", "OUTERTHR", "PROCVER",
-        "SEQPNUM", "SOFTVER", "TIERABSO", "TIERRELA", "TLM2FITS", "USER", "UTCFINIT", "VSUBBAD", "WAVEFORM", "WHALFHT", "WHALFWD",
-        "XPHASCO", "XPITYPE", "XRTFLAG", "XRTHNFLG", "XRTMAXTP", "XRTPHA", "XRTVSUB", "XSTDPHAS", "TCDLT4", "TCDLT5", "TCRPX4",
-        "TCRPX5", "TCRVL4", "TCRVL5", "TCTYP4", "TCTYP5",
-    },
-    "FPMA": {
-        "", "ABERRAT", "CALDBVER", "DATETLM", "FILIN001", "FOLOWSUN", "NPIXSOU", "SOFTVER", "TLM2FITS", "TSORTKEY", "TUNIT2", "TUNIT3",
-        "TUNIT4", "USER",
-    },
-}  # fmt: skip
-REAL_FILES = {
-    "M1": "xmm/0404910601/eclean/mos1_exp1_clean_evts.fits",
-    "swift": "swift/2014_11/00085374001/xrt/event/sw00085374001xpcw3po_cl.evt.gz",
-    "FPMA": "nustar/nu90410111001A06_cl_sunpos.evt",
-    "chandra": "chandra/15043_flare_evt2.fits",
-}
+# ---- through the program's own readers
 
 
-def real(name: str) -> Path:
-    path = REAL / REAL_FILES[name]
-    if not path.exists():
-        pytest.skip(f"the real file {path} is not there")
-    return path
+@pytest.mark.parametrize("mission", sky.SIMULATED_MISSIONS)
+def test_that_the_program_reads_the_table_and_finds_the_files_where_it_looks_for_them(made: Path, mission: str) -> None:
+    spec: MissionSpec = MISSIONS[mission]
+    table = read_table(catalogue_path(made, mission), spec, simulated=True)
+    assert table.obs_id.tolist() == [item.obs_id for item in sky.observations_of(mission)]
+    assert table.simulated.all()
+    roots = {name: made / "www" / path.lstrip("/") for name, path in service_addresses("").items()}
+    for index, obs_id in enumerate(table.obs_id.tolist()):
+        assert spec.is_obs_id(obs_id)
+        for folder in resolve(spec.files)(obs_id, table.row(index)):
+            names = [
+                path.name for path in (roots[folder.service] / folder.path).iterdir() if re.fullmatch(folder.wanted, path.name)
+            ]
+            assert names, f"{folder} of {obs_id} leads to nothing"
+            if folder.archive_members:
+                assert re.fullmatch(folder.archive_members, EROSITA_MEMBER)
+                names = [Path(EROSITA_MEMBER).name]
+            assert all(resolve(spec.raw_file)(name) is not None for name in names)
 
 
-@pytest.mark.filterwarnings("ignore::astropy.io.fits.verify.VerifyWarning")
-@pytest.mark.parametrize("name", REAL_FILES)
-def test_that_columns_have_the_names_and_forms_of_real_lists(opened: Callable[[str], fits.HDUList], name: str) -> None:
-    with fits.open(real(name)) as file:
-        theirs = {column.name: column.format.lstrip("1") for column in file["EVENTS"].columns}
-    ours = {column.name: column.format.lstrip("1") for column in opened(name)["EVENTS"].columns}
-    if name == "FPMA":
-        theirs["STATUS"] = ours["STATUS"]  # 2B in this file, 16X in others
-    theirs.pop("pha_ro", None)
-    assert ours == theirs
-
-
-@pytest.mark.filterwarnings("ignore::astropy.io.fits.verify.VerifyWarning")
-@pytest.mark.parametrize("name", NOT_SIMULATED)
-def test_that_keywords_of_real_lists_are_there(opened: Callable[[str], fits.HDUList], name: str) -> None:
-    with fits.open(real(name)) as file:
-        theirs = set(file["EVENTS"].header)
-    ours = set(opened(name)["EVENTS"].header)
-    missing = {
-        key
-        for key in theirs - ours - NOT_SIMULATED[name]
-        if "DSREF" not in key and not key.startswith(("DSTYP", "DSUNI", "DSVAL"))
-    }
-    assert missing == set()
-
-
-@pytest.mark.filterwarnings("ignore::astropy.io.fits.verify.VerifyWarning")
-@pytest.mark.parametrize(
-    ("name", "keywords"),
-    [
-        ("M1", "DATAMODE MJDREF TIMESYS TCRPX6 TCDLT6 TCDLT7 TNULL6 TLMAX6 XMMEA_EM DSVAL2"),
-        ("swift", "DATAMODE MJDREFI MJDREFF TIMESYS TCRPX2 TCDLT2 TNULL2 TLMAX2 TNULL9 DSVAL1"),
-        ("FPMA", "MJDREFI MJDREFF TIMESYS TNULL8 TNULL13 TLMAX8 DSVAL1"),
-        ("chandra", "DATAMODE MJDREF TCRPX11 TLMAX11 TLMAX17 GRATING DSVAL4"),
-    ],
-)
-def test_that_values_that_never_change_equal_those_of_real_lists(
-    opened: Callable[[str], fits.HDUList], name: str, keywords: str
-) -> None:
-    ours = opened(name)["EVENTS"].header
-    with fits.open(real(name)) as file:
-        theirs = file["EVENTS"].header
-        for keyword in ("TELESCOP", "INSTRUME", *keywords.split()):
-            # Our Chandra list lacks one column (pha_ro) and one term of the data subspace.
-            other = {("chandra", "TLMAX17"): "TLMAX16", ("chandra", "DSVAL4"): "DSVAL3"}.get((name, keyword), keyword)
-            assert ours[other] == pytest.approx(theirs[keyword]), keyword
-
-
-def test_that_sky_and_camera_coordinates_are_related_as_in_real_lists(opened: Callable[[str], fits.HDUList]) -> None:
-    def relation(file: fits.HDUList) -> tuple[np.ndarray, float]:
-        data, angle = file["EVENTS"].data, file["EVENTS"].header["PA_PNT"]
-        design = np.stack([np.ones(len(data)), data["DETX"], data["DETY"]], axis=1)
-        return np.linalg.lstsq(design, data["X"].astype(float), rcond=None)[0][1:], np.radians(angle)
-
-    with fits.open(real("M1")) as theirs:
-        for slopes, angle in (relation(theirs), relation(opened("M1"))):
-            assert slopes == pytest.approx([-np.cos(angle), -np.sin(angle)], abs=1e-3)
+@pytest.mark.parametrize("name", FILES)
+def test_that_the_program_reads_each_list_without_complaint(made: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "events.fits"
+    path.write_bytes(content(made, name))
+    events = read_event_list(path, event_formats())
+    observation = next(item for item in sky.OBSERVATIONS if item.obs_id == events.obs_id)
+    assert events.mission == observation.mission
+    assert events.simulated
+    assert events.target == observation.target
+    assert events.warnings == ()
+    assert len(events) > 1000
+    assert events.wcs is not None
+    assert events.energy_kev is not None
+    assert 0.05 < np.nanmin(events.energy_kev) < np.nanmax(events.energy_kev) < 80
+    good_s = max(gti.total_s for gti in events.gti.values())
+    assert good_s == pytest.approx(observation.exposure_s, rel=0.06)
+    assert events.ontime_s is not None
+    assert good_s == pytest.approx(events.ontime_s, rel=0.04)
