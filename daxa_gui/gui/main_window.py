@@ -53,7 +53,6 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("DAXA GUI")
         self.setMinimumSize(QSize(1000, 640))
         self.workspaces: dict[str, Workspace] = {}
-        self._default_states: dict[str, bytes] = {}
         self.actions_by_name: dict[str, QAction] = {}
         self.notice_bar = NoticeBar(self)
         self.pages = QStackedWidget(self)
@@ -153,11 +152,10 @@ class MainWindow(QMainWindow):
         """Show a workspace, making it if this is the first time."""
         if name not in self.workspaces:
             workspace = Workspace(name, self.session, self.context, self.bridge, self)
-            self._default_states[name] = bytes(workspace.saveState().data())
+            if self._state is not None:
+                workspace.restore(self._state.value(f"layout/{name}"))
             self.workspaces[name] = workspace
             self.pages.addWidget(workspace)
-            if self._state is not None and (saved := self._state.value(f"layout/{name}")) is not None:
-                workspace.restoreState(saved)
             if not self.context.results:
                 self.context.apply_filters()
         self.pages.setCurrentWidget(self.workspaces[name])
@@ -220,9 +218,9 @@ class MainWindow(QMainWindow):
         self.context.set_coordinates(style)
 
     def reset_layout(self) -> None:
-        for name, workspace in self.workspaces.items():
-            if workspace is self.pages.currentWidget():
-                workspace.restoreState(self._default_states[name])
+        page = self.pages.currentWidget()
+        if isinstance(page, Workspace):
+            page.arrange()
 
     def show_shortcuts(self) -> None:
         rows = "".join(

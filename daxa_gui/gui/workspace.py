@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar, QWidget
 
 from daxa_gui.core.registry import resolve
@@ -27,13 +28,15 @@ class Workspace(QMainWindow):
         self.setObjectName(f"workspace_{name}")
         self.setDockNestingEnabled(True)
         self.panels: dict[str, QWidget] = {}
+        self._saved: QByteArray | None = None
         # Side docks reach from top to bottom; the bottom dock stands below the centre only.
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, "left"),
             (Qt.Corner.BottomRightCorner, "right"),
         ):
             self.setCorner(corner, _AREAS[area])
-        sizes: dict[str, list[tuple[QDockWidget, int]]] = {"left": [], "right": [], "bottom": []}
+        self._sizes: dict[str, list[tuple[QDockWidget, int]]] = {"left": [], "right": [], "bottom": []}
+        self._arranged = False
         for spec in (s for s in PANELS if s.workspace == name):
             panel = resolve(spec.target)(session, context, bridge, self)
             panel.setObjectName(f"panel_{spec.name}")
@@ -45,11 +48,33 @@ class Workspace(QMainWindow):
             elif spec.area == "footer":
                 self._add_footer(spec, panel)
             else:
-                sizes[spec.area].append((self._add_dock(spec, panel), spec.width))
-        for area, docks in sizes.items():
+                self._sizes[spec.area].append((self._add_dock(spec, panel), spec.width))
+
+    def arrange(self) -> None:
+        """All docks visible in their places and at the sizes that PANELS says."""
+        for area, docks in self._sizes.items():
+            for dock, _ in docks:
+                dock.setFloating(False)
+                self.addDockWidget(_AREAS[area], dock)
+                dock.show()
             if docks:
                 orientation = Qt.Orientation.Vertical if area == "bottom" else Qt.Orientation.Horizontal
                 self.resizeDocks([dock for dock, _ in docks], [size for _, size in docks], orientation)
+
+    def restore(self, state: QByteArray | None) -> None:
+        """Bring back a saved arrangement when the workspace is first shown; the usual one if there is none."""
+        self._saved = state
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._arranged:
+            self._arranged = True
+            # Docks take sizes only once the workspace has its own.
+            QTimer.singleShot(0, self, self._arrange_first)
+
+    def _arrange_first(self) -> None:
+        if self._saved is None or not self.restoreState(self._saved):
+            self.arrange()
 
     def _add_dock(self, spec: PanelSpec, panel: QWidget) -> QDockWidget:
         dock = QDockWidget(spec.title, self)
