@@ -89,15 +89,22 @@ class Inspection:
         grid = read_grid(reference, events)
         return make_image(events, band_kev or events.format.default_band_kev, grid=grid)
 
-    def write_image(self, path: str | Path, image: SkyImage, events: EventList) -> None:
+    def write_image(self, path: str | Path, image: SkyImage, events: EventList | None) -> None:
+        """A FITS image; `events` (None for an image that was itself read from a file) gives the keywords."""
         from daxa_gui.fits.products import write_image
 
-        write_image(path, image, events, history=(f"made from {Path(events.path).name}",))
+        write_image(path, image, events, history=(f"made from {Path(events.path).name}",) if events is not None else ())
 
     def write_light_curve(self, path: str | Path, curve: LightCurve, events: EventList) -> None:
         from daxa_gui.fits.products import write_lightcurve
 
         write_lightcurve(path, curve, events, history=(f"made from {Path(events.path).name}",))
+
+    def write_cleaning(self, path: str | Path, cleaning: FlareCleaning, events: EventList) -> None:
+        """The light curve with which bins were kept, the histogram, the fit and the good time."""
+        from daxa_gui.fits.products import write_lightcurve
+
+        write_lightcurve(path, cleaning.curve, events, cleaning, history=(f"made from {Path(events.path).name}",))
 
     def write_gti(self, path: str | Path, cleaning: FlareCleaning, events: EventList) -> None:
         from daxa_gui.fits.products import write_gti

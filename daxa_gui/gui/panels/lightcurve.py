@@ -1,0 +1,335 @@
+"""The flare light-curve inspector: what the cleaning keeps of an exposure, with limits and intervals that can be changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.events import Notice
+from daxa_gui.core.times import mjd_to_text
+from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
+from daxa_gui.gui.inspected import Inspected
+from daxa_gui.gui.plot_export import LightcurveExport, choose_and_save
+from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.widgets.flare_controls import FlareControls
+from daxa_gui.gui.widgets.lightcurve_plot import LightcurvePlot
+from daxa_gui.gui.widgets.verdict_bar import OverrideDialog, VerdictBar
+from daxa_gui.session import Session
+
+
+class LightcurvePanel(QWidget):
+    """Shows what `Inspected` looks at; every change goes there and comes back as a new cleaning."""
+
+    def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._context = context
+        self.inspected = Inspected.of(session, context, bridge)
+        self._build()
+        self._connect()
+        self._on_context_theme_changed(context.theme)
+        self._on_subject_changed()
+        self._on_events_changed()
+        self._on_siblings_changed()
+        if self.inspected.cleaning is not None:
+            self._on_cleaning_changed()
+
+    # building
+
+    def _build(self) -> None:
+        self.title = _label(self, "lightcurveTitle", heading=True)
+        self.about = _label(self, "lightcurveAbout", muted=True)
+        self.controls = FlareControls(self)
+        self._add_view_controls()
+        self.plot = LightcurvePlot(self)
+        self.plot.setObjectName("lightcurvePlot")
+        self.plot.setAccessibleName("Light curve with histogram of rates")
+        self.plot.setMinimumSize(QSize(240, 130))
+        self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.banner = QLabel(self)
+        self.banner.setObjectName("lightcurveBanner")
+        self.banner.setWordWrap(True)
+        self._banner_colour = "warn"
+        self.numbers = _label(self, "lightcurveNumbers")
+        self.doubt = _label(self, "lightcurveDoubt", muted=True)
+        self.verdict = VerdictBar(self)
+        self.empty = _label(self, "lightcurveEmpty", muted=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setSpacing(4)
+        top = QHBoxLayout()
+        top.addWidget(self.title, 1)
+        top.addWidget(self.save)
+        layout.addLayout(top)
+        layout.addWidget(self.about)
+        layout.addWidget(self.controls)
+        layout.addWidget(self.banner)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self.empty, 1)
+        layout.addWidget(self.numbers)
+        layout.addWidget(self.doubt)
+        layout.addWidget(self.verdict)
+
+    def _add_view_controls(self) -> None:
+        self.time_style = QComboBox(self.controls)
+        self.time_style.setObjectName("lightcurveTimeStyle")
+        self.time_style.setAccessibleName("Time axis")
+        self.time_style.setToolTip("How the time axis counts")
+        self.time_style.addItems(["ks since start", "UTC clock"])
+        self.rates = QComboBox(self.controls)
+        self.rates.setObjectName("lightcurveRates")
+        self.rates.setAccessibleName("Range of rates")
+        self.rates.setToolTip("All rates, or only those around the limits when a flare dwarfs them")
+        self.rates.addItems(["all rates", "near the limits"])
+        self.show_all = QPushButton("Show a&ll", self.controls)
+        self.show_all.setObjectName("lightcurveShowAll")
+        self.show_all.setToolTip("The whole exposure (wheel zooms, dragging moves, the right button stretches)")
+        widgets: tuple[QWidget, ...] = (self.time_style, self.rates, self.show_all)
+        for widget in widgets:
+            self.controls.first_line.addWidget(widget)
+        self.save = QToolButton(self)
+        self.save.setObjectName("lightcurveSave")
+        self.save.setText("Save")
+        self.save.setToolTip("Save the plot or its numbers")
+        self.save.setAccessibleName("Save the plot or its numbers")
+        self.save.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.save.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.save)
+        menu.addAction("&Plot as PNG, PDF or SVG…", lambda: self._save("plot"))
+        menu.addAction("&Light curve as CSV, ECSV or FITS…", lambda: self._save("data"))
+        menu.addAction("&Good time intervals as FITS or text…", lambda: self._save("gti"))
+        self.save.setMenu(menu)
+
+    def _connect(self) -> None:
+        inspected = self.inspected
+        inspected.subject_changed.connect(self._on_subject_changed)
+        inspected.events_changed.connect(self._on_events_changed)
+        inspected.parameters_changed.connect(self._on_parameters_changed)
+        inspected.cleaning_changed.connect(self._on_cleaning_changed)
+        inspected.siblings_changed.connect(self._on_siblings_changed)
+        self._context.theme_changed.connect(self._on_context_theme_changed)
+        self.controls.edited.connect(inspected.set_parameters)
+        self.controls.reset_wanted.connect(inspected.reset_parameters)
+        self.controls.interval_wanted.connect(self.plot.show_region)
+        self.controls.interval_chosen.connect(self._on_interval_chosen)
+        self.plot.limits_changed.connect(self._on_plot_limits_changed)
+        self.time_style.currentIndexChanged.connect(lambda index: self.plot.set_clock(index == 1))
+        self.rates.currentIndexChanged.connect(lambda index: self.plot.set_near_limits(index == 1))
+        self.show_all.clicked.connect(self.plot.show_all)
+        self.verdict.decided.connect(lambda state, note: inspected.set_verdict(state, note, self._show_error))
+        self.verdict.override_wanted.connect(self.ask_override)
+
+    # what is looked at
+
+    def _on_subject_changed(self) -> None:
+        subject = self.inspected.subject
+        if subject is None:
+            self.title.setText("")
+            self.about.setText("")
+        elif subject.exposure is not None:
+            exposure = subject.exposure
+            self.title.setText(f"{exposure.obs_id} · {exposure.unit}")
+        else:
+            self.title.setText(subject.path.replace("\\", "/").rsplit("/", 1)[-1])
+            self.title.setToolTip(subject.path)
+        self._show_about()
+        self._show_verdict()
+
+    def _show_about(self) -> None:
+        events, start = self.inspected.events, self.inspected.start_utc_mjd()
+        if events is None or start is None:
+            self.about.setText("")
+            return
+        parts = [events.target, events.mission.replace("_", " "), f"{events.instrument} {events.exposure}".strip()]
+        parts += [f"filter {events.filter}" if events.filter else "", events.mode, f"starts {mjd_to_text(start)} UTC"]
+        parts += [f"{len(events):,} events".replace(",", "\u202f"), "SIMULATED" if events.simulated else ""]
+        self.about.setText(" · ".join(part for part in parts if part))
+        self.about.setToolTip("\n".join(events.warnings))
+
+    def _on_events_changed(self) -> None:
+        inspected = self.inspected
+        self._show_about()
+        has_events = inspected.events is not None
+        self.plot.setVisible(has_events)
+        self.controls.setVisible(has_events)
+        self.save.setEnabled(inspected.cleaning is not None)
+        self.empty.setVisible(not has_events)
+        if not has_events:
+            self.plot.clear_cleaning()
+            self.controls.show_parameters(None, 0.0, True)
+            self.empty.setText(self._why_empty())
+            for label in (self.numbers, self.doubt):
+                label.setText("")
+            self.banner.hide()
+        self._show_verdict()
+
+    def _why_empty(self) -> str:
+        inspected = self.inspected
+        if inspected.reading:
+            return "Reading the events…"
+        if inspected.problem is not None:
+            return str(inspected.problem)
+        if inspected.image is not None:
+            return "This file is an image: it has no events, so there is no light curve."
+        if inspected.subject is not None and inspected.subject.exposure is not None and inspected.subject.exposure.excluded:
+            return inspected.subject.exposure.excluded
+        return "Choose an exposure on the left, or open an event list (Ctrl+Shift+O)."
+
+    def _on_parameters_changed(self) -> None:
+        inspected = self.inspected
+        self.controls.show_parameters(inspected.parameters, inspected.zero_s, inspected.is_automatic)
+        self._show_verdict()
+
+    def _on_cleaning_changed(self) -> None:
+        inspected = self.inspected
+        cleaning, parameters = inspected.cleaning, inspected.parameters
+        self.save.setEnabled(cleaning is not None)
+        if cleaning is None or parameters is None:
+            self.plot.clear_cleaning()
+            self._show_banner(str(inspected.problem or ""), "bad")
+            self.numbers.setText("")
+            self.doubt.setText("")
+            return
+        self.plot.show_cleaning(cleaning, parameters, inspected.zero_s, inspected.start_utc_mjd())
+        self.controls.show_limits(cleaning)
+        self.numbers.setText(numbers_text(cleaning))
+        self._show_judgement(cleaning)
+        self._show_verdict()
+
+    def _show_judgement(self, cleaning: FlareCleaning) -> None:
+        reasons = list(cleaning.reasons)
+        if not cleaning.useful:
+            self._show_banner(reasons.pop(0) if reasons else "No useful time is left.", "bad")
+        elif not cleaning.fit.fitted and cleaning.fit.reason:
+            self._show_banner(cleaning.fit.reason, "warn")
+            reasons = [reason for reason in reasons if reason != cleaning.fit.reason]
+        else:
+            self._show_banner("", "warn")
+        why = f": {' '.join(reasons)}" if reasons else "."
+        self.doubt.setText(f"Doubt {cleaning.doubt:.2f} of 1{why}")
+
+    def _show_banner(self, text: str, colour: str) -> None:
+        self._banner_colour = colour
+        self.banner.setText(f"{'✕' if colour == 'bad' else '▲'} {text}" if text else "")
+        self.banner.setVisible(bool(text))
+        self._style_banner(self._context.theme)
+
+    def _style_banner(self, theme: Theme) -> None:
+        colour = getattr(theme, self._banner_colour)
+        self.banner.setStyleSheet(f"#lightcurveBanner {{ color: {colour}; border-left: 3px solid {colour}; padding: 2px 6px; }}")
+
+    def _show_verdict(self) -> None:
+        inspected = self.inspected
+        exposure = inspected.subject.exposure if inspected.subject else None
+        why_not = "Verdicts and overrides are for exposures of an archive." if inspected.events is not None else ""
+        self.verdict.setVisible(inspected.events is not None or exposure is not None)
+        self.verdict.show_verdict(
+            exposure.verdict if exposure else None,
+            changed=not inspected.is_stored,
+            cleaned=inspected.cleaning is not None,
+            why_not=why_not,
+        )
+
+    def _on_siblings_changed(self) -> None:
+        self.plot.show_siblings([(sibling.label, sibling.cleaning) for sibling in self.inspected.siblings])
+
+    # what is wanted
+
+    def _on_plot_limits_changed(self, low: float, high: float) -> None:
+        if self.inspected.parameters is not None:
+            self.inspected.set_parameters(replace(self.inspected.parameters, limits_ct_s=(low, high)))
+
+    def _on_interval_chosen(self, keep: bool) -> None:
+        parameters = self.inspected.parameters
+        if parameters is None:
+            return
+        self.inspected.set_parameters(with_interval(parameters, self.plot.region_s(), keep=keep))
+        self.controls.choose.setChecked(False)
+
+    def ask_override(self) -> None:
+        """Ask for the reason, then use what is shown."""
+        cleaning, subject = self.inspected.cleaning, self.inspected.subject
+        if cleaning is None or subject is None or subject.exposure is None:
+            return
+        what = (
+            f"{subject.exposure.obs_id} {subject.exposure.unit}: use the limits and intervals shown here, which keep "
+            f"{cleaning.gti.total_s / 1000.0:.2f} ks ({100.0 * cleaning.kept_fraction:.0f} %). The good time is written to a "
+            "file, and cleaned events and images are made again."
+        )
+        dialog = OverrideDialog(what, self.verdict.note.text(), self)
+        dialog.accepted.connect(lambda: self.inspected.override(dialog.note.text().strip(), self._show_error))
+        dialog.open()
+
+    def _save(self, what: str) -> None:
+        cleaning, parameters, events = self.inspected.cleaning, self.inspected.parameters, self.inspected.events
+        if cleaning is None or parameters is None or events is None:
+            return
+        start = self.inspected.start_utc_mjd() or 0.0
+        export = LightcurveExport(events, cleaning, parameters, self.inspected.zero_s, start, self.title.text())
+        choose_and_save(self, self._context, self._session, export, what)
+
+    def _show_error(self, error: DaxaError) -> None:
+        self._session.bus.publish(Notice("error", error.message, error.hint, error.details))
+
+    def _on_context_theme_changed(self, theme: Theme) -> None:
+        self.plot.set_theme(theme)
+        self._style_banner(theme)
+
+
+def numbers_text(cleaning: FlareCleaning) -> str:
+    """Good time, kept fraction, quiet rate and limits with their units."""
+    own_s = float(cleaning.curve.live_s.sum())
+    fit = cleaning.fit
+    level = "quiet rate" if fit.fitted else "mean rate of the kept bins"
+    return (
+        f"<b>Good time {cleaning.gti.total_s / 1000.0:.2f} ks</b> of {own_s / 1000.0:.2f} ks · kept "
+        f"<b>{100.0 * cleaning.kept_fraction:.1f} %</b> · {level} {fit.centre_ct_s:.4g} ± {fit.sigma_ct_s:.2g} ct/s · limits "
+        f"{fit.low_ct_s:.4g} to {fit.high_ct_s:.4g} ct/s"
+    )
+
+
+def with_interval(parameters: FlareParameters, interval: tuple[float, float], *, keep: bool) -> FlareParameters:
+    """With one more interval by hand; it is cut out of those of the other kind, so that the last word counts."""
+    low, high = interval
+    cut = tuple(
+        (a, b)
+        for start, stop in (parameters.removed_s if keep else parameters.added_s)
+        for a, b in ((start, min(stop, low)), (max(start, high), stop))
+        if b > a
+    )
+    same = sorted([*(parameters.added_s if keep else parameters.removed_s), interval])
+    joined: list[tuple[float, float]] = []
+    for start, stop in same:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        else:
+            joined.append((start, stop))
+    if keep:
+        return replace(parameters, added_s=tuple(joined), removed_s=cut)
+    return replace(parameters, added_s=cut, removed_s=tuple(joined))
+
+
+def _label(parent: QWidget, name: str, *, heading: bool = False, muted: bool = False) -> QLabel:
+    label = QLabel(parent)
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.setProperty("heading", heading)
+    label.setProperty("muted", muted)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
