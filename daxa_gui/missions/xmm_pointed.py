@@ -32,7 +32,7 @@ MOS = EventFormat(
     default_band_kev=(0.5, 2.0),
     flare_band_kev=(2.5, 8.5),
     flare_bin_s=60.0,
-    quiet_rate_ct_s=1.0,
+    quiet_rate_ct_s=2.0,  # about 0.8 and a bright source; flared exposures without quiet time are well above
     data_subspace=True,
 )
 PN = EventFormat(
@@ -54,7 +54,7 @@ PN = EventFormat(
     default_band_kev=(0.5, 2.0),
     flare_band_kev=(2.5, 8.5),
     flare_bin_s=60.0,
-    quiet_rate_ct_s=3.0,
+    quiet_rate_ct_s=5.0,
     data_subspace=True,
 )
 
