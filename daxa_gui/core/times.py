@@ -50,7 +50,8 @@ def isos_to_mjd(texts: Sequence[str]) -> NDArray[np.float64]:
     ------
     InputError : a text is no such time; the message quotes the first one.
     """
-    if not re.fullmatch(rf"(?:{_STORED}\n)*", "\n".join((*texts, "")), re.ASCII):  # one search for all is fast
+    joined = "\n".join((*texts, ""))  # one search for all is fast
+    if joined.count("\n") != len(texts) or not re.fullmatch(rf"(?:{_STORED}\n)*", joined, re.ASCII):
         wrong = next(text for text in texts if not re.fullmatch(_STORED, text, re.ASCII))
         raise InputError(f"« {wrong} » is not a UTC time like 2019-11-03T12:30:15Z.")
     try:

@@ -48,7 +48,7 @@ def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
     """The tar file of the observation's field, and of its members the event list of this observation."""
     checked_obs_id(SPEC, obs_id)
     name = PurePosixPath(urlsplit(str(row.get("archive_url", ""))).path).name
-    if not re.fullmatch(r"[A-Za-z0-9_+.-]+\.tar\.gz", name):
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+.-]*\.tar\.gz", name):
         raise InputError(f"The catalogue does not say in which archive file observation {obs_id} of {SPEC.label} is.")
     members = rf"(?:.*/)?[a-z]{{1,2}}[0-9]{{2}}_{obs_id}_0[0-9]{{2}}_EventList_c[0-9]{{3}}\.fits"
     return (RemoteFolder("erosita_edr", "", re.escape(name), archive_members=members),)

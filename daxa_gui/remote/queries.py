@@ -186,7 +186,8 @@ def _numbers(table: _Table, name: str) -> NDArray[np.float64]:
 
 def _all_match(pattern: str, texts: Sequence[str]) -> bool:
     """Whether the pattern, which matches no line break, matches each text wholly. One search for all: this must be fast."""
-    return re.fullmatch(rf"(?:(?:{pattern})\n)*", "\n".join((*texts, "")), re.ASCII) is not None
+    joined = "\n".join((*texts, ""))
+    return joined.count("\n") == len(texts) and re.fullmatch(rf"(?:(?:{pattern})\n)*", joined, re.ASCII) is not None
 
 
 def _times(table: _Table, name: str) -> NDArray[np.float64]:
