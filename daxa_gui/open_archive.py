@@ -122,10 +122,6 @@ class OpenArchive:
     ) -> list[JobRequest]:
         from daxa_gui.reduction import planner
 
-        known = {step.name for step in planner.all_steps()}
-        for name in [*(steps or ()), *parameters]:
-            if name not in known:
-                raise InputError(f"There is no step « {name} ».", f"Known ones: {', '.join(sorted(known))}.")
         requests: list[JobRequest] = []
         overrides = self.store.info().get("overrides", {})
         for raw in self._raw_lists():

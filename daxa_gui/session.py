@@ -292,7 +292,7 @@ class Session:
     def steps(self) -> tuple[Step, ...]:
         from daxa_gui.reduction import STEPS
 
-        return tuple(STEPS.values()) if isinstance(STEPS, Mapping) else tuple(STEPS)
+        return tuple(STEPS.values())
 
     def software(self) -> list[SoftwareStatus]:
         """Which reduction software was found, its version, and if not, why and what to do."""
@@ -302,9 +302,9 @@ class Session:
 
     def parse_parameters(self, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
         """« flares.n_sigma=2.5 » texts as parameters by step; raises InputError for unknown or unfit ones."""
-        from daxa_gui.reduction.planner import parse_parameters
+        from daxa_gui.reduction.parameters import parse_parameters
 
-        return parse_parameters(settings, self.steps())
+        return parse_parameters(settings)
 
     def reduce(self, steps: Sequence[str] | None = None, parameters: Mapping[str, Mapping[str, Any]] | None = None) -> list[Job]:
         """Run the steps (all if None) for every event list that is here; what is done already with the same parameters stays."""

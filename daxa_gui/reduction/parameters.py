@@ -1,0 +1,61 @@
+"""Parameters of steps as texts, the way a command line gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from daxa_gui.core.errors import InputError
+from daxa_gui.core.step import Parameter
+from daxa_gui.reduction import STEPS
+from daxa_gui.reduction.planner import checked
+
+_FORM = re.compile(r"(?P<step>\w+)\.(?P<name>\w+)=(?P<value>.*)")
+
+
+def parse_parameters(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """« flares.n_sigma=2.5 », « image.band_kev=0.5-2.0 » as values by step and name, checked against the declarations.
+
+    Raises
+    ------
+    InputError : not of that form, unknown, or unfit.
+    """
+    values: dict[str, dict[str, Any]] = {}
+    for text in settings:
+        match = _FORM.fullmatch(text.strip())
+        if match is None:
+            raise InputError(f"« {text} » is not of the form STEP.PARAMETER=VALUE.", "For example flares.n_sigma=2.5.")
+        if match["step"] not in STEPS:
+            raise InputError(f"There is no step « {match['step']} ».", f"Known ones: {', '.join(STEPS)}.")
+        step = STEPS[match["step"]]
+        known = {parameter.name: parameter for parameter in step.parameters}
+        if match["name"] not in known:
+            raise InputError(
+                f"The step « {step.name} » has no parameter « {match['name']} ».", f"It has {', '.join(known) or 'none'}."
+            )
+        value = _read(known[match["name"]], match["value"].strip())
+        checked(step, {match["name"]: value})
+        values.setdefault(step.name, {})[match["name"]] = value
+    return values
+
+
+def _read(parameter: Parameter, text: str) -> Any:
+    if not text and parameter.default is None:
+        return None
+    if isinstance(parameter.default, bool) or parameter.kind == "yes/no":
+        if text.casefold() not in ("yes", "no", "true", "false"):
+            raise InputError(f"« {parameter.label} » is yes or no, not « {text} ».")
+        return text.casefold() in ("yes", "true")
+    if parameter.choices:
+        return next((choice for choice in parameter.choices if str(choice) == text), text)
+    if parameter.kind == "text" or isinstance(parameter.default, str):
+        return text
+    try:
+        if parameter.kind == "range":
+            low, high = re.split(r"\s*[-–:,]\s*", text)
+            return [float(low), float(high)]
+        return float(text)
+    except ValueError:
+        wanted = "two numbers with a dash" if parameter.kind == "range" else "a number"
+        raise InputError(f"« {parameter.label} » needs {wanted}, not « {text} ».") from None
