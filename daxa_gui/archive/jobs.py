@@ -243,9 +243,13 @@ class JobTable:
             connection.execute("UPDATE jobs SET changed_task = ? WHERE id = ?", (text, job_id))
             changes.jobs[job_id] = replace(job, needs=needs)
             return
-        redo = again or changed or job.state is not JobState.SUCCEEDED or self._is_stale(connection, job, needs, changes)
-        if not redo:
-            changes.jobs[job_id] = replace(job, needs=needs)
+        same = not (again or changed or job.needs != needs)
+        if same and job.state in (JobState.QUEUED, JobState.WAITING):
+            same = changes.opened.isdisjoint(needs)
+        elif same:
+            same = job.state is JobState.SUCCEEDED and not self._is_stale(connection, job, needs, changes)
+        if same:
+            changes.jobs[job_id] = job
             return
         job = replace(
             job, lane=request.lane, title=request.title, task=request.task, needs=needs, done=0.0, total=_total(request),

@@ -20,7 +20,8 @@ def describe(layout: ArchiveLayout) -> dict[str, Any]:
         ).fetchall()
         jobs = connection.execute("SELECT kind, step, state, count(*) FROM jobs GROUP BY kind, step, state").fetchall()
         reasons = connection.execute(
-            "SELECT mission, obs_id, unit, step, reason FROM jobs WHERE state = 'succeeded' AND reason <> '' ORDER BY mission, obs_id"
+            "SELECT mission, obs_id, unit, step, reason FROM jobs WHERE state = 'succeeded' AND reason <> ''"
+            " ORDER BY mission, obs_id"
         ).fetchall()
         info = dict(connection.execute("SELECT name, value FROM info WHERE name IN ('version', 'created')").fetchall())
     return {

@@ -61,3 +61,20 @@ def to_reopen(store: JobStore, ids: Iterable[int], is_running: Callable[[int], b
         todo += [need for need in map(store.get, job.needs) if need.state in _ENDED_BADLY and not is_running(need.id)]
         todo += [other for other in store.dependents(job.id) if other.state is _S.SKIPPED]
     return found
+
+
+def settle(job: Job, store: JobStore, now: float) -> Job | None:
+    """The job that does not run yet as it is now that its needs have changed; None if nothing changes for it.
+
+    When a need ended with the finding that nothing can follow, what the job made earlier is taken away.
+    """
+    if job.state not in (_S.WAITING, _S.QUEUED) or not job.needs:
+        return None
+    needs = [store.get(need) for need in job.needs]
+    if (reason := why_not(needs)) is not None:
+        if has_stopped(needs):
+            store.forget_products(job.id)
+        return moved(job, _S.SKIPPED, reason=reason, finished=now, text="")
+    if job.state is _S.WAITING and all(need.state is _S.SUCCEEDED for need in needs):
+        return moved(job, _S.QUEUED)
+    return None

@@ -9,8 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
 
 from daxa_gui.core.bus import Bus
 from daxa_gui.core.errors import ArchiveError, Cancelled
@@ -21,30 +20,13 @@ from daxa_gui.execution.clock import Clock, SystemClock
 from daxa_gui.execution.executors import Executor
 from daxa_gui.execution.failures import Failure
 from daxa_gui.execution.lanes import Lane, LaneStatus
-from daxa_gui.execution.moves import has_stopped, moved, reopened, to_reopen, why_not
+from daxa_gui.execution.moves import moved, reopened, settle, to_reopen
 from daxa_gui.execution.policy import Action, decide
-from daxa_gui.execution.runner import CancelToken, Committed, Progress
+from daxa_gui.execution.runner import Committed
+from daxa_gui.execution.runs import Run, RunsJobs
 
 log = logging.getLogger(__name__)
 _S = JobState
-
-
-class RunsJobs(Protocol):
-    """What the queue needs of `execution.runner.Runner`."""
-
-    def run(
-        self, job: Job, token: CancelToken, on_progress: Progress, succeed: Callable[[Outcome], Job]
-    ) -> Committed | Failure: ...
-
-
-@dataclass
-class _Run:
-    """A job on its way. `job` has its newest progress; `requeue`: it was stopped not for good but to be run later."""
-
-    job: Job
-    token: CancelToken = field(default_factory=CancelToken)
-    requeue: bool = False
-    committing: bool = False
 
 
 class Queue:
@@ -75,7 +57,7 @@ class Queue:
         self._clock = clock or SystemClock()
         self._changed = threading.Condition(threading.RLock())
         self._lanes: dict[str, Lane] = {}
-        self._runs: dict[int, _Run] = {}
+        self._runs: dict[int, Run] = {}
         self._backing_off: set[int] = set()
         self._tries: dict[int, int] = {}  # automatic ones, since somebody asked
         self._unsaved: set[int] = set()  # ended, but the archive could not be written
@@ -245,7 +227,7 @@ class Queue:
         while (run := self._next()) is not None:
             self._executor.submit(lambda run=run: self._in_background(lambda: self._run(run)))  # type: ignore[misc]
 
-    def _next(self) -> _Run | None:
+    def _next(self) -> Run | None:
         with self._changed:
             for lane in self._lanes.values() if self._open and not self._closing else ():
                 if lane.paused or len(lane.running) >= self._limits(lane.name):
@@ -256,7 +238,7 @@ class Queue:
             self._changed.notify_all()
             return None
 
-    def _begin(self, lane: Lane, job_id: int) -> _Run:
+    def _begin(self, lane: Lane, job_id: int) -> Run:
         job = self._store.get(job_id)
         now = self._clock.now()
         job = moved(job, _S.RUNNING, attempt=job.attempt + 1, started=now, finished=None, done=0.0, text="", error=None)
@@ -265,7 +247,7 @@ class Queue:
         except ArchiveError:
             lane.push(job_id)
             raise
-        run = self._runs[job_id] = _Run(job)
+        run = self._runs[job_id] = Run(job)
         lane.running.add(job_id)
         return run
 
@@ -297,7 +279,7 @@ class Queue:
 
     # ---- running (on the executor's threads)
 
-    def _run(self, run: _Run) -> None:
+    def _run(self, run: Run) -> None:
         result = self._runner.run(
             run.job, run.token, lambda *news: self._on_progress(run, *news), lambda o: self._succeed(run, o)
         )
@@ -318,13 +300,13 @@ class Queue:
             self._changed.notify_all()
         self._pump()
 
-    def _on_progress(self, run: _Run, done: float, total: float | None, text: str) -> None:
+    def _on_progress(self, run: Run, done: float, total: float | None, text: str) -> None:
         with self._changed:
             if self._runs.get(run.job.id) is run:
                 run.job = replace(run.job, done=done, total=run.job.total if total is None else total, text=text)
                 self._bus.publish(JobChanged(run.job))
 
-    def _succeed(self, run: _Run, outcome: Outcome) -> Job:
+    def _succeed(self, run: Run, outcome: Outcome) -> Job:
         """The job as it will be stored together with what it made; from now on it cannot be stopped any more."""
         with self._changed:
             if run.token.is_cancelled or not self._open:
@@ -348,7 +330,7 @@ class Queue:
         self._take_up(job for job in result.follow_ups if job.id not in self._runs)
         self._settle_dependents([job])
 
-    def _after_failure(self, run: _Run, lane: Lane, failure: Failure) -> None:
+    def _after_failure(self, run: Run, lane: Lane, failure: Failure) -> None:
         if run.requeue and failure.cancelled:
             job = moved(run.job, _S.QUEUED, started=None, text="")
             if not self._open_again_if_changed(job):
@@ -368,7 +350,7 @@ class Queue:
             self._save([job])
             self._settle_dependents([job])
 
-    def _try_again(self, run: _Run, lane: Lane, failure: Failure) -> Job | None:
+    def _try_again(self, run: Run, lane: Lane, failure: Failure) -> Job | None:
         """Put a failed job back into the queue if the policy says so."""
         job_id = run.job.id
         tries = self._tries[job_id] = self._tries.get(job_id, 0) + 1
@@ -433,18 +415,11 @@ class Queue:
         todo = list(jobs)
         while todo:
             changed = []
-            for job in {job.id: job for job in todo}.values():
-                job = self._store.get(job.id)
-                if job.state not in (_S.WAITING, _S.QUEUED) or not job.needs or job.id in self._runs:
-                    continue
-                needs = [self._store.get(need) for need in job.needs]
-                if (reason := why_not(needs)) is not None:
-                    if has_stopped(needs):
-                        self._store.forget_products(job.id)  # made when its needs still came out otherwise
-                    self._backing_off.discard(job.id)
-                    changed.append(moved(job, _S.SKIPPED, reason=reason, finished=self._clock.now(), text=""))
-                elif job.state is _S.WAITING and all(need.state is _S.SUCCEEDED for need in needs):
-                    changed.append(moved(job, _S.QUEUED))
+            for job_id in dict.fromkeys(job.id for job in todo if job.id not in self._runs):
+                settled = settle(self._store.get(job_id), self._store, self._clock.now())
+                if settled is not None:
+                    self._backing_off.discard(job_id)
+                    changed.append(settled)
             self._save(changed)
             for job in changed:
                 if job.state is _S.QUEUED:
