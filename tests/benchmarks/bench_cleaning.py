@@ -2,8 +2,8 @@
 
     .venv/bin/python tests/benchmarks/bench_cleaning.py [number of events]
 
-Prints the times and the ratio (aim: at most 3) for two ways of counting « the same bytes »: reading the list and writing all of it
-again, and (stricter) reading the list and writing only as many bytes as the cleaned list has; and the steps around it.
+Prints the times and the ratio (aim: at most 3) for two ways of counting « the same bytes »: reading the list and writing all of
+it again, and (stricter) reading the list and writing only as many bytes as the cleaned list has; and the steps around it.
 """
 
 from __future__ import annotations
