@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -34,6 +35,15 @@ def failure_of(error: BaseException, subject: str) -> Failure:
     if isinstance(error, DaxaError):
         info = ErrorInfo(error.message, error.hint, error.retryable, error.details or details)
         return Failure(type(error).__name__, info, error.retry_after_s, error.pauses_lane)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" to write {error.filename}" if error.filename else ""
+        hint = "Free some space on this disk, then resume the queue."
+        return Failure(DaxaError.__name__, ErrorInfo(f"There is no space left{where}.", hint, True, details), pauses_lane=True)
+    if isinstance(error, MemoryError):
+        info = ErrorInfo(
+            f"There is not enough memory for « {subject} ».", "Close other programs or use fewer cores.", False, details
+        )
+        return Failure(DaxaError.__name__, info)
     last = traceback.format_exception_only(error)[-1].strip()
     info = ErrorInfo(
         f"Unexpected error in « {subject} »: {last}",

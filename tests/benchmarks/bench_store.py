@@ -45,7 +45,7 @@ def requests() -> list[Any]:
     ]  # fmt: skip
 
 
-def main() -> None:
+def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         layout = OutputLayout(Path(folder)).archive("large")
         store = ArchiveStore.create(layout)
@@ -68,7 +68,8 @@ def main() -> None:
         executor.run_all()
         queue.close()
         store.close()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

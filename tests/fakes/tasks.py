@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -91,6 +92,14 @@ def broken_line(ctx: TaskContext) -> None:
 
 def divide(ctx: TaskContext) -> float:
     return 1 / 0
+
+
+def disk_full(ctx: TaskContext) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/a/b.fits")
+
+
+def too_much(ctx: TaskContext) -> None:
+    np.zeros(2**60)
 
 
 def leave(ctx: TaskContext) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import sqlite3
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from daxa_gui.archive.failures import os_failure
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.store import ArchiveStore, list_archives
 from daxa_gui.core.errors import ArchiveError, InputError
@@ -337,12 +339,38 @@ def test_that_a_closed_archive_says_so(store):
             use()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
-def test_that_a_read_only_folder_is_named(output):
-    output.archives.mkdir(parents=True)
-    output.archives.chmod(0o500)
-    with pytest.raises(ArchiveError, match="cannot be written"):
+def test_that_an_archive_cannot_be_made_below_a_file(output):
+    output.folder.write_text("no folder")
+    with pytest.raises(ArchiveError, match="cannot be read or written"):
         ArchiveStore.create(output.archive("a"))
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "pauses"),
+    [
+        (errno.ENOSPC, "no space left", True),
+        (errno.EDQUOT, "no space left", True),
+        (errno.EROFS, "cannot be written", False),
+        (errno.EACCES, "cannot be written", False),
+        (errno.ENOENT, "is not there", False),
+        (errno.EIO, "cannot be read or written", False),
+    ],
+)
+def test_that_what_the_disk_complains_about_becomes_a_sentence_with_its_path(code, words, pauses):
+    error = os_failure(OSError(code, os.strerror(code)), "/a/b.fits")
+    assert words in error.message and "/a/b.fits" in error.message and error.pauses_lane is pauses
+
+
+def test_that_a_database_that_can_grow_no_more_is_a_full_disk(store):
+    store.add([request()])
+    with store._database.writing() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    store._database._writer.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(ArchiveError, match="no space left") as caught:
+        store.set_info("large", "x" * 100_000)
+    assert caught.value.pauses_lane and "large" not in store.info()
+    (job,) = store.jobs()
+    store.update(replace(job, state=JobState.RUNNING))  # what fits still works
 
 
 def test_that_archives_are_listed_also_open_and_damaged_ones(store, output):

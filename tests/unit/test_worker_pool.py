@@ -94,6 +94,18 @@ def test_that_something_unexpected_is_an_error_with_its_traceback(pool, task, wo
     assert pool.call(TASKS + "echo", {"value": 1}) == 1
 
 
+def test_that_a_full_disk_is_known_wherever_it_is_met(pool):
+    with pytest.raises(DaxaError, match=r"no space left to write /a/b\.fits") as caught:
+        pool.call(TASKS + "disk_full", {})
+    assert caught.value.pauses_lane and caught.value.retryable
+
+
+def test_that_too_little_memory_is_a_sentence_and_the_worker_goes_on(pool):
+    with pytest.raises(DaxaError, match="not enough memory"):
+        pool.call(TASKS + "too_much", {})
+    assert pool.call(TASKS + "echo", {"value": 1}) == 1
+
+
 @pytest.mark.parametrize("target", ["os:getcwd", "daxa_gui_evil:x", "subprocess:run"])
 def test_that_functions_that_are_not_ours_are_not_called(pool, target):
     with pytest.raises(DaxaError, match="not part of this program"):
