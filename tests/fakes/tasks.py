@@ -99,7 +99,7 @@ def disk_full(ctx: TaskContext) -> None:
 
 
 def too_much(ctx: TaskContext) -> None:
-    np.zeros(2**60)
+    np.zeros(2**55)
 
 
 def leave(ctx: TaskContext) -> None:
