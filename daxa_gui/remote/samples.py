@@ -97,7 +97,7 @@ def read_sample(path: str | Path, *, ra_column: str = "", dec_column: str = "", 
             damaged.append((row, error.message))
     if damaged:
         row, why = damaged[0]
-        others = f" {len(damaged) - 1} more rows are like it." if len(damaged) > 1 else ""
+        others = f" Rows without a position: {len(damaged)}." if len(damaged) > 1 else ""
         raise FileError(f"{path}, {table.place(row)}: {why}{others}", f"RA was read from « {ra} », Dec from « {dec} ».")
     return Sample(str(path), tuple(positions), table.columns, ra, dec, name)
 

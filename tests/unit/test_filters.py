@@ -1,0 +1,467 @@
+"""Filters: what they match (against brute force), how they combine, read and travel."""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daxa_gui.core import filters
+from daxa_gui.core.catalogue import Catalogue
+from daxa_gui.core.errors import InputError
+from daxa_gui.core.filters import (
+    And,
+    Box,
+    Cone,
+    Filter,
+    Not,
+    ObsIds,
+    Or,
+    Positions,
+    TargetType,
+    TimeRange,
+    Usable,
+    filter_from_json,
+    format_angle,
+    parse_obs_ids,
+)
+from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
+
+NAN = math.nan
+RA = st.one_of(st.floats(0, 360), st.sampled_from([0.0, 1e-9, 90.0, 180.0, 359.9999999, 360.0]))
+DEC = st.one_of(st.floats(-90, 90), st.sampled_from([-90.0, -89.9999999, 0.0, 89.9999999, 90.0]))
+SPHERE = st.lists(st.tuples(RA, DEC), min_size=1, max_size=30)
+
+
+def catalogue(positions: Any = ((0.0, 0.0),), **columns: Any) -> Catalogue:
+    """A catalogue with the positions (RA, Dec) and with what else is given; the rest is unknown."""
+    n = len(positions)
+    ra, dec = (np.array([p[axis] for p in positions], float) for axis in (0, 1))
+    numbers, texts = np.full(n, NAN), np.full(n, "", dtype="U40")
+    values: dict[str, Any] = {
+        "obs_id": np.array([f"{i:05d}" for i in range(n)]), "ra_deg": ra, "dec_deg": dec, "start_mjd": numbers,
+        "end_mjd": numbers, "exposure_s": numbers, "target": texts, "target_type": texts, "instruments": texts,
+        "public_mjd": numbers, "unusable_reason": texts, "search_radius_deg": np.full(n, 0.3),
+        "fov_radius_deg": np.full(n, 0.25), "simulated": np.zeros(n, bool),
+    }  # fmt: skip
+    values.update({name: np.asarray(column) for name, column in columns.items()})
+    return Catalogue(mission="test", version="1", provenance="", **values)
+
+
+def matched(wanted: Filter, of: Catalogue) -> list[int]:
+    mask = wanted.mask(of)
+    assert mask.dtype == bool
+    assert mask.shape == (len(of),)
+    return np.flatnonzero(mask).tolist()
+
+
+def cone(ra: float, dec: float, radius_deg: float | None = None) -> Cone:
+    return Cone(SkyPosition(ra, dec), radius_deg)
+
+
+# -- positions ------------------------------------------------------------------------------------------------------------
+
+
+def exact_separation_deg(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Vincenty's formula, one pair at a time: nothing in common with how the program does it."""
+    (ra1, dec1), (ra2, dec2) = ([math.radians(v) for v in p] for p in (a, b))
+    across = math.hypot(
+        math.cos(dec2) * math.sin(ra2 - ra1),
+        math.cos(dec1) * math.sin(dec2) - math.sin(dec1) * math.cos(dec2) * math.cos(ra2 - ra1),
+    )
+    along = math.sin(dec1) * math.sin(dec2) + math.cos(dec1) * math.cos(dec2) * math.cos(ra2 - ra1)
+    return math.degrees(math.atan2(across, along))
+
+
+@given(SPHERE, RA, DEC, st.one_of(st.floats(0, 180), st.floats(1e-7, 1e-3)))
+def test_that_a_cone_agrees_with_brute_force(positions: list[tuple[float, float]], ra: float, dec: float, radius: float) -> None:
+    mask = cone(ra, dec, radius).mask(catalogue(positions))
+    for inside, position in zip(mask.tolist(), positions, strict=True):
+        distance = exact_separation_deg(position, (ra, dec))
+        if abs(distance - radius) > 1e-11:
+            assert inside == (distance < radius)
+
+
+@given(st.floats(0, 360), st.decimals("-60", "60", places=4), st.decimals("0.0001", "29", places=4))
+def test_that_a_distance_exactly_equal_to_the_radius_matches(ra: float, dec: Decimal, radius: Decimal) -> None:
+    """Due north by exactly the radius; a microarcsecond further is too far."""
+    north = float(dec + radius)
+    of = catalogue([(ra, north), (ra, north + 3e-10), (ra, north - 3e-10)])
+    assert matched(cone(ra, float(dec), float(radius)), of) == [0, 2]
+
+
+def test_that_a_cone_of_no_radius_matches_its_own_centre_only() -> None:
+    of = catalogue([(83.63308, 22.0145), (83.63308, 22.0145000001), (263.63308, -22.0145)])
+    assert matched(cone(83.63308, 22.0145, 0.0), of) == [0]
+
+
+def test_that_a_cone_of_half_the_sky_and_of_the_whole_sky_have_exact_edges() -> None:
+    of = catalogue([(10, 0), (100, 0), (100.001, 0), (190, 0), (NAN, NAN)])
+    assert matched(cone(10, 0, 90.0), of) == [0, 1]
+    assert matched(cone(10, 0, 180.0), of) == [0, 1, 2, 3]
+
+
+def test_that_cones_reach_over_the_pole_and_across_ra_0() -> None:
+    assert matched(cone(10, 89.9, 0.2), catalogue([(190, 89.95), (10, 89.8), (100, 89.69), (0, 90)])) == [0, 1, 3]
+    assert matched(cone(359.9, -40, 0.5), catalogue([(0.1, -40), (359.5, -40), (1, -40)])) == [0, 1]
+
+
+def test_that_unknown_positions_never_match() -> None:
+    of = catalogue([(NAN, NAN), (NAN, 0.0), (0.0, NAN)])
+    around = SkyPosition(0, 0)
+    for wanted in (Cone(around, 180.0), Cone(around), Positions((around,), 180.0), Positions((around,)), Box(0, 360, -90, 90)):
+        assert matched(wanted, of) == []
+
+
+def test_that_without_a_radius_each_observation_has_its_own() -> None:
+    of = catalogue([(0, 1), (0, 1), (0, 1)], search_radius_deg=[0.5, 1.0, 2.0])
+    assert matched(cone(0, 0), of) == [1, 2]
+    assert matched(Positions((SkyPosition(0, 0), SkyPosition(90, 0))), of) == [1, 2]
+
+
+@given(SPHERE, SPHERE, st.one_of(st.none(), st.floats(0, 180)))
+def test_that_positions_match_what_any_of_their_cones_matches(rows: Any, positions: Any, radius: float | None) -> None:
+    of = catalogue([*rows, (NAN, NAN)], search_radius_deg=np.linspace(0, 180, len(rows) + 1))
+    places = tuple(SkyPosition(*p) for p in positions)
+    expected = np.logical_or.reduce([Cone(place, radius).mask(of) for place in places])
+    assert Positions(places, radius).mask(of).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("radius", [-1e-9, 180.1, NAN])
+def test_that_impossible_distances_are_refused(radius: float) -> None:
+    with pytest.raises(InputError, match="distance"):
+        cone(0, 0, radius)
+    with pytest.raises(InputError, match="distance"):
+        Positions((SkyPosition(0, 0),), radius)
+
+
+# -- boxes ----------------------------------------------------------------------------------------------------------------
+
+
+def test_that_a_box_goes_eastward_from_its_first_to_its_second_ra() -> None:
+    of = catalogue([(349, 0), (350, 0), (355, 0), (0, 0), (10, 0), (11, 0), (180, 0)])
+    assert matched(Box(350, 10, -5, 5), of) == [1, 2, 3, 4]
+    assert matched(Box(10, 350, -5, 5), of) == [0, 1, 4, 5, 6]
+
+
+def test_that_edges_of_a_box_are_inside() -> None:
+    of = catalogue([(120, -10), (140, 0), (120, 0), (140, -10), (119.999, -5), (130, 0.001)])
+    assert matched(Box(120, 140, -10, 0), of) == [0, 1, 2, 3]
+
+
+def test_that_ra_0_and_ra_360_are_the_same_edge() -> None:
+    of = catalogue([(0, 0), (1, 0), (359, 0)])
+    assert matched(Box(350, 360, -5, 5), of) == matched(Box(350, 0, -5, 5), of) == [0, 2]
+    assert matched(Box(360, 10, -5, 5), of) == matched(Box(0, 10, -5, 5), of) == [0, 1]
+    assert matched(Box(0, 360, -5, 5), of) == [0, 1, 2]
+    assert matched(Box.from_corners(360, -5, 0, 5), of) == [0, 1, 2]
+
+
+def test_that_a_centre_at_the_pole_has_every_right_ascension() -> None:
+    of = catalogue([(0, -90), (0, -89), (130, -89)])
+    assert matched(Box(120, 140, -90, -85), of) == [0, 2]
+    assert matched(Box(120, 140, -89.5, -85), of) == [2]
+
+
+@given(SPHERE, st.floats(0, 359), st.floats(0, 359), st.floats(-90, 90), st.floats(-90, 90), st.integers(0, 359))
+def test_that_a_box_agrees_with_going_east_from_its_western_edge(rows: Any, first: float, last: float, low: float, high: float,
+                                                                 extra: int) -> None:  # fmt: skip
+    low, high = sorted((low, high))
+    rows = [(ra % 360.0, dec) for ra, dec in [*rows, (first, low), (last, high), (float(extra), (low + high) / 2)]]
+    mask = Box(first, last, low, high).mask(catalogue(rows))
+    for inside, (ra, dec) in zip(mask.tolist(), rows, strict=True):
+        east, width = (ra - first) % 360.0, (last - first) % 360.0
+        if abs(east - width) > 1e-9 and 1e-9 < east < 360 - 1e-9 and abs(dec) < 90:
+            assert inside == (east < width and low <= dec <= high)
+    assert mask[-3] and mask[-2]
+
+
+@pytest.mark.parametrize(
+    ("corners", "box"),
+    [
+        ((120, -10, 140, 0), (120, 140, -10, 0)),
+        ((140, 0, 120, -10), (120, 140, -10, 0)),
+        ((10, -20, 350, -30), (350, 10, -30, -20)),
+        ((0, 0, 180, 5), (0, 180, 0, 5)),
+        ((180, 0, 0, 5), (180, 0, 0, 5)),
+        ((50, 1, 50, 2), (50, 50, 1, 2)),
+    ],
+)
+def test_that_corners_span_the_smaller_box(corners: tuple[float, ...], box: tuple[float, ...]) -> None:
+    assert Box.from_corners(*corners) == Box(*box)
+
+
+@pytest.mark.parametrize("values", [(-1, 10, 0, 1), (0, 361, 0, 1), (0, 1, -91, 0), (0, 1, 5, 4), (NAN, 1, 0, 1), (0, 1, NAN, 1)])
+def test_that_impossible_boxes_are_refused(values: tuple[float, ...]) -> None:
+    with pytest.raises(InputError):
+        Box(*values)
+
+
+# -- times ----------------------------------------------------------------------------------------------------------------
+
+
+def times(*pairs: tuple[float, float]) -> Catalogue:
+    return catalogue([(0, 0)] * len(pairs), start_mjd=[p[0] for p in pairs], end_mjd=[p[1] for p in pairs])
+
+
+def test_that_an_overlap_may_be_at_either_end_or_around_the_window() -> None:
+    of = times((1, 4), (5, 6), (4, 12), (9, 12), (1, 3.9), (10.1, 12), (10, 11), (2, 4))
+    assert matched(TimeRange(4, 10), of) == [0, 1, 2, 3, 6, 7]
+
+
+def test_that_entirely_inside_means_start_and_end() -> None:
+    of = times((4, 10), (5, 6), (4, 12), (1, 5), (11, 12))
+    assert matched(TimeRange(4, 10, entirely_inside=True), of) == [0, 1]
+
+
+def test_that_what_is_known_of_an_observation_decides() -> None:
+    of = times((5, NAN), (1, NAN), (11, NAN), (NAN, 5), (NAN, 3), (NAN, 11), (NAN, NAN))
+    assert matched(TimeRange(4, 10), of) == [0, 1, 3, 5]
+    assert matched(TimeRange(4, 10, entirely_inside=True), of) == [0, 3]
+    assert matched(TimeRange(-math.inf, math.inf), of) == [0, 1, 2, 3, 4, 5]
+
+
+def test_that_a_window_may_be_open_at_one_side() -> None:
+    of = times((1, 2), (3, 5), (6, 7))
+    assert matched(TimeRange(4, math.inf), of) == [1, 2]
+    assert matched(TimeRange(-math.inf, 4), of) == [0, 1]
+    assert matched(TimeRange(-math.inf, 5, entirely_inside=True), of) == [0, 1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1), st.integers(0, 9), st.integers(0, 9))
+def test_that_overlap_means_having_a_moment_in_common(pairs: list[tuple[int, int]], first: int, last: int) -> None:
+    pairs = [(min(p), max(p)) for p in pairs]
+    first, last = min(first, last), max(first, last)
+    of = times(*pairs)
+    window = {t / 2 for t in range(2 * first, 2 * last + 1)}
+    moments = [{t / 2 for t in range(2 * a, 2 * b + 1)} for a, b in pairs]
+    assert TimeRange(first, last).mask(of).tolist() == [bool(m & window) for m in moments]
+    assert TimeRange(first, last, True).mask(of).tolist() == [m <= window for m in moments]
+
+
+@pytest.mark.parametrize("limits", [(2, 1), (NAN, 1), (1, NAN), (math.inf, math.inf), (-math.inf, -math.inf)])
+def test_that_impossible_windows_are_refused(limits: tuple[float, float]) -> None:
+    with pytest.raises(InputError, match="time window"):
+        TimeRange(*limits)
+
+
+# -- ObsIDs, target types, usability -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0201903501, 0404910601", ("0201903501", "0404910601")),
+        ("0201903501;0404910601\t0201903501\n", ("0201903501", "0404910601")),
+        ("['rp700068n00', \"RH701867A01\"]", ("RP700068N00", "RH701867A01")),
+        ("ObsID: 3205 | 00433 and 12/13", ("3205", "00433", "12", "13")),
+    ],
+)
+def test_that_obs_ids_are_read_from_any_separators(text: str, expected: tuple[str, ...]) -> None:
+    assert parse_obs_ids(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "none at all", "—,;", "٣٤٥"])
+def test_that_a_text_without_obs_ids_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="no ObsID"):
+        parse_obs_ids(text)
+
+
+def test_that_obs_ids_match_in_any_case_and_wherever_they_stand() -> None:
+    of = catalogue([(0, 0)] * 4, obs_id=["RP700068N00", "3205", "rp700068n00", "13205"])
+    assert matched(ObsIds(("rp700068n00", "3205", "absent")), of) == [0, 1, 2]
+    twice = catalogue([(0, 0)] * 3, obs_id=["3205", "1", "3205"])
+    assert matched(ObsIds(("3205",)), twice) == [0, 2]
+
+
+def test_that_target_types_match_their_codes() -> None:
+    of = catalogue([(0, 0)] * 4, target_type=["GCL", "AGN", "", "GCL"])
+    assert matched(TargetType(("GCL",)), of) == [0, 3]
+    assert matched(TargetType(("GCL", "AGN")), of) == [0, 1, 3]
+
+
+@pytest.mark.parametrize("codes", [("XYZ",), ("GCL", "gcl"), ()])
+def test_that_unknown_target_types_are_refused_with_the_known_ones(codes: tuple[str, ...]) -> None:
+    with pytest.raises(InputError) as caught:
+        TargetType(codes)
+    assert "GCL" in caught.value.hint
+
+
+def test_that_usable_means_without_a_reason_against_it() -> None:
+    of = catalogue([(0, 0)] * 2, unusable_reason=["", "Filter wheel closed."])
+    assert matched(Usable(), of) == [0]
+
+
+# -- combining ------------------------------------------------------------------------------------------------------------
+
+LEAVES: st.SearchStrategy[Filter] = st.one_of(
+    st.builds(Cone, st.builds(SkyPosition, RA, DEC, st.text(max_size=5)), st.one_of(st.none(), st.floats(0, 180))),
+    st.builds(
+        Positions, st.lists(st.builds(SkyPosition, RA, DEC), min_size=1, max_size=3).map(tuple), st.none(), st.text(max_size=5)
+    ),
+    st.builds(lambda a, b, c, d: Box(a, b, *sorted((c, d))), RA, RA, DEC, DEC),
+    st.builds(lambda a, b, inside: TimeRange(min(a, b), max(a, b), inside), st.floats(0, 9), st.floats(0, 9), st.booleans()),
+    st.sampled_from([TimeRange(-math.inf, 4.0), TimeRange(4.0, math.inf), Usable(), TargetType(("GCL", "AGN"))]),
+    st.builds(ObsIds, st.lists(st.sampled_from(["00001", "00003", "RP700068"]), min_size=1, unique=True).map(tuple)),
+)  # fmt: skip
+TREES: st.SearchStrategy[Filter] = st.recursive(
+    LEAVES,
+    lambda below: st.one_of(
+        st.builds(Not, below), st.lists(below, max_size=3).map(tuple).map(And), st.lists(below, max_size=3).map(tuple).map(Or)
+    ),
+    max_leaves=6,
+)
+SOME = catalogue(
+    [(0, 0), (10, 89.9), (200, -45), (359.9, 3), (NAN, NAN), (90, 90)],
+    start_mjd=[1, 2, 3, NAN, 5, NAN], end_mjd=[2, NAN, 9, 4, 6, NAN], target_type=["GCL", "", "AGN", "CV", "GCL", ""],
+    unusable_reason=["", "x", "", "", "y", ""],
+)  # fmt: skip
+
+
+@given(TREES, TREES)
+def test_that_operators_are_those_of_sets(a: Filter, b: Filter) -> None:
+    first, second = a.mask(SOME), b.mask(SOME)
+    assert (a & b).mask(SOME).tolist() == (first & second).tolist()
+    assert (a | b).mask(SOME).tolist() == (first | second).tolist()
+    assert (~a).mask(SOME).tolist() == (~first).tolist()
+    assert (~(a & b)).mask(SOME).tolist() == (~a | ~b).mask(SOME).tolist()
+
+
+@given(TREES)
+def test_that_a_filter_comes_back_from_json_as_it_was(wanted: Filter) -> None:
+    again = filter_from_json(json.loads(json.dumps(wanted.to_json(), allow_nan=False)))
+    assert again == wanted
+    assert hash(again) == hash(wanted)
+
+
+@given(TREES)
+def test_that_every_filter_has_a_sentence(wanted: Filter) -> None:
+    sentence = wanted.sentence()
+    assert sentence == sentence.strip()
+    assert sentence
+
+
+def test_that_chains_do_not_nest_and_two_negations_cancel() -> None:
+    a, b, c = Usable(), ObsIds(("1",)), TargetType(("GCL",))
+    assert (a & b) & c == And((a, b, c))
+    assert a | (b | c) == Or((a, b, c))
+    assert ~~a == a
+
+
+def test_that_nothing_to_ask_for_matches_all_and_nothing_to_choose_from_matches_none() -> None:
+    assert And(()).mask(SOME).all()
+    assert not Or(()).mask(SOME).any()
+
+
+# -- sentences ------------------------------------------------------------------------------------------------------------
+
+ABELL = SkyPosition(149.5917, -11.0639, "Abell 907")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        (Cone(ABELL, 0.3), "within 18′ of Abell 907"),
+        (Cone(ABELL), "within each instrument's default distance of Abell 907"),
+        (Cone(SkyPosition(83.633083, 22.0145), 2.5), "within 2.5° of 05 34 31.9 +22 00 52"),
+        (Cone(SkyPosition(83.633083, 22.0145), 4 / 3600), "within 4″ of 05 34 31.9 +22 00 52"),
+        (Positions((ABELL,) * 542, 0.05, "clusters.csv"), "within 3′ of one of 542 positions (clusters.csv)"),
+        (Positions((ABELL, SkyPosition(0, 0, "B")), 1.0), "within 1° of Abell 907 or B"),
+        (TimeRange(58790, 58794), "overlaps 2019-11-03 to 2019-11-07"),
+        (TimeRange(58790, 58794.5, True), "lies entirely between 2019-11-03 and 2019-11-07 12:00:00"),
+        (TimeRange(58790, math.inf), "ends at or after 2019-11-03"),
+        (TimeRange(-math.inf, 58790, True), "ends at or before 2019-11-03"),
+        (Box(120, 140, -10, 0), "inside RA 120° to 140°, Dec -10° to 0°"),
+        (ObsIds(("3205",)), "with the ObsID 3205"),
+        (ObsIds(("1", "2", "3", "4")), "with one of 4 ObsIDs (1 … 4)"),
+        (TargetType(("GCL", "CV")), "of the type « Galaxy clusters » or « Cataclysmic variables »"),
+        (Usable() & (Cone(ABELL, 1.0) | ObsIds(("1",))), "fit for science and (within 1° of Abell 907 or with the ObsID 1)"),
+        (~Usable(), "not fit for science"),
+        (~(Usable() & Usable()), "not (fit for science and fit for science)"),
+    ],
+)  # fmt: skip
+def test_that_sentences_are_plain(wanted: Filter, sentence: str) -> None:
+    assert wanted.sentence() == sentence
+
+
+def test_that_times_beyond_calendars_are_shown_as_mjd() -> None:
+    assert TimeRange(0, 1e9).sentence() == "overlaps 1858-11-17 to MJD 1e+09"
+
+
+@pytest.mark.parametrize(
+    ("angle", "text"), [(1.0, "1°"), (0.3, "18′"), (1 / 60, "1′"), (59 / 60, "59′"), (0.5 / 60, "30″"), (0, "0″")]
+)
+def test_that_angles_have_a_unit_that_suits_them(angle: float, text: str) -> None:
+    assert format_angle(angle) == text
+
+
+# -- strict JSON ----------------------------------------------------------------------------------------------------------
+
+CONE = {"kind": "cone", "position": [10.0, 20.0, "A"], "radius_deg": 1.0}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        "cone",
+        {},
+        {"kind": 3},
+        {"kind": "sphere"},
+        {"kind": "__class__"},
+        {"kind": "cone"},
+        {**CONE, "radius_deg": "1"},
+        {**CONE, "radius_deg": True},
+        {**CONE, "radius_deg": NAN},
+        {**CONE, "radius_deg": 10**400},
+        {**CONE, "radius_deg": -1},
+        {**CONE, "colour": "red"},
+        {**CONE, "position": [10.0, 20.0]},
+        {**CONE, "position": [10.0, 95.0, "A"]},
+        {**CONE, "position": [10.0, math.inf, "A"]},
+        {**CONE, "position": [10.0, 20.0, 3]},
+        {"kind": "obs_ids", "obs_ids": "3205"},
+        {"kind": "obs_ids", "obs_ids": [3205]},
+        {"kind": "obs_ids", "obs_ids": []},
+        {"kind": "time_range", "start_mjd": 2, "end_mjd": 1, "entirely_inside": False},
+        {"kind": "time_range", "start_mjd": 1, "end_mjd": 2, "entirely_inside": 0},
+        {"kind": "target_type", "codes": ["QSO"]},
+        {"kind": "box", "ra_min_deg": 0, "ra_max_deg": 1, "dec_min_deg": 2, "dec_max_deg": 1},
+        {"kind": "and", "filters": CONE},
+        {"kind": "not", "filter": None},
+    ],
+)
+def test_that_json_which_is_no_filter_is_refused(document: Any) -> None:
+    with pytest.raises(InputError):
+        filter_from_json(document)
+
+
+def test_that_filters_cannot_be_nested_without_end() -> None:
+    document: dict[str, Any] = CONE
+    for _ in range(500):
+        document = {"kind": "not", "filter": document}
+    with pytest.raises(InputError, match="within filters"):
+        filter_from_json(document)
+
+
+def test_that_every_kind_of_filter_is_known_to_json() -> None:
+    kinds = {value for value in vars(filters).values() if isinstance(value, type) and issubclass(value, Filter)} - {Filter}
+    assert set(filters.KINDS.values()) == kinds
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_that_thousands_of_rows_agree_with_accurate_separations(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    ra, dec = random.uniform(0, 360, 3000), np.degrees(np.arcsin(random.uniform(-1, 1, 3000)))
+    of = catalogue(list(zip(ra, dec, strict=True)))
+    centre, radius = SkyPosition(random.uniform(0, 360), random.uniform(-90, 90)), random.choice([1e-3, 0.3, 5, 60, 170])
+    expected = separation_deg(of.vectors, unit_vectors(centre.ra_deg, centre.dec_deg)) <= radius
+    assert Cone(centre, float(radius)).mask(of).tolist() == expected.tolist()
