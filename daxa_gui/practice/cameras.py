@@ -196,9 +196,9 @@ def _quadrants(
     return Camera(name, chips, fov, **more)  # type: ignore[arg-type]
 
 
-ACIS_I = _quadrants("ACIS", 1024, 0.492, 11.0, (0, 1, 3, 2), 3000.0, boresight=(52.0, 48.0), bad_columns=(BadColumn(2, 700, 1),))
-NUSTAR_A = _quadrants("FPMA", 64, 6.15, 7.0, (2, 3, 0, 1), 1200.0, boresight=(38.0, 30.0), first=0)
-NUSTAR_B = _quadrants("FPMB", 64, 6.15, 7.0, (2, 3, 0, 1), 1200.0, boresight=(-24.0, 36.0), first=0, turn_deg=180.0)
+ACIS_I = _quadrants("ACIS", 1024, 0.492, 11.0, (0, 1, 3, 2), 745.0, boresight=(52.0, 48.0), bad_columns=(BadColumn(2, 700, 1),))
+NUSTAR_A = _quadrants("FPMA", 64, 6.15, 7.0, (2, 3, 0, 1), 600.0, boresight=(38.0, 30.0), first=0)
+NUSTAR_B = _quadrants("FPMB", 64, 6.15, 7.0, (2, 3, 0, 1), 600.0, boresight=(-24.0, 36.0), first=0, turn_deg=180.0)
 
 
 def _single(name: str, n: int, pixel: float, fov: float, first: int = 1, bad: tuple[BadColumn, ...] = ()) -> Camera:

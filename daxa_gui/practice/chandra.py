@@ -8,7 +8,7 @@ import numpy as np
 
 from daxa_gui.practice import cameras, telescopes
 from daxa_gui.practice.clock import iso_utc, mission_seconds, utc_mjd
-from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_fits
+from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_file
 from daxa_gui.practice.flares import Intervals, flare_rate, generator, inside, total_s
 from daxa_gui.practice.headers import CREATOR, image_wcs, linear_wcs, ogip, simulated, tangent_wcs
 from daxa_gui.practice.simulate import Events, Look, dither, simulate
@@ -274,7 +274,7 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
     root = f"acisf{int(observation.obs_id):05d}N001"
     events_path, image_path = (folder / "primary" / f"{root}_{end}.fits.gz" for end in ("evt2", "full_img2"))
     gtis = [_gti_block(run, ccd) for ccd in sorted(run.good)]
-    write_fits(events_path, [primary, table_block("EVENTS", columns, _event_cards(run, head)), *gtis])
-    write_fits(image_path, [_image(run, head, x, y)])
-    write_fits(folder / "oif.fits", _index(run, [f"primary/{path.name}" for path in (events_path, image_path)]))
+    write_file(events_path, [primary, table_block("EVENTS", columns, _event_cards(run, head)), *gtis])
+    write_file(image_path, [_image(run, head, x, y)])
+    write_file(folder / "oif.fits", _index(run, [f"primary/{path.name}" for path in (events_path, image_path)]))
     return [events_path, image_path, folder / "oif.fits"]

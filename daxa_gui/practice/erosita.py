@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import tarfile
 from pathlib import Path
@@ -12,10 +11,10 @@ import numpy as np
 from daxa_gui.core.sky import LinearWcs
 from daxa_gui.practice import cameras, telescopes
 from daxa_gui.practice.clock import iso_utc, mission_seconds, utc_mjd
-from daxa_gui.practice.fitsblocks import Card, Column, primary_block, table_block
+from daxa_gui.practice.fitsblocks import Card, Column, primary_block, table_block, write_file
 from daxa_gui.practice.flares import Floats, Intervals, generator, inside, total_s
 from daxa_gui.practice.headers import CREATOR, ORIGIN, ogip, simulated, tangent_wcs
-from daxa_gui.practice.simulate import Events, Look, simulate
+from daxa_gui.practice.simulate import PARTICLE, Events, Look, simulate
 from daxa_gui.practice.sky import SIMULATED_NOTE, SOURCES, Observation
 
 MJDREF = 51543.875  # 2000-01-01 00:00 Moscow time
@@ -23,7 +22,7 @@ PIXEL_ARCSEC = 0.05
 PIXEL_DEG = PIXEL_ARCSEC / 3600
 _FRAME_S = 0.05
 _LIVE = 0.985
-_LIGHT_LEAK = {5: 0.011, 7: 0.009}  # ct/s/arcmin2 below 0.8 keV: the modules whose filter does not keep sunlight out
+_LIGHT_LEAK = {5: 2.2e-4, 7: 1.8e-4}  # ct/s/arcmin2 below 0.8 keV: the modules whose filter does not keep sunlight out
 
 
 class _Run:
@@ -52,7 +51,7 @@ def _module_events(run: _Run, module: int) -> Events:
     events = simulate(look, SOURCES, rng)
     if module not in _LIGHT_LEAK:
         return events
-    n = rng.poisson(_LIGHT_LEAK[module] * camera.area_arcmin2 * 0.02 * total_s(run.good[module]))
+    n = rng.poisson(_LIGHT_LEAK[module] * camera.area_arcmin2 * total_s(run.good[module]))
     first, last = run.whole
     time = first + rng.random(n) * (last - first)
     u, v = camera.scatter(n, rng)
@@ -65,8 +64,8 @@ def _module_events(run: _Run, module: int) -> Events:
         chip,
         raw_x,
         raw_y,
-        np.ones(n, np.uint8),
-        camera.off_axis_arcmin(u, v) <= 30.75,
+        np.full(n, PARTICLE, np.uint8),
+        camera.off_axis_arcmin(u, v) * 60 <= camera.fov_radius_arcsec,
     )
     leak = leak.take(inside(time, run.good[module]) & (chip >= 0))
     return joined([events, leak])
@@ -232,8 +231,5 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
     note = f"{SIMULATED_NOTE}\n".encode()
     data = _tar({f"{folder}/": b"", f"{folder}/README.txt": note, name: event_list(run)})
     path = www / "edr/eROSITAObservations/CalPvObs" / archive_name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(gzip.compress(data, compresslevel=1, mtime=0))
-    temporary.replace(path)
+    write_file(path, [data])
     return [path]

@@ -200,8 +200,8 @@ def table_block(name: str, columns: Sequence[Column], cards: Iterable[Card]) -> 
     return _block([*head, *cards, *late], rows.tobytes())
 
 
-def write_fits(path: Path, blocks: Iterable[bytes]) -> None:
-    """Write a FITS file; names ending in .gz or .FTZ are gzipped, in .Z compressed with LZW. Folders are made."""
+def write_file(path: Path, blocks: Iterable[bytes]) -> None:
+    """Write a file of these parts; names ending in .gz or .FTZ are gzipped, in .Z compressed with LZW. Folders are made."""
     data = b"".join(blocks)
     if path.suffix in (".gz", ".FTZ"):
         data = gzip.compress(data, compresslevel=_GZIP_LEVEL, mtime=0)

@@ -18,7 +18,7 @@ from daxa_gui.core.step import Outcome, TaskContext
 from daxa_gui.practice.catalogues import write_catalogues
 from daxa_gui.practice.sky import OBSERVATIONS, SIMULATED_NOTE, Observation
 
-VERSION = 1  # raise it whenever the content changes: cached practice skies of older versions are then made anew
+VERSION = 2  # raise it whenever the content changes: cached practice skies of older versions are then made anew
 NOTE_NAME = "practice-sky.json"
 
 # Where each mission's files are written, `write(www, observation, instrument, seed)`; "" stands for all instruments at once.

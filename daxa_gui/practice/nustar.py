@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from daxa_gui.practice import cameras, telescopes
-from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_fits
+from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_file
 from daxa_gui.practice.flares import generator, orbit_intervals
 from daxa_gui.practice.headers import image_wcs, linear_wcs, ogip, tangent_wcs
 from daxa_gui.practice.heasoft import Run, counts_image
@@ -92,9 +92,9 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
     folder = www / "FTP/nustar/data/obs" / obs_id[1:3] / obs_id[0] / obs_id / "event_cl"
     root = f"nu{obs_id}{instrument[-1]}01"
     table = table_block("EVENTS", _columns(run, events, x, y, rng), _event_cards(run))
-    write_fits(folder / f"{root}_cl.evt.gz", [primary_block(run.common_cards()), table, run.gti_block()])
+    write_file(folder / f"{root}_cl.evt.gz", [primary_block(run.common_cards()), table, run.gti_block()])
     wcs = image_wcs(CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, 1)
-    write_fits(
+    write_file(
         folder / f"{root}_sk.img.gz",
         [image_block(counts_image(x, y, SIZE), [*run.common_cards(), ("CONTENT", "IMAGE", "image file"), *wcs])],
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from daxa_gui.practice import cameras, telescopes
 from daxa_gui.practice.clock import iso_utc, mission_seconds, utc_mjd
-from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_fits
+from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_file
 from daxa_gui.practice.flares import generator, orbit_intervals, total_s
 from daxa_gui.practice.headers import CREATOR, ORIGIN, image_wcs, ogip, simulated, tangent_wcs
 from daxa_gui.practice.simulate import Events, Look, simulate, vignetting
@@ -194,5 +194,5 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
     }
     paths = [folder / f"{obs_id}_{kind}.fits.Z" for kind in blocks]
     for path, content in zip(paths, blocks.values(), strict=True):
-        write_fits(path, content)
+        write_file(path, content)
     return paths

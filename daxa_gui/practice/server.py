@@ -53,7 +53,7 @@ class ArchiveServer:
             self.stopping.clear()
             self._server = _Server(("127.0.0.1", 0), self)
             self._thread = threading.Thread(
-                target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="practice archive", daemon=True
+                target=self._server.serve_forever, kwargs={"poll_interval": 0.03}, name="practice archive", daemon=True
             )
             self._thread.start()
             logger.info("The practice archive answers at %s", self.base_url)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from daxa_gui.practice import cameras, telescopes
-from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_fits
+from daxa_gui.practice.fitsblocks import Card, Column, image_block, primary_block, table_block, write_file
 from daxa_gui.practice.flares import generator, orbit_intervals
 from daxa_gui.practice.headers import image_wcs, linear_wcs, ogip, tangent_wcs
 from daxa_gui.practice.heasoft import Run, counts_image
@@ -120,11 +120,11 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
     folder = www / "FTP/swift/data/obs" / f"{year}_{month}" / observation.obs_id / "xrt"
     events_path = folder / "event" / f"sw{observation.obs_id}xpcw3po_cl.evt.gz"
     table = table_block("EVENTS", _columns(run, events, x, y, rng), _event_cards(run))
-    write_fits(events_path, [primary_block(run.common_cards()), table, run.gti_block(), _bad_pixels(run)])
+    write_file(events_path, [primary_block(run.common_cards()), table, run.gti_block(), _bad_pixels(run)])
     wcs = image_wcs(CRPIX, observation.ra_deg, observation.dec_deg, PIXEL_DEG, 0.5, 1)
     image_path, map_path = (folder / "products" / f"sw{observation.obs_id}xpc_{kind}.img.gz" for kind in ("sk", "ex"))
     image_cards = [*run.common_cards(), ("CONTENT", "IMAGE", "image file"), *wcs]
-    write_fits(image_path, [image_block(counts_image(x, y, SIZE), image_cards)])
+    write_file(image_path, [image_block(counts_image(x, y, SIZE), image_cards)])
     map_cards: list[Card] = [("CONTENT", "EXPOSURE MAP", "exposure map"), ("BUNIT", "s", "on-time"), *wcs]
-    write_fits(map_path, [image_block(_exposure_map(run), [*run.common_cards(), *map_cards], bitpix=-32)])
+    write_file(map_path, [image_block(_exposure_map(run), [*run.common_cards(), *map_cards], bitpix=-32)])
     return [events_path, image_path, map_path]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from daxa_gui.practice import cameras, spectra, telescopes, xmm_headers
 from daxa_gui.practice.clock import mission_seconds, utc_mjd
-from daxa_gui.practice.fitsblocks import Column, image_block, primary_block, table_block, write_fits
+from daxa_gui.practice.fitsblocks import Column, image_block, primary_block, table_block, write_file
 from daxa_gui.practice.flares import Intervals, flare_rate, generator, inside
 from daxa_gui.practice.headers import tangent_wcs
 from daxa_gui.practice.simulate import PARTICLE, Events, Look, simulate
@@ -292,11 +292,11 @@ def write(www: Path, observation: Observation, instrument: str, seed: int) -> li
     folder = www / "FTP/xmm/data/rev0" / observation.obs_id / "PPS"
     product = "PIEVLI0000" if instrument == "PN" else "MIEVLI0000"
     list_path = folder / file_name(observation.obs_id, instrument, product)
-    write_fits(list_path, list_blocks(exposure, data))
+    write_file(list_path, list_blocks(exposure, data))
     if observation.filter == "CalClosed":
         return [list_path]
     image_path = folder / file_name(observation.obs_id, instrument, "IMAGE_8000")
-    write_fits(image_path, [_image(exposure, data)])
+    write_file(image_path, [_image(exposure, data)])
     return [list_path, image_path]
 
 
@@ -311,5 +311,5 @@ def simulate_xmm_list(path: Path, n_events: int, seed: int = 1) -> int:
     chosen = generator(seed, "list", str(n_events)).choice(len(data.pi), n_events, replace=False)
     chosen.sort()
     data = EventColumns(*(getattr(data, item.name)[chosen] for item in fields(EventColumns)))
-    write_fits(path, list_blocks(exposure, data))
+    write_file(path, list_blocks(exposure, data))
     return n_events

@@ -50,7 +50,7 @@ def columns() -> list[Column]:
 def test_that_a_table_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "table.fits"
     cards: list[fitsblocks.Card] = [("ORIGIN", "test", ""), ("COMMENT", "word " * 40, "")]
-    fitsblocks.write_fits(path, [fitsblocks.primary_block([]), fitsblocks.table_block("EVENTS", columns(), cards)])
+    fitsblocks.write_file(path, [fitsblocks.primary_block([]), fitsblocks.table_block("EVENTS", columns(), cards)])
     with fits.open(path, checksum=True) as file:
         table = file["EVENTS"]
         table.verify("exception")
@@ -88,9 +88,9 @@ def test_that_an_unknown_column_form_is_refused() -> None:
 def test_that_compressed_files_are_the_same_at_each_writing(tmp_path: Path) -> None:
     block = fitsblocks.primary_block([("ORIGIN", "test", "")])
     for name in ("a.fits.gz", "b.FTZ", "c.fits.Z"):
-        fitsblocks.write_fits(tmp_path / name, [block])
+        fitsblocks.write_file(tmp_path / name, [block])
         first = (tmp_path / name).read_bytes()
-        fitsblocks.write_fits(tmp_path / name, [block])
+        fitsblocks.write_file(tmp_path / name, [block])
         assert (tmp_path / name).read_bytes() == first
     assert gzip.decompress((tmp_path / "b.FTZ").read_bytes()) == block
     assert (tmp_path / "c.fits.Z").read_bytes()[:2] == b"\x1f\x9d"  # LZW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 import subprocess
@@ -111,6 +112,31 @@ def test_that_the_remains_of_a_killed_run_are_not_taken_for_a_sky_and_are_cleare
     assert [path.name for path in tmp_path.iterdir()] == ["sky"]
 
 
+KILLED = """
+import sys
+from daxa_gui.practice.make import make_sky
+class Context:
+    def progress(self, done, total, text=""): print(text, flush=True)
+    def check_cancelled(self): pass
+make_sky(Context(), sys.argv[1], 1)
+"""
+
+
+def test_that_a_run_killed_in_the_middle_leaves_nothing_that_looks_whole(quick: None, tmp_path: Path) -> None:
+    folder = tmp_path / "sky"
+    root = Path(make.__file__).parents[2]
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        assert process.stdout is not None
+        for _ in range(2):  # the second piece has begun, so the first is written
+            process.stdout.readline()
+        process.kill()
+    assert not folder.exists()
+    assert list(tmp_path.glob("sky.part-*/www/FTP/xmm"))
+    make_sky(Context(), str(folder), 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["sky"]
+    assert is_made(folder, 1)
+
+
 def test_that_another_program_that_was_faster_keeps_its_folder(
     quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +168,16 @@ def test_that_a_folder_that_cannot_be_made_is_named(quick: None, tmp_path: Path)
     (tmp_path / "file").write_text("")
     with pytest.raises(ArchiveError, match="file"):
         make_sky(Context(), str(tmp_path / "file" / "sky"), 1)
+
+
+def test_that_a_full_disk_is_told_and_leaves_nothing(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(make, "write_catalogues", full)
+    with pytest.raises(ArchiveError, match="No space left"):
+        make_sky(Context(), str(tmp_path / "sky"), 1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_that_progress_runs_from_nothing_to_everything(quick: None, tmp_path: Path) -> None:
