@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -228,7 +229,8 @@ def _report(session: Session, options: argparse.Namespace, kinds: Sequence[str])
         _table(("MISSION", "OBSID", "UNIT", "STEP", "STATE", "WHY"),
                [(r["mission"], r["obs_id"], r["unit"], r["step"] or "fetch", r["state"],
                  r["error"] or r["reason"] or "; ".join(r["warnings"])) for r in rows])  # fmt: skip
-        print(f"{len(jobs) - len(failed)} of {len(jobs)} done, {len(failed)} failed")
+        counts = Counter(str(job.state) for job in jobs)
+        print(", ".join(f"{count} {state}" for state, count in counts.most_common()) or "nothing to do")
     return 1 if failed else 0
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from daxa_gui import locations
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import InputError
+from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.sky import SkyPosition, lon_lat_deg, unit_vectors
 from daxa_gui.missions import MISSIONS
@@ -47,6 +49,10 @@ class Finding:
 
         specs = [MISSIONS[name] for name in MISSIONS]
         return tuple(s for s in specs if s.table is not None or (practice and s.name in SIMULATED_MISSIONS))
+
+    @staticmethod
+    def labels() -> dict[str, str]:
+        return {name: MISSIONS[name].label for name in MISSIONS}
 
     def catalogue(self, mission: str) -> Catalogue:
         """The observations of one mission: its static table, and the simulated ones of the practice sky."""
@@ -97,3 +103,13 @@ class Finding:
             f"Did you mean {' or '.join(f'« {n} »' for n in near[:3])}?" if near
             else "Names of the practice sky and of the eROSITA fields are known; otherwise give a position.",
         )  # fmt: skip
+
+    def associate(self, mission: str, sample_file: Path, radius_deg: float | None, stack: FilterStack) -> dict[str, Any]:
+        """Which observations of a mission that pass the filters cover which positions of a sample, as plain JSON values."""
+        from daxa_gui.remote.samples import associate, read_sample
+
+        sample = read_sample(sample_file)
+        catalogue = self.catalogue(mission)
+        found = associate(catalogue, sample, radius_deg, stack.mask(catalogue))
+        columns = {"ra": sample.ra_column, "dec": sample.dec_column, "name": sample.name_column}
+        return {**found.document(sample), "columns": columns}

@@ -114,6 +114,10 @@ class Session:
     def missions(self) -> tuple[MissionSpec, ...]:
         return self._finding.missions(practice=self.practice)
 
+    def mission_labels(self) -> dict[str, str]:
+        """What each mission is called for people, by name; of all missions, searchable or not."""
+        return self._finding.labels()
+
     def catalogue(self, mission: str) -> Catalogue:
         return self._finding.catalogue(mission)
 

@@ -77,6 +77,10 @@ def style_sheet(theme: Theme) -> str:
     QHeaderView::section {{ background: {theme.window}; color: {theme.muted}; border: none; padding: 4px 6px;
         border-bottom: 1px solid {theme.border}; border-right: 1px solid {theme.border}; }}
     QTableView, QTreeView, QListView, QPlainTextEdit {{ border: 1px solid {theme.border}; gridline-color: {theme.grid}; }}
+    QTreeView::item {{ padding: 3px 0; }}
+    QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit {{ border: 1px solid {theme.border}; border-radius: 3px;
+        padding: 2px 4px; background: {theme.base}; }}
+    QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border: 1px solid {theme.accent}; }}
     QDockWidget::title {{ padding: 5px 8px; background: {theme.window}; }}
     QStatusBar {{ border-top: 1px solid {theme.border}; }}
     QToolButton#workspaceButton {{ border: none; border-left: 3px solid transparent; padding: 10px 12px; text-align: left; }}
@@ -85,7 +89,7 @@ def style_sheet(theme: Theme) -> str:
     QLabel#muted, QLabel[muted="true"] {{ color: {theme.muted}; }}
     QLabel[heading="true"] {{ font-weight: 600; }}
     QPushButton#primary {{ background: {theme.accent}; color: {theme.accent_text}; border: none; border-radius: 4px;
-        padding: 6px 14px; font-weight: 600; }}
+        padding: 5px 14px; min-height: 18px; font-weight: 600; }}
     QPushButton#primary:disabled {{ background: {theme.border}; color: {theme.muted}; }}
     QPushButton#primary:focus {{ border: 2px solid {theme.text}; }}
     """

@@ -93,7 +93,7 @@ def test_that_the_grid_has_a_row_per_exposure_and_a_column_per_step(qapp):
     assert grid.unit(1) == ("xmm_pointed", "0999900101", "M2S002")
     assert grid.index(1, 1).data() is None
     grid.update_jobs([replace(first, state=JobState.SUCCEEDED, reason="closed filter")])
-    assert grid.index(0, 0).data(STATE_ROLE) == "warned"
+    assert grid.index(0, 0).data(STATE_ROLE) == "excluded"
     del tester
 
 

@@ -30,8 +30,10 @@ STATE_WORDS = {
 
 
 def state_word(job: Job) -> str:
-    """One word; a success with warnings, or from which nothing can follow, is « warned »."""
-    if job.state is JobState.SUCCEEDED and (job.warnings or job.reason):
+    """One word; a success from which nothing can follow (closed filter, no useful time) is « excluded »."""
+    if job.state is JobState.SUCCEEDED and job.reason:
+        return "excluded"
+    if job.state is JobState.SUCCEEDED and job.warnings:
         return "warned"
     return STATE_WORDS[job.state]
 
@@ -235,7 +237,7 @@ class DownloadTree(QAbstractItemModel):
 def group_state(jobs: Sequence[Job]) -> str:
     """The word for a group: what needs attention first."""
     words = {state_word(job) for job in jobs}
-    for word in ("running", "stopping", "queued", "waiting", "failed", "cancelled", "skipped", "warned"):
+    for word in ("running", "stopping", "queued", "waiting", "failed", "cancelled", "skipped", "excluded", "warned"):
         if word in words:
             return word
     return "done" if words else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from PySide6.QtCore import QItemSelection, QModelIndex, Qt, QTimer
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QLineEdit, QTreeView, QVBoxLayout, QWidget
@@ -30,6 +32,8 @@ KIND_LABELS = {
 
 def product_label(product: Product) -> str:
     """« M1S001 Image 0.5–2 keV »."""
+    if product.key.kind is ProductKind.OTHER:
+        return PurePath(product.path).name
     band = product.key.band_kev
     energies = f" {band[0]:g}–{band[1]:g} keV" if band else ""
     return f"{product.key.unit}  {KIND_LABELS[product.key.kind]}{energies}"
@@ -40,7 +44,7 @@ class ArchivePanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._labels = {spec.name: spec.label for spec in session.missions()}
+        self._labels = session.mission_labels()
         self.model = QStandardItemModel(self)
         self._build()
         self._pause = QTimer(self)

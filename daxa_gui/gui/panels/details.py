@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Iterable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -17,7 +17,7 @@ from daxa_gui.core.sky import separation_deg, unit_vectors
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.columns import plain, target_type_name
-from daxa_gui.gui.texts import UNKNOWN, angle_text, kiloseconds, position_text, utc_text
+from daxa_gui.gui.texts import UNKNOWN, angle_text, kiloseconds, position_text, split_position, utc_text
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.gui.widgets.mission_page import show_on_sky
 from daxa_gui.session import Session
@@ -48,6 +48,7 @@ class DetailsPanel(QWidget):
         self._area.setAccessibleName("Details")
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._build()
         context.observation_changed.connect(lambda _mission, _obs_id: self.refresh())
         context.coordinates_changed.connect(lambda _style: self.refresh())
@@ -55,6 +56,9 @@ class DetailsPanel(QWidget):
         context.theme_changed.connect(lambda _theme: self._style_badge())
         bridge.catalogue_changed.connect(lambda _mission: self.refresh())
         self.refresh()
+
+    def sizeHint(self) -> QSize:
+        return QSize(290, 500)
 
     def _build(self) -> None:
         self.sky_button = QPushButton("Show on s&ky", self)
@@ -107,6 +111,7 @@ class DetailsPanel(QWidget):
         style = self._context.coordinates
         ra, dec = float(catalogue.ra_deg[row]), float(catalogue.dec_deg[row])
         reason = str(catalogue.unusable_reason[row])
+        ra_words, dec_words = split_position(ra, dec, style)
         groups = [
             ("Observation", [
                 ("Target", str(catalogue.target[row]) or UNKNOWN),
@@ -115,14 +120,15 @@ class DetailsPanel(QWidget):
                 ("Fit for science", f"no: {reason}" if reason else "yes, as far as the archive tells"),
             ]),
             ("Pointing", [
-                ("Position (ICRS)", position_text(ra, dec, style)),
+                ("RA (ICRS)", _unbroken(ra_words)),
+                ("Dec (ICRS)", _unbroken(dec_words)),
                 ("Field of view, radius", angle_text(float(catalogue.fov_radius_deg[row]))),
                 ("Default search radius", angle_text(float(catalogue.search_radius_deg[row]))),
                 *self._separations(catalogue, row),
             ]),
             ("Time", [
-                ("Start (UTC)", utc_text(float(catalogue.start_mjd[row]))),
-                ("End (UTC)", utc_text(float(catalogue.end_mjd[row]))),
+                ("Start (UTC)", _unbroken(utc_text(float(catalogue.start_mjd[row])))),
+                ("End (UTC)", _unbroken(utc_text(float(catalogue.end_mjd[row])))),
                 ("Exposure", _with_unit(kiloseconds(float(catalogue.exposure_s[row])), "ks")),
                 ("Public from (UTC)", utc_text(float(catalogue.public_mjd[row]))),
             ]),
@@ -149,6 +155,10 @@ def _instruments(spec: MissionSpec, names: str) -> str:
     return ", ".join(parts) if parts else UNKNOWN
 
 
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\u00a0")
+
+
 def _with_unit(text: str, unit: str) -> str:
     return text if text == UNKNOWN else f"{text} {unit}"
 
@@ -165,11 +175,14 @@ def _grid(groups: list[tuple[str, list[Entry]]]) -> QWidget:
     grid.setContentsMargins(0, 0, 6, 0)
     grid.setHorizontalSpacing(10)
     grid.setVerticalSpacing(3)
-    grid.setColumnStretch(1, 1)
+    grid.setColumnMinimumWidth(0, 96)
+    grid.setColumnStretch(0, 2)
+    grid.setColumnStretch(1, 3)
     line = 0
     for heading, entries in groups:
         title = QLabel(heading)
         title.setProperty("heading", True)
+        title.setWordWrap(True)
         title.setContentsMargins(0, 8 if line else 0, 0, 2)
         grid.addWidget(title, line, 0, 1, 2)
         for name, value in entries:
@@ -180,7 +193,7 @@ def _grid(groups: list[tuple[str, list[Entry]]]) -> QWidget:
             text.setTextInteractionFlags(_flags())
             text.setAccessibleName(f"{name}: {value}")
             grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(text, line, 1)
+            grid.addWidget(text, line, 1, Qt.AlignmentFlag.AlignTop)
         line += 1
     grid.setRowStretch(line, 1)
     return body

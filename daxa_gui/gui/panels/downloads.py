@@ -34,7 +34,7 @@ class DownloadsPanel(QWidget):
         self._context = context
         self._marks: deque[tuple[float, float]] = deque(maxlen=60)  # (time, bytes done) of the last seconds
         self._free_bytes: int | None = None
-        self.model = DownloadTree({spec.name: spec.label for spec in session.missions()}, self)
+        self.model = DownloadTree(session.mission_labels(), self)
         self._build()
         self._timer = QTimer(self)
         self._timer.setInterval(500)
@@ -61,7 +61,7 @@ class DownloadsPanel(QWidget):
         header = self.view.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        for column, width in ((Column.NAME, 210), (Column.STATE, 92), (Column.PROGRESS, 130), (Column.SIZE, 72)):
+        for column, width in ((Column.NAME, 190), (Column.STATE, 90), (Column.PROGRESS, 120), (Column.SIZE, 70)):
             header.resizeSection(column, width)
         self.view.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.model.modelReset.connect(lambda: self.view.expandToDepth(0))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidgetItem, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.filter_stack import FilterRow
 from daxa_gui.core.filters import Usable
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.texts import count_text, counted, short_label
+from daxa_gui.gui.texts import as_sentence, count_text, counted, short_label
 from daxa_gui.gui.widgets.filter_editor import FILTER_KINDS, FilterDialog, FilterKind, editor_for
 from daxa_gui.gui.widgets.filter_list import EFFECT_ROLE, ID_ROLE, FilterList
 from daxa_gui.session import Session
@@ -50,6 +50,9 @@ class FiltersPanel(QWidget):
         context.results_changed.connect(self._update_effects)
         bridge.catalogue_changed.connect(lambda _mission: self._update_effects())
         self._fill()
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, 500)
 
     def _build(self) -> None:
         self.add_button = QToolButton(self)
@@ -248,4 +251,4 @@ class FiltersPanel(QWidget):
 
 
 def _sentence(row: FilterRow) -> str:
-    return row.filter.sentence()
+    return as_sentence(row.filter.sentence())

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -28,12 +28,26 @@ from daxa_gui.core.mission import MissionSpec
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.export import write_csv
-from daxa_gui.gui.texts import count_text, short_label
+from daxa_gui.gui.texts import as_sentence, count_text, short_label, unbroken
 from daxa_gui.gui.theme import Theme
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.gui.widgets.mission_page import MissionPage
 from daxa_gui.gui.widgets.sky_items import shade, symbol_icon
 from daxa_gui.session import Session
+
+
+class FindLine(QLineEdit):
+    """Enter asks for the next match, Shift+Enter for the one before."""
+
+    step_requested = Signal(int)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            back = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.step_requested.emit(-1 if back else 1)
+            event.accept()
+        else:
+            super().keyPressEvent(event)
 
 
 class MissionsPanel(QWidget):
@@ -70,6 +84,9 @@ class MissionsPanel(QWidget):
         bridge.practice_progress.connect(self._on_practice_progress)
         self._on_results_changed()
 
+    def sizeHint(self) -> QSize:
+        return QSize(700, 300)
+
     def _build(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 6)
@@ -78,7 +95,7 @@ class MissionsPanel(QWidget):
         layout.addLayout(self._tool_row())
 
     def _tool_row(self) -> QHBoxLayout:
-        self.find_line = QLineEdit(self)
+        self.find_line = FindLine(self)
         self.find_line.setObjectName("findInTable")
         self.find_line.setAccessibleName("Find in table")
         self.find_line.setPlaceholderText("Find in table (Ctrl+F)")
@@ -86,13 +103,10 @@ class MissionsPanel(QWidget):
         self.find_line.setClearButtonEnabled(True)
         self.find_line.setMaximumWidth(190)
         self.find_line.textEdited.connect(lambda _text: self._find(0))
-        self.find_line.returnPressed.connect(lambda: self._find(1))
+        self.find_line.step_requested.connect(self._find)
         shortcut = QShortcut(QKeySequence.StandardKey.Find, self)
         shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
         shortcut.activated.connect(self._on_find_activated)
-        back = QShortcut(QKeySequence("Shift+Return"), self.find_line)
-        back.setContext(Qt.ShortcutContext.WidgetShortcut)
-        back.activated.connect(lambda: self._find(-1))
         self.find_result = QLabel(self)
         self.find_result.setObjectName("findResult")
         self.show_all = QCheckBox("Show &all", self)
@@ -181,9 +195,9 @@ class MissionsPanel(QWidget):
                 return f"The practice sky is being made … {self._progress}".rstrip(), False
             return f"There are no observations of {spec.label} here.", False
         result = self._context.results.get(spec.name)
-        sentence = last_remover(self._context, spec.name) if result is not None else ""
-        blame = f" The filter « {sentence} » removed the last ones." if sentence else ""
-        return f"No observation of {spec.label} passes the filters.{blame}", True
+        sentence = as_sentence(last_remover(self._context, spec.name)) if result is not None else ""
+        blame = f"\nThe filter « {sentence} » removed the last ones." if sentence else ""
+        return unbroken(f"No observation of {spec.label} passes the filters.{blame}"), True
 
     # what happens
 

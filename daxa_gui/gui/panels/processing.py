@@ -36,7 +36,7 @@ class ProcessingPanel(QWidget):
         self._session = session
         self._context = context
         self._n_raw = 0
-        self.model = ProcessingGrid(session.steps(), {spec.name: spec.label for spec in session.missions()}, self)
+        self.model = ProcessingGrid(session.steps(), session.mission_labels(), self)
         self._build()
         bridge.jobs_changed.connect(self._on_jobs_changed)
         bridge.archive_changed.connect(self._on_archive_changed)
@@ -186,7 +186,7 @@ class ProcessingPanel(QWidget):
         self.retry_button.setEnabled(any(counts[word] for word in ("failed", "cancelled", "skipped")))
         self.cancel_button.setEnabled(any(not job.is_finished for job in jobs))
         if jobs:
-            order = ("running", "queued", "waiting", "done", "warned", "failed", "skipped", "cancelled", "stopping")
+            order = ("running", "queued", "waiting", "done", "warned", "excluded", "failed", "skipped", "cancelled", "stopping")
             self.summary.setText(" · ".join(f"{counts[word]} {word}" for word in order if counts[word]))
         elif self._session.archive is None:
             self.summary.setText("No archive is open. Create one in Find, or open one with File › Open archive.")

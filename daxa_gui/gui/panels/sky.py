@@ -203,6 +203,11 @@ class SkyPanel(QWidget):
 
     def _on_theme_changed(self, theme: Theme) -> None:
         self.view.set_theme(theme)
+        # which mode is on is also said by a bar below the word
+        self.setStyleSheet(
+            f"QToolButton:checked {{ background: {theme.base}; color: {theme.text}; padding: 3px;"
+            f" border: 1px solid {theme.border}; border-bottom: 3px solid {theme.accent}; }}"
+        )
         self._update_legend()
 
     def _on_observation_changed(self, mission: str, obs_id: str) -> None:

@@ -12,7 +12,7 @@ from daxa_gui.gui.models.jobs import FRACTION_ROLE, STATE_ROLE
 from daxa_gui.gui.theme import Theme
 
 _COLOUR = {
-    "waiting": "idle", "queued": "idle", "running": "running", "stopping": "warn", "done": "good", "warned": "warn",
+    "waiting": "idle", "queued": "idle", "running": "running", "stopping": "warn", "done": "good", "warned": "warn", "excluded": "warn",
     "failed": "bad", "cancelled": "idle", "skipped": "idle",
 }  # fmt: skip
 
@@ -22,7 +22,7 @@ def state_colour(word: str, theme: Theme) -> str:
 
 
 def draw_state_mark(painter: QPainter, word: str, centre: QPointF, radius: float, colour: QColor) -> None:
-    """○ waiting, ◌ queued, ▶ running, ✓ done, ▲ warned, ✕ failed, ⊘ cancelled, → skipped: each its own shape."""
+    """○ waiting, ◌ queued, ▶ running, ✓ done, ▲ warned, ⊖ excluded, ✕ failed, ⊘ cancelled, → skipped: each its own shape."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(colour, 1.8))
@@ -42,6 +42,9 @@ def draw_state_mark(painter: QPainter, word: str, centre: QPointF, radius: float
     elif word == "warned":
         painter.drawPolygon(QPolygonF([QPointF(x, y - r), QPointF(x + r, y + r * 0.8), QPointF(x - r, y + r * 0.8)]))
         painter.drawLine(QPointF(x, y - r * 0.2), QPointF(x, y + r * 0.3))
+    elif word == "excluded":
+        painter.drawEllipse(centre, r, r)
+        painter.drawLine(QPointF(x - r * 0.55, y), QPointF(x + r * 0.55, y))
     elif word == "failed":
         painter.drawLine(QPointF(x - r * 0.8, y - r * 0.8), QPointF(x + r * 0.8, y + r * 0.8))
         painter.drawLine(QPointF(x - r * 0.8, y + r * 0.8), QPointF(x + r * 0.8, y - r * 0.8))
