@@ -50,6 +50,7 @@ def _set_home(home: Path, set_variable: Callable[[str, str], Any]) -> None:
     home.mkdir(parents=True, exist_ok=True)
     set_variable("HOME", str(home))
     for name, folder in (("CONFIG", ".config"), ("DATA", ".local/share"), ("STATE", ".local/state"), ("CACHE", ".cache")):
+        (home / folder).mkdir(parents=True, exist_ok=True)  # astropy warns of a folder that is named and not there
         set_variable(f"XDG_{name}_HOME", str(home / folder))
     set_variable("XDG_DOCUMENTS_DIR", str(home / "Documents"))
     runtime = home / "runtime"
