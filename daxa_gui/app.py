@@ -108,17 +108,16 @@ def window_session(options: argparse.Namespace) -> Any:
 
 
 def _first_page(main_window: Any, options: argparse.Namespace) -> None:
+    """What was asked for; otherwise the archive of the last time, whose unfinished work goes on; otherwise three choices."""
     path = Path(options.path) if options.path else None
-    if path is not None and path.is_dir():
-        main_window.open_archive(str(path))
-    elif path is not None:
-        main_window.open_file(str(path))
-    elif options.practice or options.tour:
+    if path is not None:
+        main_window.open_archive(str(path)) if path.is_dir() else main_window.open_file(str(path))
+        return
+    if options.practice or options.tour:
         main_window.show_workspace("find")
-    elif (last := main_window.session.settings.last_archive) and Path(last).is_dir():
-        main_window.open_archive(last)
-    if path is None and options.practice:
-        main_window.session.continue_practice_archive()
+    last = main_window.session.settings.last_archive
+    if last and Path(last).is_dir() and not options.tour:
+        main_window.open_archive(last, show="" if options.practice else "archive")
 
 
 def _has_display() -> bool:

@@ -177,12 +177,18 @@ class MainWindow(QMainWindow):
         if folder:
             self.open_archive(folder)
 
-    def open_archive(self, folder: str) -> None:
+    def open_archive(self, folder: str, show: str = "archive") -> None:
+        """Open an archive and then show a workspace (none if `show` is empty)."""
+
+        def opened(_summary: object) -> None:
+            if show:
+                self.show_workspace(show)
+
         self.context.background.read(
             self,
             "open archive",
             lambda: self.session.open_archive(folder),
-            lambda _: self.show_workspace("archive"),
+            opened,
             self._show_error,
         )
 
