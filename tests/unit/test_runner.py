@@ -196,7 +196,8 @@ def test_that_a_cancelled_program_and_its_children_end(program, tmp_path):
     child = int(mark.read_text())
     program.queue.cancel([job.id])
     assert program.queue.wait_until_idle(20)
-    assert program.store.get(job.id).state is JobState.CANCELLED and not alive(child)
+    assert program.store.get(job.id).state is JobState.CANCELLED
+    wait_for(lambda: not alive(child))
 
 
 def test_that_what_a_program_leaves_running_ends_with_it(tmp_path):
@@ -228,7 +229,7 @@ def test_that_a_log_that_cannot_be_written_ends_the_program(tmp_path):
 
     with pytest.raises(ReductionError):
         run_command(["sh", "-c", "echo $$ > pid; echo x; sleep 600"], cwd=tmp_path, on_line=broken)
-    assert not alive(int((tmp_path / "pid").read_text()))
+    wait_for(lambda: not alive(int((tmp_path / "pid").read_text())))
 
 
 def test_that_cancelling_before_the_end_raises(tmp_path):
