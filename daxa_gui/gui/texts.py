@@ -24,6 +24,16 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{count_text(number)} {one if number == 1 else many}"
 
 
+def unbroken(text: str) -> str:
+    """With blanks inside « » that no line ends at."""
+    return text.replace("« ", "«\u00a0").replace(" »", "\u00a0»")
+
+
+def as_sentence(text: str) -> str:
+    """With a capital letter at the beginning."""
+    return unbroken(text[:1].upper() + text[1:])
+
+
 def ra_text(ra_deg: float, style: str) -> str:
     """« 10 41 00.0 » or « 160.25000 »; `style` is "sexagesimal" or "degrees"."""
     if not math.isfinite(ra_deg):
@@ -46,10 +56,17 @@ def position_text(ra_deg: float, dec_deg: float, style: str) -> str:
     """« 10h 41m 00.0s -12° 21′ 00″ » or « 160.25000° -12.35000° »."""
     if not (math.isfinite(ra_deg) and math.isfinite(dec_deg)):
         return UNKNOWN
+    return " ".join(split_position(ra_deg, dec_deg, style))
+
+
+def split_position(ra_deg: float, dec_deg: float, style: str) -> tuple[str, str]:
+    """« 10h 41m 00.0s » and « -12° 21′ 00″ », or degrees."""
+    if not (math.isfinite(ra_deg) and math.isfinite(dec_deg)):
+        return UNKNOWN, UNKNOWN
     if style == "degrees":
-        return f"{ra_deg:.5f}° {dec_deg:+.5f}°"
+        return f"{ra_deg:.5f}°", f"{dec_deg:+.5f}°"
     h, m, s, d, am, asec = format_sexagesimal(ra_deg, dec_deg).split(" ")
-    return f"{h}h {m}m {s}s {d}° {am}′ {asec}″"
+    return f"{h}h {m}m {s}s", f"{d}° {am}′ {asec}″"
 
 
 def typed_position(ra_deg: float, dec_deg: float, style: str) -> str:

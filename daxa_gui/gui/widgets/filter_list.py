@@ -112,7 +112,7 @@ class _FilterDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         super().paint(painter, option, index)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        checked = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+        checked = Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
         role = QPalette.ColorRole
         palette = option.palette
         strong = palette.color(role.HighlightedText if selected else role.Text if checked else role.PlaceholderText)

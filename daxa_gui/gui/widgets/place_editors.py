@@ -57,7 +57,8 @@ def entry_line(owner: FilterEditor, name: str, label: str, tip: str, placeholder
 def labelled(grid: QGridLayout, row: int, text: str, widget: QWidget, unit: str = "") -> None:
     label = QLabel(text)
     label.setBuddy(widget)
-    grid.addWidget(label, row, 0)
+    tall = isinstance(widget, QPlainTextEdit)
+    grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop if tall else Qt.AlignmentFlag.AlignVCenter)
     grid.addWidget(widget, row, 1)
     if unit:
         grid.addWidget(muted_label(unit), row, 2)

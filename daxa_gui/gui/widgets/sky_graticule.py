@@ -181,7 +181,8 @@ def _crossing(along: Floats, across: Floats, edge: float) -> float | None:
 def format_ra_tick(ra_deg: float, step_deg: float, style: str) -> str:
     """« 10h », « 10h 41m », « 10h 41m 20s » as fine as the step needs, or degrees."""
     if style == "degrees":
-        return f"{round(ra_deg % 360.0, 6) % 360.0:.{_decimals(step_deg)}f}°"
+        digits = _decimals(step_deg)
+        return f"{round(ra_deg, digits) % 360.0:.{digits}f}°"
     seconds = round(ra_deg * 240.0) % 86400
     hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
     if step_deg >= 15.0 - 1e-9:

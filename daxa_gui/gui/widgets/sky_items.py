@@ -31,6 +31,10 @@ class PointsItem(pg.ScatterPlotItem):
         else:
             self.setData(x=x, y=y)
 
+    def set_symbol_size(self, size: int) -> None:
+        if self.opts["size"] != size:
+            self.setSize(size)
+
     def boundingRect(self) -> QRectF:
         return _EVERYWHERE
 

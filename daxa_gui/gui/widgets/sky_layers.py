@@ -13,7 +13,7 @@ from daxa_gui.gui.widgets.sky_projection import Floats, Viewport, boxes, circles
 MOST_POINTS = 12_000  # in view; above, and in catalogues of more than MOST_ROWS, the plot shows a density
 MOST_ROWS = 50_000
 MOST_OUTLINES = 700  # fields of view drawn at the same time for one mission
-SMALLEST_OUTLINE_PX = 7.0
+SMALLEST_OUTLINE_PX = 14.0
 _TILE_COLUMNS = ("ra_min_deg", "ra_max_deg", "dec_min_deg", "dec_max_deg")
 _GRID = (360, 720)  # cells of equal area: sine of the latitude, longitude
 
@@ -87,7 +87,7 @@ class MissionLayer:
             if all(np.isfinite(bound).all() for bound in bounds):
                 ra_min, ra_max, dec_min, dec_max = bounds
                 return boxes(ra_min, ra_max, dec_min, dec_max)
-        return circles(self.catalogue.vectors[rows], self.catalogue.fov_radius_deg[rows])
+        return circles(self.catalogue.vectors[rows], self.catalogue.fov_radius_deg[rows], 73)
 
     def nearest(self, x: float, y: float, within_px: float) -> tuple[int, float] | None:
         """Row and distance in pixels of the nearest one; selected ones win where both are near."""

@@ -61,6 +61,11 @@ class Viewport:
             return 180.0
         return float(np.degrees(np.arccos(np.clip(local[:, 0].min(), -1.0, 1.0)))) * 1.02
 
+    @property
+    def highest_dec_deg(self) -> float:
+        """Of the middle: the equator is level where the whole sky is seen, and one step nearer every place can be the middle."""
+        return 90.0 * min(max((1.0 - self.scale_deg / self.widest_scale_deg) / 0.19, 0.0), 1.0)
+
     # to pixels
 
     def rotation(self) -> Floats:
@@ -125,7 +130,7 @@ class Viewport:
     def limited(self) -> Viewport:
         """With scale and declination inside their limits: far out the equator stays level, near the poles can be the middle."""
         scale = min(max(self.scale_deg, SMALLEST_HEIGHT_DEG / self.height), self.widest_scale_deg)
-        highest = 90.0 * min(max((HALF_HEIGHT_DEG - scale * self.height / 2) / 40.0, 0.0), 1.0)
+        highest = replace(self, scale_deg=scale).highest_dec_deg
         return replace(self, scale_deg=scale, ra_deg=self.ra_deg % 360.0, dec_deg=min(max(self.dec_deg, -highest), highest))
 
     def whole_sky(self) -> Viewport:
@@ -136,9 +141,12 @@ class Viewport:
         scale = radius_deg / (0.42 * min(self.width, self.height))
         return replace(self, ra_deg=ra_deg, dec_deg=dec_deg, scale_deg=scale).limited()
 
-    def zoomed(self, factor: float, x: float, y: float) -> Viewport:
-        """Closer by `factor` (above 1) with the direction under the pixel staying where it is."""
-        position = self.position(x, y)
+    def zoomed(self, factor: float, x: float, y: float, position: tuple[float, float] | None = None) -> Viewport:
+        """Closer by `factor` (above 1) with the direction under the pixel, or `position`, coming to lie there.
+
+        Far out and near a pole that is not always possible with north up; then as nearly as can be.
+        """
+        position = position or self.position(x, y)
         view = replace(self, scale_deg=self.scale_deg / factor).limited()
         return view if position is None else view.with_position_at(position[0], position[1], x, y)
 

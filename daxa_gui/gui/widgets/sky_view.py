@@ -70,6 +70,7 @@ class SkyView(pg.GraphicsView):
         self._pressed: QPoint | None = None
         self._grabbed: tuple[float, float] | None = None
         self._drawing = ""
+        self._aim: tuple[float, float, tuple[float, float] | None] | None = None
         self._planes = (galactic_plane(), ecliptic())
         self._build_items()
         self.set_theme(LIGHT)
@@ -141,7 +142,7 @@ class SkyView(pg.GraphicsView):
             items.faint.setSize(5)
             items.strong.setPen(pg.mkPen(self.theme.base, width=0.7))
             items.strong.setBrush(pg.mkBrush(colour))
-            items.strong.setSize(9)
+            items.strong.set_symbol_size(9)
             for item in (items.faint, items.strong):
                 item.setSymbol(layer.spec.symbol)
             items.faint_fields.set_style(colour, 1.0, alpha=0.30)
@@ -165,9 +166,11 @@ class SkyView(pg.GraphicsView):
 
     # where it looks
 
-    def look(self, view: Viewport) -> None:
+    def look(self, view: Viewport, *, keep_aim: bool = False) -> None:
         """Show another part of the sky."""
         self.viewport_on_sky = view
+        if not keep_aim:
+            self._aim = None
         self.refresh()
         self.view_changed.emit()
 
@@ -218,6 +221,8 @@ class SkyView(pg.GraphicsView):
             return
         layer.place(view)
         strong = layer.selected[layer.rows]
+        seen = strong & layer.in_view(view)
+        items.strong.set_symbol_size(_symbol_size(int(np.count_nonzero(seen))))
         items.strong.place(layer.x[strong], layer.y[strong])
         items.faint.place(layer.x[~strong], layer.y[~strong])
         outlines, rows = layer.outlines(view)
@@ -314,7 +319,11 @@ class SkyView(pg.GraphicsView):
     def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y() / 120.0
         if notches:
-            self.zoom(_ZOOM_PER_NOTCH**notches, event.position().x(), event.position().y())
+            x, y = event.position().x(), event.position().y()
+            # What was under the pointer at the first notch stays the aim of the next ones.
+            if self._aim is None or abs(self._aim[0] - x) + abs(self._aim[1] - y) > _DRAG_PX:
+                self._aim = (x, y, self.viewport_on_sky.position(x, y))
+            self.look(self.viewport_on_sky.zoomed(_ZOOM_PER_NOTCH**notches, x, y, self._aim[2]), keep_aim=True)
         event.accept()
 
     def _draft(self, position: tuple[float, float] | None) -> Lines | None:
@@ -364,6 +373,11 @@ class SkyView(pg.GraphicsView):
     def _give_up_drawing(self) -> None:
         self._pressed, self._drawing = None, ""
         self._draft_lines.set_lines(None)
+
+
+def _symbol_size(number: int) -> int:
+    """Pixels of a symbol: smaller ones where many are to be seen."""
+    return 9 if number <= 300 else 7 if number <= 1000 else 5
 
 
 def box_between(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float, float, float]:
