@@ -97,8 +97,10 @@ def open_fits(path: str | Path) -> FitsFile:
             break
         hdu = _read_hdu(file, buffer, position, len(hdus))
         hdus.append(hdu)
-        if hdu.data_start + hdu.data_bytes > len(buffer):
-            missing = hdu.data_start + hdu.data_bytes - len(buffer)
+        data_end = hdu.data_start + hdu.data_bytes
+        # Some software forgets to fill the last block up; a block that is partly filled up was cut, and what came next with it.
+        if data_end > len(buffer) or data_end < len(buffer) < hdu.end:
+            missing = (data_end if data_end > len(buffer) else hdu.end) - len(buffer)
             raise FileError(
                 f"{file} is cut short: {missing} bytes of {_label(hdu)} are missing ({len(buffer)} bytes are there).",
                 _DOWNLOAD_AGAIN,

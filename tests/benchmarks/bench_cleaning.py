@@ -86,9 +86,8 @@ def main() -> int:
         print(f"{n_events} events, {size / 1e6:.0f} MB; {outcome.facts['n_events']} kept, {cleaned / 1e6:.0f} MB")
         print(f"numpy reads and writes {size / 1e6:4.0f} MB      {plain:8.3f} s")
         print(f"numpy reads those, writes {cleaned / 1e6:4.0f} MB   {strict:8.3f} s")
-        print(
-            f"cleaning the list                  {cleaning:8.3f} s   {cleaning / plain:.2f} and {cleaning / strict:.2f} times that (aim: 3)"
-        )
+        ratios = f"{cleaning / plain:.2f} and {cleaning / strict:.2f} times that (aim: 3)"
+        print(f"cleaning the list                  {cleaning:8.3f} s   {ratios}")
         print(f"reading all columns                {reading:8.3f} s")
         print(f"looking for flares, first time     {first:8.3f} s")
         print(f"looking for flares, other sigma    {again:8.3f} s")
