@@ -110,10 +110,12 @@ class Inspected(QObject):
 
     def refresh_exposures(self) -> None:
         """Read the archive's exposures again."""
-        self._context.background.read(self, "exposures", self._session.exposures, self._on_exposures_read, self._on_list_error)
+        exposures = self._session.exposures
+        read = self._context.background.read
+        read(self, "exposures", lambda: worst_first(exposures()), self._on_exposures_read, self._on_list_error)
 
     def _on_exposures_read(self, exposures: list[Exposure]) -> None:
-        self.exposures = worst_first(exposures)
+        self.exposures = exposures
         if self.subject is not None and self.subject.exposure is not None:
             self._renew_subject(self.subject, self.subject.exposure)
         self.exposures_changed.emit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
@@ -12,7 +13,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +26,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.inspected import Inspected
 from daxa_gui.gui.plot_export import LightcurveExport, choose_and_save
 from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.flare_controls import FlareControls
 from daxa_gui.gui.widgets.lightcurve_plot import LightcurvePlot
 from daxa_gui.gui.widgets.verdict_bar import OverrideDialog, VerdictBar
@@ -52,7 +53,9 @@ class LightcurvePanel(QWidget):
     # building
 
     def _build(self) -> None:
-        self.title = _label(self, "lightcurveTitle", heading=True)
+        self.title = ElidedLabel(self)
+        self.title.setObjectName("lightcurveTitle")
+        self.title.setProperty("heading", True)
         self.about = _label(self, "lightcurveAbout", muted=True)
         self.controls = FlareControls(self)
         self._add_view_controls()
@@ -100,16 +103,10 @@ class LightcurvePanel(QWidget):
         self.show_all = QPushButton("Show a&ll", self.controls)
         self.show_all.setObjectName("lightcurveShowAll")
         self.show_all.setToolTip("The whole exposure (wheel zooms, dragging moves, the right button stretches)")
-        widgets: tuple[QWidget, ...] = (self.time_style, self.rates, self.show_all)
-        for widget in widgets:
-            self.controls.first_line.addWidget(widget)
-        self.save = QToolButton(self)
+        self.controls.add_view_controls((self.time_style, self.rates, self.show_all))
+        self.save = QPushButton("Save", self)
         self.save.setObjectName("lightcurveSave")
-        self.save.setText("Save")
-        self.save.setToolTip("Save the plot or its numbers")
-        self.save.setAccessibleName("Save the plot or its numbers")
-        self.save.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.save.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.save.setToolTip("Save the plot for a paper, or its numbers")
         menu = QMenu(self.save)
         menu.addAction("&Plot as PNG, PDF or SVG…", lambda: self._save("plot"))
         menu.addAction("&Light curve as CSV, ECSV or FITS…", lambda: self._save("data"))
@@ -146,7 +143,7 @@ class LightcurvePanel(QWidget):
             exposure = subject.exposure
             self.title.setText(f"{exposure.obs_id} · {exposure.unit}")
         else:
-            self.title.setText(subject.path.replace("\\", "/").rsplit("/", 1)[-1])
+            self.title.setText(Path(subject.path).name)
             self.title.setToolTip(subject.path)
         self._show_about()
         self._show_verdict()
@@ -325,11 +322,10 @@ def with_interval(parameters: FlareParameters, interval: tuple[float, float], *,
     return replace(parameters, added_s=cut, removed_s=tuple(joined))
 
 
-def _label(parent: QWidget, name: str, *, heading: bool = False, muted: bool = False) -> QLabel:
+def _label(parent: QWidget, name: str, *, muted: bool = False) -> QLabel:
     label = QLabel(parent)
     label.setObjectName(name)
     label.setWordWrap(True)
-    label.setProperty("heading", heading)
     label.setProperty("muted", muted)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

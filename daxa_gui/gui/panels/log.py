@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -29,6 +28,7 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.log_lines import LogLines, ParsedLines, parse_lines
 from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.log_view import LogView
 from daxa_gui.locations import resource_path
 from daxa_gui.session import Session
@@ -100,10 +100,9 @@ class LogPanel(QWidget):
     # building
 
     def _build(self) -> None:
-        self.title = QLabel(self)
+        self.title = ElidedLabel(self)
         self.title.setObjectName("logTitle")
         self.title.setProperty("heading", True)
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.tally = QLabel(self)
         self.tally.setObjectName("logTally")
         self.tally.setProperty("muted", True)

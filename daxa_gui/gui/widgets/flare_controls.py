@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -72,23 +73,24 @@ class FlareControls(QWidget):
         self.setEnabled(False)
 
     def _arrange(self) -> None:
-        first, second, third = FlowLayout(), FlowLayout(), FlowLayout()
+        first, second = FlowLayout(), FlowLayout()
         band = (self._text("Energy"), self.band_low, self._text("to"), self.band_high, self._text("Bin"), self.bin)
-        for box in band:
-            first.addWidget(box)
         limits = (self._text("Limits"), self.mode, self.sigma, self.low, self._text("to"), self.high, self.reset)
-        for widget in limits:
-            second.addWidget(widget)
-        for button in (self.choose, self.keep, self.reject):
-            third.addWidget(button)
-        self._intervals = third
+        widgets: tuple[QWidget, ...] = (*band, *limits)
+        for widget in widgets:
+            first.addWidget(widget)
+        self.view_line = second  # the panel puts its own controls first
         self._chips: list[QPushButton] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for line in (first, second, third):
-            layout.addLayout(line)
-        self.first_line = first
+        layout.addLayout(first)
+        layout.addLayout(second)
+
+    def add_view_controls(self, widgets: Sequence[QWidget]) -> None:
+        """Put the panel's own controls before those of the intervals, in the second line."""
+        for widget in (*widgets, self.choose, self.keep, self.reject):
+            self.view_line.addWidget(widget)
 
     def _text(self, text: str) -> QLabel:
         label = QLabel(text, self)
@@ -145,7 +147,7 @@ class FlareControls(QWidget):
 
     def _show_chips(self) -> None:
         for chip in self._chips:
-            self._intervals.removeWidget(chip)
+            self.view_line.removeWidget(chip)
             chip.deleteLater()
         self._chips = []
         parameters = self._parameters
@@ -163,7 +165,7 @@ class FlareControls(QWidget):
         chip.setToolTip(f"{word.capitalize()} by hand: {low:.3f} to {high:.3f} ks. Press to undo.")
         chip.clicked.connect(lambda: self._remove(field, interval))
         self._chips.append(chip)
-        self._intervals.addWidget(chip)
+        self.view_line.addWidget(chip)
         chip.show()
 
     # what is wanted
@@ -229,6 +231,6 @@ def number_box(
     box.setStepType(QAbstractSpinBox.StepType.DefaultStepType)
     box.setAlignment(Qt.AlignmentFlag.AlignRight)
     box.setKeyboardTracking(True)
-    widest = max(len(f"{min(maximum, 9999.0):.{decimals}f}{suffix}") + 1, 8)
-    box.setFixedWidth(box.fontMetrics().horizontalAdvance("0") * widest + 26)
+    widest = f"{min(maximum, 99.0):.{decimals}f}{suffix}" + ("± " if "σ" in suffix else "")
+    box.setFixedWidth(box.fontMetrics().horizontalAdvance(f"0{widest}") + 32)
     return box

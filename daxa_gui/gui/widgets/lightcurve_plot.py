@@ -314,6 +314,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
             line.setHoverPen(pg.mkPen(theme.accent, width=3.5))
             if getattr(line, "label", None) is not None:
                 line.label.setColor(theme.accent)
+                line.label.fill = pg.mkBrush(_faint(QColor(theme.base), 190))
         self.region.setBrush(pg.mkBrush(_faint(QColor(theme.accent), 45)))
         self.region.setHoverBrush(pg.mkBrush(_faint(QColor(theme.accent), 70)))
         for edge in self.region.lines:

@@ -1,0 +1,126 @@
+"""What the image panel shows, worked out away from the window's thread: images before and after cleaning as grey levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_gui.core.eventlist import EventList
+from daxa_gui.core.images import SkyImage
+from daxa_gui.core.timeseries import Gti
+from daxa_gui.gui.widgets.stretch import cuts, levels, smoothed
+from daxa_gui.inspection import Inspection
+
+EVENTS = "events"  # the source that is no file
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an image is shown."""
+
+    stretch: str = "sqrt"
+    low_percent: float = 0.0
+    high_percent: float = 99.5
+    sigma_px: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What is to be shown: a file (`path`), an image in memory, or the events in a band, all of them and those of `gti`."""
+
+    path: str = ""
+    image: SkyImage | None = None
+    events: EventList | None = None
+    band_kev: tuple[float, float] | None = None
+    gti: Gti | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One image with its smoothed values, the cuts in its unit, and grey levels.
+
+    `total` is the sum of the values, `part` the columns and rows (left, right, bottom, top) that are not empty.
+    """
+
+    image: SkyImage
+    shown: NDArray[np.float32]
+    low: float
+    high: float
+    levels: NDArray[np.uint8]
+    total: float
+    part: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """`after` is None where nothing was cleaned. `common_before`, `common_after` have the same cuts, for blinking."""
+
+    source: Source
+    look: Look
+    before: Plane
+    after: Plane | None = None
+    common_before: NDArray[np.uint8] | None = None
+    common_after: NDArray[np.uint8] | None = None
+
+
+def make_picture(inspection: Inspection, source: Source, look: Look, last: Picture | None, *, blink: bool) -> Picture:
+    """Everything that is needed for the screen. What has not changed since the `last` picture is used again."""
+    before = _plane(_first_image(inspection, source, last), look, last)
+    if source.events is None or source.gti is None:
+        return Picture(source, look, before)
+    same_events = last is not None and last.source.events is source.events and last.source.band_kev == source.band_kev
+    if same_events and last is not None and last.source.gti is source.gti and last.after is not None:
+        cleaned = last.after.image
+    else:
+        cleaned = inspection.image(source.events, source.band_kev, source.gti)
+    after = _plane(cleaned, look, last)
+    if not blink:
+        return Picture(source, look, before, after)
+    low, high = min(before.low, after.low), max(before.high, after.high)
+    both = [levels(plane.shown, low, high, look.stretch) for plane in (before, after)]
+    return Picture(source, look, before, after, both[0], both[1])
+
+
+def _first_image(inspection: Inspection, source: Source, last: Picture | None) -> SkyImage:
+    if last is not None and _same_first(source, last.source):
+        return last.before.image
+    if source.image is not None:
+        return source.image
+    if source.events is not None:
+        return inspection.image(source.events, source.band_kev, None)
+    return inspection.read_image(source.path)
+
+
+def _same_first(one: Source, other: Source) -> bool:
+    return (
+        one.path == other.path
+        and one.image is other.image
+        and one.events is other.events
+        and (one.events is None or one.band_kev == other.band_kev)
+    )
+
+
+def _plane(image: SkyImage, look: Look, last: Picture | None) -> Plane:
+    if last is not None and last.look == look:
+        for plane in (last.before, last.after):
+            if plane is not None and plane.image is image:
+                return plane
+    values: NDArray[Any] = smoothed(image.values, look.sigma_px)
+    low, high = cuts(values, look.low_percent, look.high_percent)
+    total = float(np.nansum(image.values, dtype=np.float64))
+    return Plane(image, values, low, high, levels(values, low, high, look.stretch), total, filled_part(image.values))
+
+
+def filled_part(values: NDArray[np.generic]) -> tuple[float, float, float, float]:
+    """Columns and rows (left, right, bottom, top) that hold all but the outermost 0.2 % of what is in the image."""
+    weight = np.nan_to_num(np.abs(np.asarray(values, np.float32)))
+    edges: list[int] = []
+    for axis in (0, 1):
+        total = np.cumsum(weight.sum(axis=axis, dtype=np.float64))
+        if not len(total) or total[-1] <= 0:
+            return 0.0, float(weight.shape[1]), 0.0, float(weight.shape[0])
+        edges += np.searchsorted(total, [0.001 * total[-1], 0.999 * total[-1]]).tolist()
+    return float(edges[0]), float(edges[1] + 1), float(edges[2]), float(edges[3] + 1)

@@ -1,0 +1,180 @@
+"""The controls of the image panel: source, before and after, energies, smoothing, stretch, cuts, colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from daxa_gui.core.product import Product
+from daxa_gui.gui.picture import Look
+from daxa_gui.gui.widgets.colour_maps import COLOUR_MAPS, label
+from daxa_gui.gui.widgets.flare_controls import TYPING_PAUSE_MS, number_box
+from daxa_gui.gui.widgets.flow import FlowLayout
+from daxa_gui.gui.widgets.stretch import STRETCHES
+
+_TIMES = (
+    ("before", "Be&fore", "All good time of the file, flares included"),
+    ("after", "&After", "Only the time that the flare cleaning keeps"),
+    ("blink", "&Blink", "Before and after in turn, with the same cuts (B)"),
+)
+
+
+class ImageControls(QWidget):
+    """Knows what is wanted; the panel asks it."""
+
+    changed = Signal()  # band, smoothing, stretch or cuts
+    source_chosen = Signal()
+    time_chosen = Signal(str)  # "before", "after", "blink"
+    colour_map_chosen = Signal(str)
+    whole_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._has_energies = True
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(TYPING_PAUSE_MS)
+        self._pause.timeout.connect(self.changed)
+        self.source = self._combo("imageSource", "What is shown", "The events themselves, or an image of the archive")
+        self.source.addItem("events", None)
+        self.source.activated.connect(lambda _index: self.source_chosen.emit())
+        self._make_times()
+        self._make_numbers()
+        self.stretch = self._combo("imageStretch", "Stretch", "How values become brightness between the cuts")
+        self.stretch.addItems(STRETCHES)
+        self.stretch.setCurrentText("sqrt")
+        self.stretch.currentIndexChanged.connect(self.changed)
+        self.colours = self._combo("imageColours", "Colour map", "Colour maps whose steps look equal in size")
+        for name in COLOUR_MAPS:
+            self.colours.addItem(label(name), name)
+        self.colours.currentIndexChanged.connect(lambda _index: self.colour_map_chosen.emit(self.colour_map()))
+        self.whole = QPushButton("Show a&ll", self)
+        self.whole.setObjectName("imageShowAll")
+        self.whole.setFixedWidth(self.whole.fontMetrics().horizontalAdvance("Show all") + 18)
+        self.whole.setToolTip("The whole image (wheel zooms, dragging moves)")
+        self.whole.clicked.connect(self.whole_wanted)
+        self._arrange()
+
+    def _combo(self, name: str, accessible: str, tip: str) -> QComboBox:
+        combo = QComboBox(self)
+        combo.setObjectName(name)
+        combo.setAccessibleName(accessible)
+        combo.setToolTip(tip)
+        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        return combo
+
+    def _make_times(self) -> None:
+        self._times = QButtonGroup(self)
+        self.times: dict[str, QPushButton] = {}
+        for name, text, tip in _TIMES:
+            button = QPushButton(text, self)
+            button.setObjectName(f"image{name.capitalize()}")
+            button.setCheckable(True)
+            button.setFixedWidth(button.fontMetrics().horizontalAdvance(text) + 18)
+            button.setToolTip(tip)
+            self._times.addButton(button)
+            self.times[name] = button
+            button.clicked.connect(lambda _checked, name=name: self.time_chosen.emit(name))
+        self.times["before"].setChecked(True)
+
+    def _make_numbers(self) -> None:
+        of_filled = "Percentile of the pixels that hold something;"
+        self.band_low = number_box(self, "imageBandLow", "Lowest energy", "Lowest energy of the image in keV", " keV", 2, 0.1)
+        self.band_high = number_box(self, "imageBandHigh", "Highest energy", "Highest energy of the image in keV", " keV", 2, 0.5)
+        smooth = "Sigma of a Gaussian in image pixels; 0 for none"
+        self.sigma = number_box(self, "imageSmooth", "Smoothing", smooth, " px", 1, 0.5, 20.0)
+        self.sigma.setSpecialValueText("none")
+        darkest = f"{of_filled} lower values are drawn darkest (0: the value zero)"
+        self.low = number_box(self, "imageCutLow", "Lower cut", darkest, " %", 1, 1.0, 99.9)
+        self.high = number_box(self, "imageCutHigh", "Upper cut", f"{of_filled} higher values are brightest", " %", 2, 0.1, 100.0)
+        self.high.setValue(99.5)
+        for box in (self.band_low, self.band_high, self.sigma, self.low, self.high):
+            box.valueChanged.connect(lambda _value: self._pause.start())
+
+    def _arrange(self) -> None:
+        energy: tuple[QWidget, ...] = (self._text("Energy"), self.band_low, self._text("to"), self.band_high)
+        self._of_events = (*self.times.values(), *energy)
+        lines: tuple[tuple[QWidget, ...], ...] = (
+            (self.source, *self.times.values(), self.whole),
+            (*energy, self._text("Smooth"), self.sigma),
+            (self.stretch, self.colours, self._text("Cuts"), self.low, self._text("to"), self.high),
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for line in lines:
+            flow = FlowLayout()
+            for widget in line:
+                flow.addWidget(widget)
+            layout.addLayout(flow)
+
+    def _text(self, text: str) -> QLabel:
+        result = QLabel(text, self)
+        result.setProperty("muted", True)
+        return result
+
+    # what is shown
+
+    def show_sources(self, sources: Sequence[tuple[str, Product | None]], chosen: Product | None) -> None:
+        """Offer the images of an exposure besides its events."""
+        before = self.chosen_source()
+        self.source.clear()
+        self.source.addItem("events", None)
+        for text, product in sources:
+            self.source.addItem(text, product)
+        wanted = chosen if chosen is not None else before
+        for index in range(1, self.source.count()):
+            product = self.source.itemData(index)
+            if wanted is not None and product.path == wanted.path:
+                self.source.setCurrentIndex(index)
+
+    def show_band(self, band_kev: tuple[float, float] | None) -> None:
+        """The band that the mission usually makes images of; None: there are no energies."""
+        self._has_energies = band_kev is not None
+        for box, value in zip((self.band_low, self.band_high), band_kev or (0.0, 0.0), strict=True):
+            box.blockSignals(True)
+            box.setValue(value)
+            box.blockSignals(False)
+
+    def show_events(self, events_shown: bool, cleaned: bool) -> None:
+        """Energies make sense for events only, before and after only if there is a cleaning."""
+        for widget in self._of_events:
+            widget.setVisible(events_shown)
+        self.source.setVisible(self.source.count() > 1)
+        for box in (self.band_low, self.band_high):
+            box.setEnabled(events_shown and self._has_energies)
+        for name, button in self.times.items():
+            button.setEnabled(events_shown and (cleaned or name == "before"))
+
+    def toggle_blink(self) -> None:
+        """Start or stop blinking."""
+        name = "after" if self.time_style() == "blink" else "blink"
+        if self.times[name].isEnabled():
+            self.times[name].click()
+
+    # what is wanted
+
+    def chosen_source(self) -> Product | None:
+        """The chosen product, None for the events (or the opened image file)."""
+        product = self.source.currentData()
+        return product if isinstance(product, Product) else None
+
+    def time_style(self) -> str:
+        """ "before", "after" or "blink"; always "before" where nothing else makes sense."""
+        checked = next(name for name, button in self.times.items() if button.isChecked())
+        return checked if self.times[checked].isEnabled() else "before"
+
+    def band_kev(self) -> tuple[float, float] | None:
+        if not self._has_energies:
+            return None
+        low, high = sorted((self.band_low.value(), self.band_high.value()))
+        return low, high
+
+    def look(self) -> Look:
+        low, high = sorted((self.low.value(), self.high.value()))
+        return Look(self.stretch.currentText(), low, high, self.sigma.value())
+
+    def colour_map(self) -> str:
+        return str(self.colours.currentData())
