@@ -89,9 +89,11 @@ def main() -> int:
     print(f"{'':34}{'median':>8}{'least':>8}{'most':>8}{'ratio':>8}")
     for name, values in times.items():
         print(f"{name:34}{medians[name]:8.3f}{min(values):8.3f}{max(values):8.3f}{medians[name] / bare:8.2f}")
-    worst = max(medians["daxa-gui"], medians["daxa-gui --practice"])
-    verdict = "met" if worst <= AIM_S and worst / bare <= AIM_RATIO else "MISSED"
-    print(f"aim: {AIM_S} s and {AIM_RATIO} times the bare window: {verdict} ({worst:.3f} s, {worst / bare:.2f} times)")
+    print(f"aims: {AIM_S} s, and {AIM_RATIO} times the bare window")
+    for name in ("daxa-gui", "daxa-gui --practice"):
+        seconds = medians[name]
+        verdicts = ("met" if seconds <= AIM_S else "MISSED", "met" if seconds / bare <= AIM_RATIO else "MISSED")
+        print(f"  {name}: {seconds:.3f} s {verdicts[0]}, {seconds / bare:.2f} times {verdicts[1]}")
     return 0
 
 
