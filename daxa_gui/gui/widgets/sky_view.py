@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
 from daxa_gui.gui.theme import LIGHT, Theme
-from daxa_gui.gui.widgets.sky_graticule import Label, Lines, ecliptic, galactic_plane, graticule, polylines, rim
+from daxa_gui.gui.widgets.sky_graticule import Lines, ecliptic, galactic_plane, graticule, polylines, rim
 from daxa_gui.gui.widgets.sky_items import DensityItem, LabelsItem, LinesItem, PointsItem, shade
 from daxa_gui.gui.widgets.sky_layers import MissionLayer, density_image
+from daxa_gui.gui.widgets.sky_marks import box_between, cross, joined, plane_labels, symbol_size, target
 from daxa_gui.gui.widgets.sky_projection import Floats, Viewport, boxes, circles
 
 HOVER_PX = 10.0
@@ -203,7 +204,7 @@ class SkyView(pg.GraphicsView):
         planes = [polylines(plane, view) for plane in self._planes]
         for item, plane in zip(self._plane_lines, planes, strict=True):
             item.set_lines(plane, *size)
-        names = _plane_labels(planes, ("Galactic plane", "Ecliptic"), view)
+        names = plane_labels(planes, ("Galactic plane", "Ecliptic"), view)
         self._labels.set_labels((*lines.labels, *names))
         for layer in self.layers:
             self._draw_layer(layer, view)
@@ -222,7 +223,7 @@ class SkyView(pg.GraphicsView):
         layer.place(view)
         strong = layer.selected[layer.rows]
         seen = strong & layer.in_view(view)
-        items.strong.set_symbol_size(_symbol_size(int(np.count_nonzero(seen))))
+        items.strong.set_symbol_size(symbol_size(int(np.count_nonzero(seen))))
         items.strong.place(layer.x[strong], layer.y[strong])
         items.faint.place(layer.x[~strong], layer.y[~strong])
         outlines, rows = layer.outlines(view)
@@ -238,8 +239,8 @@ class SkyView(pg.GraphicsView):
                 pieces.append(polylines(shape.vectors[None], view))
             else:
                 x, y = view.pixels(shape.vectors)
-                pieces.append(_cross(float(x[0]), float(y[0]), 7.0))
-        self._shape_lines.set_lines(_joined(pieces), view.width, view.height)
+                pieces.append(cross(float(x[0]), float(y[0]), 7.0))
+        self._shape_lines.set_lines(joined(pieces), view.width, view.height)
 
     def _draw_focus(self) -> None:
         mission, row = self.focus
@@ -249,7 +250,7 @@ class SkyView(pg.GraphicsView):
             return
         view = self.viewport_on_sky
         x, y = view.pixels(layer.catalogue.vectors[row : row + 1])
-        self._focus_lines.set_lines(_target(float(x[0]), float(y[0])), view.width, view.height)
+        self._focus_lines.set_lines(target(float(x[0]), float(y[0])), view.width, view.height)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
@@ -373,54 +374,3 @@ class SkyView(pg.GraphicsView):
     def _give_up_drawing(self) -> None:
         self._pressed, self._drawing = None, ""
         self._draft_lines.set_lines(None)
-
-
-def _symbol_size(number: int) -> int:
-    """Pixels of a symbol: smaller ones where many are to be seen."""
-    return 9 if number <= 300 else 7 if number <= 1000 else 5
-
-
-def box_between(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float, float, float]:
-    """RA from, RA to (eastward, the shorter way round), Dec from, Dec to of two corners."""
-    eastward = (second[0] - first[0] + 180.0) % 360.0 - 180.0
-    ra_from, ra_to = (first[0], second[0]) if eastward >= 0 else (second[0], first[0])
-    return ra_from, ra_to, min(first[1], second[1]), max(first[1], second[1])
-
-
-def _joined(pieces: Sequence[Lines]) -> Lines | None:
-    if not pieces:
-        return None
-    return Lines(
-        np.concatenate([p.x for p in pieces]), np.concatenate([p.y for p in pieces]), np.concatenate([p.joined for p in pieces])
-    )
-
-
-def _cross(x: float, y: float, size: float) -> Lines:
-    joined = np.array([True, False, True, False])
-    return Lines(np.array([x - size, x + size, x, x]), np.array([y, y, y - size, y + size]), joined)
-
-
-def _target(x: float, y: float) -> Lines:
-    """A ring with four ticks around a pixel."""
-    angle = np.linspace(0.0, 2 * np.pi, 33)
-    ring = Lines(x + 11 * np.cos(angle), y + 11 * np.sin(angle), np.append(np.ones(32, bool), False))
-    pieces = [ring]
-    for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-        pieces.append(Lines(x + dx * np.array([11.0, 18.0]), y + dy * np.array([11.0, 18.0]), np.array([True, False])))
-    result = _joined(pieces)
-    assert result is not None
-    return result
-
-
-def _plane_labels(planes: Sequence[Lines], names: Sequence[str], view: Viewport) -> list[Label]:
-    """The name of each line at a place well inside the plot."""
-    labels = []
-    for plane, name, fraction in zip(planes, names, (0.3, 0.7), strict=True):
-        margin = 60.0
-        inside = np.nonzero((plane.x > margin) & (plane.x < view.width - margin) & (plane.y > 24) & (plane.y < view.height - 30))[
-            0
-        ]
-        if len(inside):
-            best = inside[int(np.argmin(np.abs(plane.x[inside] - fraction * view.width)))]
-            labels.append(Label(float(plane.x[best]), float(plane.y[best]), name))
-    return labels
