@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+AFTER_FIRST_PAINT_MS = 150
 VERBS = ("missions", "find", "fetch", "reduce", "inspect", "info")
 
 
@@ -54,7 +55,10 @@ def window(arguments: Sequence[str]) -> int:
         return 1
     # Threads that compute in Python hand over to the window's thread after 1 ms instead of the usual 5.
     sys.setswitchinterval(0.001)
+    # The session first: PySide6 looks into the source of every module that is imported after it.
     from PySide6.QtWidgets import QApplication
+
+    import daxa_gui.session  # noqa: F401
 
     application = QApplication(["daxa-gui"])
     application.setApplicationName("DAXA GUI")
@@ -85,7 +89,7 @@ def window(arguments: Sequence[str]) -> int:
 
 def window_session(options: argparse.Namespace) -> Any:
     """The session of the window: its jobs start on the QThreadPool."""
-    from PySide6.QtCore import QThreadPool
+    from PySide6.QtCore import QThreadPool, QTimer
 
     from daxa_gui import locations
     from daxa_gui.core.settings import load_settings
@@ -103,7 +107,7 @@ def window_session(options: argparse.Namespace) -> Any:
         start=pool.start,
     )
     if options.practice or options.tour:
-        session.start_practice()
+        session.start_practice(lambda prepare: QTimer.singleShot(AFTER_FIRST_PAINT_MS, lambda: pool.start(prepare)))
     return session
 
 

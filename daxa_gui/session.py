@@ -83,9 +83,12 @@ class Session:
     def practice(self) -> bool:
         return self._practice.started
 
-    def start_practice(self) -> None:
-        """Make the practice sky if need be and serve it; events `PracticeProgress` and `CatalogueChanged` tell the rest."""
-        self._practice.start(self._start)
+    def start_practice(self, start: Start | None = None) -> None:
+        """Make the practice sky if need be and serve it; events `PracticeProgress` and `CatalogueChanged` tell the rest.
+
+        `start` begins the work in another way than usual (the window waits until it is painted).
+        """
+        self._practice.start(start or self._start)
 
     def practice_ready(self) -> bool:
         return self._practice.ready
