@@ -117,6 +117,8 @@ class Table:
         column = self.column(name)
         if column.code not in _DTYPES or column.repeat < 1:
             raise FileError(f"{self.fits.path}: column {column.name} of {self.hdu.name} holds no numbers (TFORM {column.code}).")
+        if not self.n_rows:
+            return np.empty(0, _DTYPES[column.code])
         return np.ndarray((self.n_rows,), _DTYPES[column.code], self.fits.buffer, self._start + column.offset, (self.row_bytes,))
 
     def bits(self, name: str) -> NDArray[np.int64]:

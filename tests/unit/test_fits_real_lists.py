@@ -132,7 +132,7 @@ def test_that_the_flare_list_of_chandra_shows_its_flare(shared_data: Path) -> No
     assert np.nanmax(curve.rate) > 1.5 * np.nanmin(curve.rate)
 
 
-def test_that_a_rotated_scaled_and_packed_images_are_read(shared_data: Path) -> None:
+def test_that_packed_and_rotated_images_are_read(shared_data: Path) -> None:
     packed = read_image(shared_data / "xmm/pps_P0098010101M2U009IMAGE_3000.FTZ")
     assert (packed.values.shape, packed.unit, packed.grid.bin_x) == ((648, 648), "count", 80.0)
     chandra = read_image(shared_data / "chandra/15043_repro_2-8keV_img.fits")
