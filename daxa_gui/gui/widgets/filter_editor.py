@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -162,8 +161,3 @@ def preview_text(item: Filter, missions: tuple[str, ...] | None, session: Sessio
                 parts.append(f"{spec.label} {count_text(number)}")
     which = f" ({', '.join(parts)})" if parts else ""
     return f"On its own this filter leaves {count_text(kept)} of {counted(total, 'observation', 'observations')}{which}."
-
-
-def today_text() -> str:
-    """The day in UTC, for names."""
-    return time.strftime("%Y-%m-%d", time.gmtime())

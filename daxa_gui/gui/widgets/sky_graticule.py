@@ -134,8 +134,9 @@ def _ra_labels(
     if pole:
         dec = 0.0 if radius > 60 else math.copysign(90.0 - min(0.3 * view.field_height_deg, 30.0), view.dec_deg)
         x, y = view.pixels(unit_vectors(ras, np.full_like(ras, dec)))
+        margin = 60 if view.shows_whole_sky else 24  # the labels of declinations stand at the rim
         for ra, px, py in zip(ras, x, y, strict=True):
-            if 24 < px < view.width - 24 and 8 < py < view.height - 8:
+            if margin < px < view.width - margin and 8 < py < view.height - 8:
                 labels.append(Label(float(px), float(py) + 9.0, format_ra_tick(ra, step, style)))
         return labels
     edge = view.height - 10.0

@@ -26,13 +26,15 @@ class PointsItem(pg.ScatterPlotItem):
         self.update()
 
     def place(self, x: Floats, y: Floats) -> None:
-        if len(x) == len(self.data):
-            self.move_to(x, y)
-        else:
-            self.setData(x=x, y=y)
+        """Show this many points there. They are all alike, so that only one of them has to be made."""
+        if len(x) != len(self.data):
+            self.setData(x=x[:1], y=y[:1])
+            self.data = np.repeat(self.data, len(x)) if len(x) else self.data
+        self.move_to(x, y)
 
     def set_symbol_size(self, size: int) -> None:
         if self.opts["size"] != size:
+            self.setData(x=[], y=[])
             self.setSize(size)
 
     def boundingRect(self) -> QRectF:
