@@ -75,7 +75,7 @@ class Inspection:
 
         return find_flares(events, parameters)
 
-    def image(self, events: EventList, band_kev: tuple[float, float], gti: Gti | None = None) -> SkyImage:
+    def image(self, events: EventList, band_kev: tuple[float, float] | None, gti: Gti | None = None) -> SkyImage:
         """Counts image on the mission's usual grid, of all time or of `gti` only."""
         from daxa_gui.reduction.engine.image import make_image
 

@@ -192,7 +192,6 @@ class Inspected(QObject):
         self.siblings = []
         self._cleaning_asked, self._cleaning_running = None, False
         self.reading = subject is not None
-        self._note_stored_parameters()
         self.subject_changed.emit()
         self.events_changed.emit()
         self.siblings_changed.emit()
@@ -220,6 +219,7 @@ class Inspected(QObject):
         self.reading = False
         self.events, self.image, self.zero_s = opened.events, opened.image, opened.zero_s
         self.automatic = opened.parameters
+        self._note_stored_parameters()
         self.parameters = self.stored or opened.parameters
         self.events_changed.emit()
         if self.parameters is not None:
@@ -286,8 +286,8 @@ class Inspected(QObject):
         self._clean_newest()
 
     def _note_stored_parameters(self) -> None:
-        exposure = self.subject.exposure if self.subject else None
-        self.stored = parameters_of(exposure) if exposure is not None else None
+        exposure, usual = self.subject.exposure if self.subject else None, self.automatic
+        self.stored = parameters_of(exposure, usual) if exposure is not None and usual is not None else None
 
     # the other exposures of the observation
 
@@ -298,7 +298,9 @@ class Inspected(QObject):
         others = [
             e
             for e in self.exposures
-            if (e.mission, e.obs_id) == (subject.mission, subject.obs_id) and e.unit != subject.unit and not e.excluded
+            if (e.mission, e.obs_id) == (subject.mission, subject.obs_id)
+            and e.unit != subject.unit
+            and (e.flares or not e.excluded)
         ]
         inspection = self._session.inspection
 
@@ -307,7 +309,8 @@ class Inspected(QObject):
             for exposure in sorted(others, key=lambda e: e.unit):
                 try:
                     events = inspection.open(exposure.raw.path)
-                    cleaning = inspection.clean(events, parameters_of(exposure) or inspection.default_parameters(events))
+                    usual = inspection.default_parameters(events)
+                    cleaning = inspection.clean(events, parameters_of(exposure, usual) or usual)
                 except DaxaError:
                     continue  # that exposure says so itself when it is looked at
                 found.append(Sibling(exposure.unit, cleaning))
@@ -346,22 +349,19 @@ def first_moment_s(events: EventList) -> float:
     return float(events.time_s.min()) if len(events) else 0.0
 
 
-def parameters_of(exposure: Exposure) -> FlareParameters | None:
-    """The parameters with which the archive cleaned an exposure; None if it did not."""
+def parameters_of(exposure: Exposure, usual: FlareParameters) -> FlareParameters | None:
+    """The parameters with which the archive cleaned an exposure; None if it did not.
+
+    The step stores None where the mission's own value (`usual`) was meant.
+    """
     if exposure.flares is None or not isinstance(exposure.flares.task, Call):
         return None
-    return parameters_from(exposure.flares.task.arguments.get("parameters"))
-
-
-def parameters_from(stored: Any) -> FlareParameters | None:
-    """Parameters from the plain JSON values of a task; None if these are incomplete (the mission's own were meant)."""
-    if not isinstance(stored, dict) or stored.get("band_kev") is None or stored.get("bin_s") is None:
-        return None
-    limits = stored.get("limits_ct_s")
+    stored = exposure.flares.task.arguments
+    band, bin_s, limits = stored.get("band_kev"), stored.get("bin_s"), stored.get("limits_ct_s")
     return FlareParameters(
-        band_kev=_pair(stored["band_kev"]),
-        bin_s=float(stored["bin_s"]),
-        n_sigma=float(stored.get("n_sigma", 3.0)),
+        band_kev=usual.band_kev if band is None else _pair(band),
+        bin_s=usual.bin_s if bin_s is None else float(bin_s),
+        n_sigma=float(stored.get("n_sigma", usual.n_sigma)),
         limits_ct_s=None if limits is None else _pair(limits),
         added_s=tuple(_pair(pair) for pair in stored.get("added_s") or ()),
         removed_s=tuple(_pair(pair) for pair in stored.get("removed_s") or ()),

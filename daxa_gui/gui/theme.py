@@ -71,16 +71,19 @@ def palette(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """What Fusion leaves to be wished: quiet frames, readable headings, visible focus."""
+    """What Fusion leaves to be wished: quiet frames, readable headings, visible focus.
+
+    Spin boxes and combo boxes are left to Fusion: a border from here would lose their arrows.
+    """
     return f"""
     QToolTip {{ color: {theme.text}; background: {theme.base}; border: 1px solid {theme.border}; padding: 3px; }}
     QHeaderView::section {{ background: {theme.window}; color: {theme.muted}; border: none; padding: 4px 6px;
         border-bottom: 1px solid {theme.border}; border-right: 1px solid {theme.border}; }}
     QTableView, QTreeView, QListView, QPlainTextEdit {{ border: 1px solid {theme.border}; gridline-color: {theme.grid}; }}
     QTreeView::item {{ padding: 3px 0; }}
-    QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit {{ border: 1px solid {theme.border}; border-radius: 3px;
-        padding: 2px 4px; background: {theme.base}; }}
-    QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border: 1px solid {theme.accent}; }}
+    QLineEdit, QPlainTextEdit {{ border: 1px solid {theme.border}; border-radius: 3px; padding: 2px 4px;
+        background: {theme.base}; }}
+    QLineEdit:focus, QPlainTextEdit:focus {{ border: 1px solid {theme.accent}; }}
     QDockWidget::title {{ padding: 5px 8px; background: {theme.window}; }}
     QStatusBar {{ border-top: 1px solid {theme.border}; }}
     QToolButton#workspaceButton {{ border: none; border-left: 3px solid transparent; padding: 10px 12px; text-align: left; }}

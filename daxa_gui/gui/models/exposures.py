@@ -31,37 +31,30 @@ class Entry:
         flares = self.exposure.flares if self.exposure else None
         return flares is not None and "doubt" in flares.facts
 
-    @property
-    def useful(self) -> bool:
-        flares = self.exposure.flares if self.exposure else None
-        return flares is None or bool(flares.facts.get("useful", True))
-
     def text(self, column: int) -> str:
         if self.exposure is None:
-            return Path(self.path).name if column == OBS_ID else "file" if column == UNIT else ""
+            return Path(self.path).name if column == OBS_ID else ""
         if column == VERDICT:
             return MARKS.get(self.exposure.verdict.state, "")
         if column == OBS_ID:
             return self.exposure.obs_id
         if column == UNIT:
             return self.exposure.unit
-        if self.exposure.excluded:
-            return "excluded"
-        return f"{self.exposure.doubt:.2f}" if self.cleaned else "–"
+        if self.cleaned:
+            return f"{self.exposure.doubt:.2f}"
+        return "excluded" if self.exposure.excluded else "–"
 
     def why(self) -> str:
         """Everything that a person should know about it, one sentence a line."""
         if self.exposure is None:
             return self.path
         lines = [f"{self.exposure.mission.replace('_', ' ')} {self.exposure.obs_id} {self.exposure.unit}"]
-        if self.exposure.excluded:
-            lines.append(f"Excluded: {self.exposure.excluded}")
-        elif not self.cleaned:
-            lines.append("Not cleaned of flares yet.")
-        else:
+        if self.cleaned:
             kept = self.exposure.flares.facts.get("kept_fraction") if self.exposure.flares else None
             lines.append(f"Doubt {self.exposure.doubt:.2f} of 1" + (f", {100.0 * kept:.0f} % kept." if kept is not None else "."))
             lines += [str(reason) for reason in self.exposure.reasons]
+        else:
+            lines.append(f"Excluded: {self.exposure.excluded}" if self.exposure.excluded else "Not cleaned of flares yet.")
         if self.exposure.verdict.state:
             lines.append(verdict_text(self.exposure.verdict))
         return "\n".join(lines)
@@ -137,7 +130,7 @@ class ExposureTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == VERDICT:
             return entry.exposure.verdict.state or "no verdict" if entry.exposure else "file"
         if role == DOUBT_ROLE and index.column() == DOUBT:
-            return entry.exposure.doubt if entry.exposure is not None and entry.cleaned and not entry.exposure.excluded else None
+            return entry.exposure.doubt if entry.exposure is not None and entry.cleaned else None
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == VERDICT:
             return int(Qt.AlignmentFlag.AlignCenter)
         return None

@@ -141,9 +141,9 @@ class ExposuresPanel(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(OBS_ID, QHeaderView.ResizeMode.Stretch)
         metrics = self.table.fontMetrics()
-        for column, text in ((VERDICT, "✓"), (UNIT, "MOS1S001"), (DOUBT, "0.00 excluded")):
+        for column, text in ((VERDICT, "✓"), (UNIT, "PNS003 "), (DOUBT, "excluded")):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.table.setColumnWidth(column, metrics.horizontalAdvance(text) + 14)
+            self.table.setColumnWidth(column, metrics.horizontalAdvance(text) + 12)
         self.table.selectionModel().currentRowChanged.connect(self._on_table_current_changed)
 
     # what is shown
@@ -152,8 +152,17 @@ class ExposuresPanel(QWidget):
         self._following = True
         self.model.set_entries(self.inspected.files, self.inspected.exposures)
         self._following = False
+        self._span_files()
         self._show_emptiness()
         self._follow_subject()
+
+    def _span_files(self) -> None:
+        """A file's name may use the whole row."""
+        self.table.clearSpans()
+        for row in range(self.model.rowCount()):
+            if self.model.entry(row).exposure is not None:
+                break  # files stand first
+            self.table.setSpan(row, OBS_ID, 1, DOUBT - OBS_ID + 1)
 
     def _show_emptiness(self) -> None:
         shown = self.model.rowCount() > 0
@@ -211,6 +220,7 @@ class ExposuresPanel(QWidget):
         self._following = True
         self.model.set_needle(text)
         self._following = False
+        self._span_files()
         self._show_emptiness()
         self._follow_subject()
 

@@ -91,9 +91,9 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self.main.addItem(self.region, ignoreBounds=True)
 
     def _limit_line(self, plot: pg.PlotItem, which: str) -> pg.InfiniteLine:
-        # both texts stand above their lines, because the lower limit often lies at the bottom of the plot
-        options = {"position": 0.98, "anchors": [(1, 1)] * 2} if which == "high" else {"position": 0.02, "anchors": [(0, 1)] * 2}
-        labelled = plot is self.main
+        # beside the histogram there is room; above their lines, because the lower limit often lies at the bottom of the plot
+        options = {"position": 0.97, "anchors": [(1, 1)] * 2}
+        labelled = plot is self.histogram
         line = pg.InfiniteLine(angle=0, movable=True, label="" if labelled else None, labelOpts=options if labelled else None)
         line.setZValue(10)
         line.setCursor(Qt.CursorShape.SizeVerCursor)
@@ -187,8 +187,8 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
             line.show()
             if not line.moving:
                 line.setValue(value)
-            if plot is self.main:
-                line.label.setFormat(f"{'lower' if which == 'low' else 'upper'} limit {value:.4g} ct/s")
+            if plot is self.histogram:
+                line.label.setFormat(f"{value:.4g} ct/s")
         self._setting = False
 
     def _ks(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -314,7 +314,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
             line.setHoverPen(pg.mkPen(theme.accent, width=3.5))
             if getattr(line, "label", None) is not None:
                 line.label.setColor(theme.accent)
-                line.label.fill = pg.mkBrush(_faint(QColor(theme.base), 190))
+                line.label.fill = pg.mkBrush(_faint(QColor(theme.base), 200))
         self.region.setBrush(pg.mkBrush(_faint(QColor(theme.accent), 45)))
         self.region.setHoverBrush(pg.mkBrush(_faint(QColor(theme.accent), 70)))
         for edge in self.region.lines:

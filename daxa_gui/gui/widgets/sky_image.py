@@ -48,7 +48,9 @@ class SkyImageView(pg.GraphicsLayoutWidget):
         self.overlay.set_wcs(None)
 
     def set_colour_map(self, name: str) -> None:
-        self._item.setLookupTable(lookup_table(name))
+        table = lookup_table(name)
+        self._item.setLookupTable(table)
+        self.view.setBackgroundColor(QColor(*table[0].tolist()))  # what lies outside looks like what holds nothing
 
     def show_all(self) -> None:
         """The whole image."""
@@ -62,7 +64,6 @@ class SkyImageView(pg.GraphicsLayoutWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self.setBackground(theme.base)
-        self.view.setBackgroundColor(QColor(theme.base))
 
     def _on_scene_mouse_moved(self, place: QPointF) -> None:
         if self._shape is None or not self.view.sceneBoundingRect().contains(place):
