@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from daxa_gui.gui.widgets.sky_projection import Floats
 
 class PointsItem(pg.ScatterPlotItem):
     """Symbols of one kind. Moving them does not look at pens and symbols again, which makes panning cheap."""
+
+    data: NDArray[Any]  # pyqtgraph's own record array: one row per point with its place and its picture
 
     def move_to(self, x: Floats, y: Floats) -> None:
         """New places for the same points, in the same order."""
