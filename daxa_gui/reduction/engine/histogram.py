@@ -57,7 +57,7 @@ def fit_gaussian(x: NDArray[np.float64], y: NDArray[np.float64], start: Gaussian
         cost = now
     height, centre, sigma = float(values[0]), float(values[1]), abs(float(values[2]))
     span = float(x[-1] - x[0])
-    ok = height > 0 and x[0] - span <= centre <= x[-1] + span and 0 < sigma <= 3 * span
+    ok = height > 1e-3 * float(y.max()) > 0 and x[0] - span <= centre <= x[-1] + span and 0 < sigma <= 3 * span
     return Gaussian(height, centre, sigma, ok)
 
 

@@ -19,6 +19,8 @@ from daxa_gui.core.timeseries import FlareFit, LightCurve
 # where no quiet level is known the source itself may vary, so much more is asked for.
 HIGH_SCATTER, HIGH_DISPERSION = 0.10, 3.0
 FLARED_SCATTER, FLARED_DISPERSION = 0.40, 10.0
+# Flares only raise a rate: if so much time lies below the lower limit, the level that was found is not the quiet one.
+BELOW_FRACTION = 0.1
 LEAST_TIME_S = 100.0
 
 
@@ -71,8 +73,11 @@ def judge(
     if kept_fraction <= 0:
         return False, 1.0, ("No useful time: no bin is within the limits.",)
     steady = steadiness(curve, accepted)
-    flared = "" if decided else wholly_flared(steady, quiet_rate_ct_s)
+    below = fraction_below(curve, fit)
+    flared = "" if decided else wholly_flared(steady, below, quiet_rate_ct_s)
     reasons = _reasons(curve, fit, accepted, kept_fraction, kept_s, quiet_rate_ct_s, steady)
+    if below > 0.5 * BELOW_FRACTION:
+        reasons.append((min(3 * below, 0.6), f"The rate is below the lower limit for {100 * below:.0f} % of the time."))
     reasons.sort(key=lambda pair: -pair[0])
     sentences = tuple(sentence for _, sentence in reasons)
     if flared:
@@ -85,7 +90,15 @@ def judge(
     return True, round(1.0 - trust, 3), sentences
 
 
-def wholly_flared(steady: Steadiness, quiet_rate_ct_s: float | None) -> str:
+def fraction_below(curve: LightCurve, fit: FlareFit) -> float:
+    """Which fraction of the bins with at least half of their time has a rate below the lower limit but not zero."""
+    whole = curve.live_s >= 0.5 * curve.bin_s
+    if not whole.any():
+        return 0.0
+    return float(np.mean((curve.rate[whole] < fit.low_ct_s) & (curve.counts[whole] > 0)))
+
+
+def wholly_flared(steady: Steadiness, below: float, quiet_rate_ct_s: float | None) -> str:
     """A sentence if the accepted time cannot be quiet, otherwise an empty text."""
     how = f"its rate of {steady.rate_ct_s:.3g} ct/s scatters by {100 * steady.scatter:.0f} % beyond counting statistics"
     if steady.n_bins < 5:
@@ -95,6 +108,11 @@ def wholly_flared(steady: Steadiness, quiet_rate_ct_s: float | None) -> str:
             return f"No useful time: the whole exposure is flared; {how}."
     elif steady.rate_ct_s > quiet_rate_ct_s and steady.scatter > HIGH_SCATTER and steady.dispersion > HIGH_DISPERSION:
         return f"No useful time: the whole exposure is flared; {how} and is above the quiet {quiet_rate_ct_s:g} ct/s."
+    elif steady.rate_ct_s > quiet_rate_ct_s and below > BELOW_FRACTION:
+        return (
+            f"No useful time: the whole exposure is flared; {steady.rate_ct_s:.3g} ct/s is above the quiet"
+            f" {quiet_rate_ct_s:g} ct/s, yet the rate is lower than the limits for {100 * below:.0f} % of the time."
+        )
     return ""
 
 
