@@ -56,6 +56,7 @@ def window(arguments: Sequence[str]) -> int:
     # Threads that compute in Python hand over to the window's thread after 1 ms instead of the usual 5.
     sys.setswitchinterval(0.001)
     # The session first: PySide6 looks into the source of every module that is imported after it.
+    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     import daxa_gui.session  # noqa: F401
@@ -75,6 +76,7 @@ def window(arguments: Sequence[str]) -> int:
     main_window.show()
     if os.environ.get("DAXA_GUI_BENCH") == "first-paint":
         return _report_first_paint(application, main_window)
+    QTimer.singleShot(AFTER_FIRST_PAINT_MS, main_window, main_window.build_ahead)
     if options.tour:
         from daxa_gui.gui.tour import Tour
 

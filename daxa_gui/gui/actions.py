@@ -19,28 +19,69 @@ class ActionSpec:
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec("new_search", "&File", "&New search", "Remove all filters and start again (can be undone)", "new_search", "Ctrl+N"),
+    ActionSpec(
+        "new_search", "&File", "&New search", "Remove all filters and start again (can be undone)", "new_search", "Ctrl+N"
+    ),
     ActionSpec("open_archive", "&File", "&Open archive…", "Open an archive and continue its work", "choose_archive", "Ctrl+O"),
     ActionSpec("open_file", "&File", "Open &file…", "Inspect an event list or image", "choose_file", "Ctrl+Shift+O"),
-    ActionSpec("practice", "&File", "&Practice sky", "Simulated observations to learn with; needs no network", "start_practice",
-               separator_before=True),
-    ActionSpec("quit", "&File", "&Quit", "Close the window; unfinished work continues at the next start", "close", "Ctrl+Q",
-               separator_before=True),
+    ActionSpec(
+        "practice",
+        "&File",
+        "&Practice sky",
+        "Simulated observations to learn with; needs no network",
+        "start_practice",
+        separator_before=True,
+    ),
+    ActionSpec(
+        "quit",
+        "&File",
+        "&Quit",
+        "Close the window; unfinished work continues at the next start",
+        "close",
+        "Ctrl+Q",
+        separator_before=True,
+    ),
     ActionSpec("undo", "&Edit", "&Undo filter change", "Take back the last change of the filters", "undo", "Ctrl+Z"),
     ActionSpec("redo", "&Edit", "&Redo filter change", "Do the change again that was taken back", "redo", "Ctrl+Shift+Z"),
     ActionSpec("find", "&View", "&Find", "Search the catalogues", "show_workspace", "Ctrl+1", ("find",), "workspace"),
     ActionSpec("archive", "&View", "&Archive", "What this archive holds", "show_workspace", "Ctrl+2", ("archive",), "workspace"),
     ActionSpec("queue", "&View", "&Queue", "Downloads and processing", "show_workspace", "Ctrl+3", ("queue",), "workspace"),
-    ActionSpec("inspect", "&View", "&Inspect", "Light curves, images, logs", "show_workspace", "Ctrl+4", ("inspect",), "workspace"),
-    ActionSpec("theme_system", "&View/&Theme", "As the &system", "Follow the desktop's colours", "choose_theme", "", ("system",), "theme"),
+    ActionSpec(
+        "inspect", "&View", "&Inspect", "Light curves, images, logs", "show_workspace", "Ctrl+4", ("inspect",), "workspace"
+    ),
+    ActionSpec(
+        "theme_system", "&View/&Theme", "As the &system", "Follow the desktop's colours", "choose_theme", "", ("system",), "theme"
+    ),
     ActionSpec("theme_light", "&View/&Theme", "&Light", "Dark text on light ground", "choose_theme", "", ("light",), "theme"),
     ActionSpec("theme_dark", "&View/&Theme", "&Dark", "Light text on dark ground", "choose_theme", "", ("dark",), "theme"),
-    ActionSpec("sexagesimal", "&View/&Coordinates", "&Sexagesimal", "RA in hours, Dec in degrees, minutes, seconds",
-               "choose_coordinates", "", ("sexagesimal",), "coordinates"),
-    ActionSpec("degrees", "&View/&Coordinates", "&Degrees", "RA and Dec in decimal degrees", "choose_coordinates", "",
-               ("degrees",), "coordinates"),
-    ActionSpec("reset_layout", "&View", "&Restore all panels", "Put the panels of this workspace back in their places",
-               "reset_layout", separator_before=True),
+    ActionSpec(
+        "sexagesimal",
+        "&View/&Coordinates",
+        "&Sexagesimal",
+        "RA in hours, Dec in degrees, minutes, seconds",
+        "choose_coordinates",
+        "",
+        ("sexagesimal",),
+        "coordinates",
+    ),
+    ActionSpec(
+        "degrees",
+        "&View/&Coordinates",
+        "&Degrees",
+        "RA and Dec in decimal degrees",
+        "choose_coordinates",
+        "",
+        ("degrees",),
+        "coordinates",
+    ),
+    ActionSpec(
+        "reset_layout",
+        "&View",
+        "&Restore all panels",
+        "Put the panels of this workspace back in their places",
+        "reset_layout",
+        separator_before=True,
+    ),
     ActionSpec("shortcuts", "&Help", "&Keyboard", "All keys at a glance", "show_shortcuts", "F1"),
     ActionSpec("about", "&Help", "&About DAXA GUI", "Version and licence", "show_about"),
-)  # fmt: skip
+)

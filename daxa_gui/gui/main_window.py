@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+from importlib import import_module
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtCore import QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -31,7 +32,7 @@ from daxa_gui.gui.actions import ACTIONS, ActionSpec
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.notify import NoticeBar
-from daxa_gui.gui.panels import WORKSPACES
+from daxa_gui.gui.panels import PANELS, WORKSPACES
 from daxa_gui.gui.status import StatusLine
 from daxa_gui.gui.theme import apply_theme, chosen_theme
 from daxa_gui.gui.welcome import WelcomePage
@@ -149,18 +150,39 @@ class MainWindow(QMainWindow):
     # what the actions do
 
     def show_workspace(self, name: str) -> None:
-        """Show a workspace, making it if this is the first time."""
+        """Show a workspace, making what is not there of it yet."""
+        self._workspace(name).build()
+        if not self.context.results:
+            self.context.apply_filters()
+        self.pages.setCurrentWidget(self.workspaces[name])
+        self._rail_buttons.button(list(WORKSPACES).index(name) + 1).setChecked(True)
+        self.actions_by_name[name].setChecked(True)
+
+    def _workspace(self, name: str) -> Workspace:
         if name not in self.workspaces:
             workspace = Workspace(name, self.session, self.context, self.bridge, self)
             if self._state is not None:
                 workspace.restore(self._state.value(f"layout/{name}"))
             self.workspaces[name] = workspace
             self.pages.addWidget(workspace)
-            if not self.context.results:
-                self.context.apply_filters()
-        self.pages.setCurrentWidget(self.workspaces[name])
-        self._rail_buttons.button(list(WORKSPACES).index(name) + 1).setChecked(True)
-        self.actions_by_name[name].setChecked(True)
+        return self.workspaces[name]
+
+    def build_ahead(self) -> None:
+        """Make the other workspaces' panels while nothing else is to do, so that showing them takes no time.
+
+        Their modules are imported on a pool thread first; after that each panel is one short turn of the event loop.
+        """
+        modules = sorted({spec.target.partition(":")[0] for spec in PANELS})
+
+        def import_all() -> None:
+            for module in modules:
+                import_module(module)
+
+        self.context.background.read(self, "import panels", import_all, lambda _: self._build_next())
+
+    def _build_next(self) -> None:
+        if any(self._workspace(name).build_one() for name in WORKSPACES):
+            QTimer.singleShot(10, self, self._build_next)
 
     def new_search(self) -> None:
         self.context.set_stack(FilterStack())

@@ -84,6 +84,8 @@ def style_sheet(theme: Theme) -> str:
     QLineEdit, QPlainTextEdit {{ border: 1px solid {theme.border}; border-radius: 3px; padding: 2px 4px;
         background: {theme.base}; }}
     QLineEdit:focus, QPlainTextEdit:focus {{ border: 1px solid {theme.accent}; }}
+    QCheckBox::indicator:unchecked, QTreeView::indicator:unchecked, QListView::indicator:unchecked {{
+        border: 1px solid {theme.muted}; border-radius: 2px; background: {theme.base}; width: 12px; height: 12px; }}
     QDockWidget::title {{ padding: 5px 8px; background: {theme.window}; }}
     QStatusBar {{ border-top: 1px solid {theme.border}; }}
     QToolButton#workspaceButton {{ border: none; border-left: 3px solid transparent; padding: 10px 12px; text-align: left; }}

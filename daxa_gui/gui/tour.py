@@ -170,8 +170,10 @@ class Tour(QObject):
         for exposure in exposures:
             if exposure.flares is not None and "kept_fraction" in exposure.flares.facts:
                 facts = exposure.flares.facts
-                self._say(f"- {exposure.obs_id} {exposure.unit}: {100 * facts['kept_fraction']:.0f} % of the time kept, "
-                          f"doubt {facts['doubt']:.2f}")  # fmt: skip
+                self._say(
+                    f"- {exposure.obs_id} {exposure.unit}: {100 * facts['kept_fraction']:.0f} % of the time kept, "
+                    f"doubt {facts['doubt']:.2f}"
+                )
         cleaned = [e for e in exposures if e.clean is not None and e.flares is not None]
         spoiled = [e for e in exposures if e.clean is None and e.flares is not None and not e.flares.facts.get("useful", True)]
         flared = [e for e in cleaned if e.mission == "xmm_pointed" and e.flares and e.flares.facts["kept_fraction"] < 0.9]
@@ -201,8 +203,10 @@ class Tour(QObject):
         self._heartbeat.pause()
         worst = self._heartbeat.worst
         above = sum(stall.seconds > STALL_LIMIT_S for stall in self._heartbeat.stalls)
-        self._say(f"- event loop: {self._heartbeat.beats} beats, longest stall {1000 * worst.seconds:.0f} ms (during: {worst.during}), "
-                  f"{above} above {1000 * STALL_LIMIT_S:.0f} ms")  # fmt: skip
+        self._say(
+            f"- event loop: {self._heartbeat.beats} beats, longest stall {1000 * worst.seconds:.0f} ms (during: {worst.during}), "
+            f"{above} above {1000 * STALL_LIMIT_S:.0f} ms"
+        )
         self._say(verdict)
         (self._folder / "report.md").write_text(
             "# Practice journey\n\nAll data are simulated.\n\n" + "\n".join(self._lines) + "\n"

@@ -20,7 +20,10 @@ _AREAS = {
 
 
 class Workspace(QMainWindow):
-    """The docks can be moved, hidden and brought back; their arrangement is saved with `saveState()`."""
+    """The docks can be moved, hidden and brought back; their arrangement is saved with `saveState()`.
+
+    It is made empty; `build_one` makes its panels one by one, so that the window can do so between two events.
+    """
 
     def __init__(self, name: str, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,18 +40,31 @@ class Workspace(QMainWindow):
             self.setCorner(corner, _AREAS[area])
         self._sizes: dict[str, list[tuple[QDockWidget, int]]] = {"left": [], "right": [], "bottom": []}
         self._arranged = False
-        for spec in (s for s in PANELS if s.workspace == name):
-            panel = resolve(spec.target)(session, context, bridge, self)
-            panel.setObjectName(f"panel_{spec.name}")
-            if not panel.accessibleName():
-                panel.setAccessibleName(spec.title)
-            self.panels[spec.name] = panel
-            if spec.area == "centre":
-                self.setCentralWidget(panel)
-            elif spec.area == "footer":
-                self._add_footer(spec, panel)
-            else:
-                self._sizes[spec.area].append((self._add_dock(spec, panel), spec.width))
+        self._parts = (session, context, bridge)
+        self._missing = [spec for spec in PANELS if spec.workspace == name]
+
+    def build_one(self) -> bool:
+        """Make the next panel that is not there yet; false when all are. Each takes a few hundredths of a second."""
+        if not self._missing:
+            return False
+        spec = self._missing.pop(0)
+        panel = resolve(spec.target)(*self._parts, self)
+        panel.setObjectName(f"panel_{spec.name}")
+        if not panel.accessibleName():
+            panel.setAccessibleName(spec.title)
+        self.panels[spec.name] = panel
+        if spec.area == "centre":
+            self.setCentralWidget(panel)
+        elif spec.area == "footer":
+            self._add_footer(spec, panel)
+        else:
+            self._sizes[spec.area].append((self._add_dock(spec, panel), spec.width))
+        return True
+
+    def build(self) -> None:
+        """Make all panels that are not there yet, now."""
+        while self.build_one():
+            pass
 
     def arrange(self) -> None:
         """All docks visible in their places and at the sizes that PANELS says."""

@@ -48,7 +48,7 @@ def test_that_files_stand_below_their_observation_and_mission(tree):
     assert child(tree, 0).data() == "Swift"
     assert child(tree, 1).data() == "chandra"
     assert child(tree, 0, 0).data() == "00000000001"
-    assert [child(tree, 0, 0, row).data() for row in (0, 1)] == ["Fetch a.evt.gz", "Fetch b.evt.gz"]
+    assert [child(tree, 0, 0, row).data() for row in (0, 1)] == ["a.evt.gz", "b.evt.gz"]
     assert child(tree, 0, 0, 1).data(JOB_ROLE).id == 2
 
 
@@ -73,7 +73,7 @@ def test_that_a_changed_job_announces_its_groups_too(tree, qtbot):
     changed = []
     tree.dataChanged.connect(lambda first, _last: changed.append(first.data()))
     tree.update_jobs([job(1, state=JobState.SUCCEEDED)])
-    assert set(changed) == {"Fetch a.evt.gz", "00000000001", "Swift"}
+    assert set(changed) == {"a.evt.gz", "00000000001", "Swift"}
     assert child(tree, 0, column=Column.STATE).data() == "done"
 
 

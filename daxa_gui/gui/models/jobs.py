@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import PurePosixPath
 from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -116,7 +117,8 @@ class DownloadTree(QAbstractItemModel):
 
     def _place(self, job: Job) -> None:
         observation = self._group((job.mission, job.obs_id), job.obs_id)
-        self._leaves[job.id] = _Node(job.title or job.unit, observation, len(observation.children), job=job)
+        label = PurePosixPath(job.unit).name if job.kind == "download" else "List of files"
+        self._leaves[job.id] = _Node(label, observation, len(observation.children), job=job)
         observation.children.append(self._leaves[job.id])
 
     def update_jobs(self, jobs: Iterable[Job]) -> None:
@@ -192,6 +194,8 @@ class DownloadTree(QAbstractItemModel):
         column = Column(index.column())
         if role == JOB_ROLE:
             return node.job
+        if role == Qt.ItemDataRole.ToolTipRole and node.job is not None:
+            return f"{node.job.title}: {state_word(node.job)}. {why(node.job)}".strip()
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return self._leaf_text(node, column) if node.job is not None else self._group_text(node, column)
         if role == FRACTION_ROLE and column is Column.PROGRESS:

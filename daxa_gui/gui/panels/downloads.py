@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelection, Qt, QTimer
+from PySide6.QtCore import QItemSelection, QModelIndex, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -61,17 +61,21 @@ class DownloadsPanel(QWidget):
         header = self.view.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        for column, width in ((Column.NAME, 190), (Column.STATE, 90), (Column.PROGRESS, 120), (Column.SIZE, 70)):
+        for column, width in ((Column.NAME, 230), (Column.STATE, 86), (Column.PROGRESS, 110), (Column.SIZE, 68)):
             header.resizeSection(column, width)
         self.view.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.model.modelReset.connect(lambda: self.view.expandToDepth(0))
-        self.model.rowsInserted.connect(lambda parent, _first, _last: self.view.expand(parent))
+        self.model.rowsInserted.connect(self._on_rows_inserted)
         buttons = QHBoxLayout()
         self.pause_button = self._button(
             "pauseDownloads", "&Pause", "Let running files end and start no more", self._on_pause_clicked
         )
-        self.retry_button = self._button("retryDownloads", "Re&try", "Fetch the failed and cancelled files again (those selected, or all)",
-                                         self._on_retry_clicked)  # fmt: skip
+        self.retry_button = self._button(
+            "retryDownloads",
+            "Re&try",
+            "Fetch the failed and cancelled files again (those selected, or all)",
+            self._on_retry_clicked,
+        )
         self.cancel_button = self._button(
             "cancelDownloads", "Ca&ncel", "Stop the selected downloads, or all", self._on_cancel_clicked
         )
@@ -91,10 +95,14 @@ class DownloadsPanel(QWidget):
         button.clicked.connect(slot)
         return button
 
-    def _theme(self) -> Theme:  # noqa: ANN202 - the delegate asks at each paint
+    def _theme(self) -> Theme:
         return self._context.theme
 
     # what happens
+
+    def _on_rows_inserted(self, parent: QModelIndex, _first: int, _last: int) -> None:
+        if parent.isValid() and not parent.parent().isValid():
+            self.view.expand(parent)  # the observations of a mission; their files on demand
 
     def _on_archive_changed(self, _path: str) -> None:
         self._marks.clear()
@@ -128,8 +136,15 @@ class DownloadsPanel(QWidget):
         """The jobs below the selected rows, or all of them when nothing is selected."""
         rows = self.view.selectionModel().selectedRows()
         jobs = {job.id: job for index in rows for job in self.model.node_jobs(index)}
-        return list(jobs.values()) if rows else [job for root in (self.model.index(r, 0) for r in range(self.model.rowCount()))
-                                                 for job in self.model.node_jobs(root)]  # fmt: skip
+        return (
+            list(jobs.values())
+            if rows
+            else [
+                job
+                for root in (self.model.index(r, 0) for r in range(self.model.rowCount()))
+                for job in self.model.node_jobs(root)
+            ]
+        )
 
     def _lanes(self) -> set[str]:
         return {job.lane for job in self._chosen()}

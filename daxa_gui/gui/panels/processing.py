@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -57,10 +58,15 @@ class ProcessingPanel(QWidget):
         )
         self.run_button.setObjectName("primary")
         self.run_button.setAccessibleName("Run everything")
-        self.step_button = self._button("runStep", "Run s&tep…", "Choose a step, its parameters, and see what it would run",
-                                        self._on_step_clicked)  # fmt: skip
-        self.retry_button = self._button("retryProcessing", "Re&try", "Run the failed, skipped and cancelled cells again (selected, or all)",
-                                         self._on_retry_clicked)  # fmt: skip
+        self.step_button = self._button(
+            "runStep", "Run s&tep…", "Choose a step, its parameters, and see what it would run", self._on_step_clicked
+        )
+        self.retry_button = self._button(
+            "retryProcessing",
+            "Re&try",
+            "Run the failed, skipped and cancelled cells again (selected, or all)",
+            self._on_retry_clicked,
+        )
         self.cancel_button = self._button(
             "cancelProcessing", "Ca&ncel", "Stop the selected cells, or all", self._on_cancel_clicked
         )
@@ -89,6 +95,9 @@ class ProcessingPanel(QWidget):
         layout.addWidget(self.summary)
         layout.addWidget(self.view, 1)
         layout.addWidget(self.cell)
+        layout.addStretch(0)
+        for label in (self.software, self.summary, self.cell):
+            label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def _button(self, name: str, text: str, tip: str, slot: Callable[[], None]) -> QPushButton:
         button = QPushButton(text, self)
@@ -193,9 +202,8 @@ class ProcessingPanel(QWidget):
         elif self._n_raw == 0:
             self.summary.setText("No event list has arrived yet. Steps can run as soon as the first download is done.")
         else:
-            self.summary.setText(
-                f"{self._n_raw} event lists are here. « Run everything » cleans them of flares and makes images."
-            )
+            lists = "1 event list is" if self._n_raw == 1 else f"{self._n_raw} event lists are"
+            self.summary.setText(f"{lists} here. « Run everything » cleans of flares and makes images.")
         current = self.model.job(self.view.currentIndex())
         self.cell.setVisible(current is not None)
         if current is not None:

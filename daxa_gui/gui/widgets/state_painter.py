@@ -12,9 +12,17 @@ from daxa_gui.gui.models.jobs import FRACTION_ROLE, STATE_ROLE
 from daxa_gui.gui.theme import Theme
 
 _COLOUR = {
-    "waiting": "idle", "queued": "idle", "running": "running", "stopping": "warn", "done": "good", "warned": "warn", "excluded": "warn",
-    "failed": "bad", "cancelled": "idle", "skipped": "idle",
-}  # fmt: skip
+    "waiting": "idle",
+    "queued": "idle",
+    "running": "running",
+    "stopping": "warn",
+    "done": "good",
+    "warned": "warn",
+    "excluded": "warn",
+    "failed": "bad",
+    "cancelled": "idle",
+    "skipped": "idle",
+}
 
 
 def state_colour(word: str, theme: Theme) -> str:
@@ -100,8 +108,10 @@ class ProgressDelegate(QStyledItemDelegate):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(bar)
         if part:
-            painter.fillRect(QRectF(bar.left() + 1, bar.top() + 1, (bar.width() - 1) * part, bar.height() - 1),
-                             QColor(state_colour(word, theme)))  # fmt: skip
+            painter.fillRect(
+                QRectF(bar.left() + 1, bar.top() + 1, (bar.width() - 1) * part, bar.height() - 1),
+                QColor(state_colour(word, theme)),
+            )
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.setPen(QColor(theme.accent_text if selected else theme.text))
         right = QRectF(option.rect).adjusted(0, 0, -6, 0)
