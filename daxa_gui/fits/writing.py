@@ -50,7 +50,7 @@ def format_cards(keyword: str, value: CardValue, comment: str = "") -> list[str]
 
 
 def _ascii(text: str) -> str:
-    for fancy, plain in (("«", '"'), ("»", '"'), ("–", "-"), ("…", "..."), ("±", "+-"), ("×", "x")):
+    for fancy, plain in (("« ", '"'), (" »", '"'), ("«", '"'), ("»", '"'), ("–", "-"), ("…", "..."), ("±", "+-"), ("×", "x")):
         text = text.replace(fancy, plain)
     return re.sub(r"[^ -~]", "?", text)
 
