@@ -295,13 +295,8 @@ class Inspected(QObject):
         subject = self.subject.exposure if self.subject else None
         if subject is None:
             return
-        others = [
-            e
-            for e in self.exposures
-            if (e.mission, e.obs_id) == (subject.mission, subject.obs_id)
-            and e.unit != subject.unit
-            and (e.flares or not e.excluded)
-        ]
+        observation = [e for e in self.exposures if (e.mission, e.obs_id) == (subject.mission, subject.obs_id)]
+        others = [e for e in observation if e.unit != subject.unit and (e.flares is not None or not e.excluded)]
         inspection = self._session.inspection
 
         def read() -> list[Sibling]:

@@ -148,21 +148,20 @@ class ImagePanel(QWidget):
 
     def _enable(self) -> None:
         inspected = self.inspected
-        there = self.picture is not None
+        there = self.picture is not None or inspected.reading or self._running  # nothing jumps about between two exposures
         self.view.setVisible(there)
+        self.controls.setVisible(there)
         self.empty.setVisible(not there)
-        self.save.setEnabled(there)
-        self.controls.setVisible(there or inspected.events is not None or inspected.image is not None)
-        events_shown = inspected.events is not None and self.controls.chosen_source() is None
-        self.controls.show_events(events_shown, inspected.cleaning is not None)
-        if not there:
+        self.save.setEnabled(self.picture is not None)
+        if not inspected.reading:
+            events_shown = inspected.events is not None and self.controls.chosen_source() is None
+            self.controls.show_events(events_shown, inspected.cleaning is not None)
+        if self.picture is None:
             self.empty.setText(self._why_empty())
-            self.readout.setText("")
+            self.readout.setText("Reading…" if there else "")
 
     def _why_empty(self) -> str:
         inspected = self.inspected
-        if inspected.reading or self._running:
-            return "Reading…"
         if inspected.subject is None:
             return "Choose an exposure, or open an event list or image (Ctrl+Shift+O)."
         if inspected.events is None and inspected.image is None and inspected.problem is not None:

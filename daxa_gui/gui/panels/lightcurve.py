@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class LightcurvePanel(QWidget):
         self._session = session
         self._context = context
         self.inspected = Inspected.of(session, context, bridge)
+        self._sentences: list[tuple[str, str]] = []
         self._build()
         self._connect()
         self._on_context_theme_changed(context.theme)
@@ -64,12 +66,9 @@ class LightcurvePanel(QWidget):
         self.plot.setAccessibleName("Light curve with histogram of rates")
         self.plot.setMinimumSize(QSize(240, 130))
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.banner = QLabel(self)
-        self.banner.setObjectName("lightcurveBanner")
-        self.banner.setWordWrap(True)
-        self._banner_colour = "warn"
-        self.numbers = _label(self, "lightcurveNumbers")
-        self.doubt = _label(self, "lightcurveDoubt", muted=True)
+        # of fixed heights: what stands above and below must not move the plot while a limit is dragged
+        self.numbers = _label(self, "lightcurveNumbers", lines=2)
+        self.judgement = _label(self, "lightcurveJudgement", lines=3)
         self.verdict = VerdictBar(self)
         self.empty = _label(self, "lightcurveEmpty", muted=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -82,11 +81,10 @@ class LightcurvePanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.about)
         layout.addWidget(self.controls)
-        layout.addWidget(self.banner)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.empty, 1)
         layout.addWidget(self.numbers)
-        layout.addWidget(self.doubt)
+        layout.addWidget(self.judgement)
         layout.addWidget(self.verdict)
 
     def _add_view_controls(self) -> None:
@@ -163,23 +161,21 @@ class LightcurvePanel(QWidget):
         inspected = self.inspected
         self._show_about()
         has_events = inspected.events is not None
-        self.plot.setVisible(has_events)
-        self.controls.setVisible(has_events)
+        there = has_events or inspected.reading  # while the next exposure is read nothing jumps about
+        for widget in (self.plot, self.controls, self.numbers, self.judgement):
+            widget.setVisible(there)
+        self.empty.setVisible(not there)
         self.save.setEnabled(inspected.cleaning is not None)
-        self.empty.setVisible(not has_events)
         if not has_events:
             self.plot.clear_cleaning()
             self.controls.show_parameters(None, 0.0, True)
             self.empty.setText(self._why_empty())
-            for label in (self.numbers, self.doubt):
-                label.setText("")
-            self.banner.hide()
+            self.numbers.setText("Reading the events…")
+            self._show_sentences([])
         self._show_verdict()
 
     def _why_empty(self) -> str:
         inspected = self.inspected
-        if inspected.reading:
-            return "Reading the events…"
         if inspected.problem is not None:
             return str(inspected.problem)
         if inspected.image is not None:
@@ -199,9 +195,8 @@ class LightcurvePanel(QWidget):
         self.save.setEnabled(cleaning is not None)
         if cleaning is None or parameters is None:
             self.plot.clear_cleaning()
-            self._show_banner(str(inspected.problem or ""), "bad")
             self.numbers.setText("")
-            self.doubt.setText("")
+            self._show_sentences([("bad", str(inspected.problem or ""))])
             return
         self.plot.show_cleaning(cleaning, parameters, inspected.zero_s, inspected.start_utc_mjd())
         self.controls.show_limits(cleaning)
@@ -210,26 +205,32 @@ class LightcurvePanel(QWidget):
         self._show_verdict()
 
     def _show_judgement(self, cleaning: FlareCleaning) -> None:
+        """First what matters most, in its colour and with its mark, then how doubtful the rest is and why."""
         reasons = list(cleaning.reasons)
+        exposure = self.inspected.subject.exposure if self.inspected.subject else None
+        sentences: list[tuple[str, str]] = []
         if not cleaning.useful:
-            self._show_banner(reasons.pop(0) if reasons else "No useful time is left.", "bad")
+            sentences.append(("bad", reasons.pop(0) if reasons else "No useful time is left."))
+        elif exposure is not None and exposure.excluded:
+            sentences.append(("warn", f"Nothing is made of this exposure. {exposure.excluded}"))
         elif not cleaning.fit.fitted and cleaning.fit.reason:
-            self._show_banner(cleaning.fit.reason, "warn")
+            sentences.append(("warn", cleaning.fit.reason))
             reasons = [reason for reason in reasons if reason != cleaning.fit.reason]
-        else:
-            self._show_banner("", "warn")
         why = f": {' '.join(reasons)}" if reasons else "."
-        self.doubt.setText(f"Doubt {cleaning.doubt:.2f} of 1{why}")
+        self._show_sentences([*sentences, ("", f"Doubt {cleaning.doubt:.2f} of 1{why}")])
 
-    def _show_banner(self, text: str, colour: str) -> None:
-        self._banner_colour = colour
-        self.banner.setText(f"{'✕' if colour == 'bad' else '▲'} {text}" if text else "")
-        self.banner.setVisible(bool(text))
-        self._style_banner(self._context.theme)
-
-    def _style_banner(self, theme: Theme) -> None:
-        colour = getattr(theme, self._banner_colour)
-        self.banner.setStyleSheet(f"#lightcurveBanner {{ color: {colour}; border-left: 3px solid {colour}; padding: 2px 6px; }}")
+    def _show_sentences(self, sentences: list[tuple[str, str]]) -> None:
+        self._sentences = sentences
+        theme = self._context.theme
+        marks = {"bad": "✕", "warn": "▲"}
+        colours = {"bad": theme.bad, "warn": theme.warn}
+        lines = [
+            f'<span style="color:{colours.get(kind, theme.muted)}">{marks.get(kind, "")} {html.escape(text)}</span>'
+            for kind, text in sentences
+            if text
+        ]
+        self.judgement.setText("<br>".join(lines))
+        self.judgement.setToolTip("\n".join(text for _, text in sentences))
 
     def _show_verdict(self) -> None:
         inspected = self.inspected
@@ -286,7 +287,7 @@ class LightcurvePanel(QWidget):
 
     def _on_context_theme_changed(self, theme: Theme) -> None:
         self.plot.set_theme(theme)
-        self._style_banner(theme)
+        self._show_sentences(self._sentences)
 
 
 def numbers_text(cleaning: FlareCleaning) -> str:
@@ -322,10 +323,14 @@ def with_interval(parameters: FlareParameters, interval: tuple[float, float], *,
     return replace(parameters, added_s=cut, removed_s=tuple(joined))
 
 
-def _label(parent: QWidget, name: str, *, muted: bool = False) -> QLabel:
+def _label(parent: QWidget, name: str, *, muted: bool = False, lines: int = 0) -> QLabel:
+    """A label that wraps; with `lines` it is always as high as that many lines."""
     label = QLabel(parent)
     label.setObjectName(name)
     label.setWordWrap(True)
     label.setProperty("muted", muted)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    if lines:
+        label.setFixedHeight(lines * label.fontMetrics().lineSpacing() + 2)
+        label.setAlignment(Qt.AlignmentFlag.AlignTop)
     return label

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
 from daxa_gui.gui.widgets.flow import FlowLayout
@@ -57,6 +57,7 @@ class FlareControls(QWidget):
         )
         self.reset = QPushButton("&Reset", self)
         self.reset.setObjectName("flareReset")
+        self.reset.setFixedWidth(self.reset.fontMetrics().horizontalAdvance("Reset") + 20)
         self.reset.setToolTip("Back to the mission's automatic cleaning, without intervals by hand")
         self.choose = QPushButton("Select &time", self)
         self.choose.setObjectName("flareSelectTime")
@@ -74,11 +75,9 @@ class FlareControls(QWidget):
 
     def _arrange(self) -> None:
         first, second = FlowLayout(), FlowLayout()
-        band = (self._text("Energy"), self.band_low, self._text("to"), self.band_high, self._text("Bin"), self.bin)
-        limits = (self._text("Limits"), self.mode, self.sigma, self.low, self._text("to"), self.high, self.reset)
-        widgets: tuple[QWidget, ...] = (*band, *limits)
-        for widget in widgets:
-            first.addWidget(widget)
+        first.addWidget(group(self, "Energy", self.band_low, "to", self.band_high))
+        first.addWidget(group(self, "Bin", self.bin))
+        first.addWidget(group(self, "Limits", self.mode, self.sigma, self.low, "to", self.high, self.reset))
         self.view_line = second  # the panel puts its own controls first
         self._chips: list[QPushButton] = []
         layout = QVBoxLayout(self)
@@ -91,11 +90,6 @@ class FlareControls(QWidget):
         """Put the panel's own controls before those of the intervals, in the second line."""
         for widget in (*widgets, self.choose, self.keep, self.reject):
             self.view_line.addWidget(widget)
-
-    def _text(self, text: str) -> QLabel:
-        label = QLabel(text, self)
-        label.setProperty("muted", True)
-        return label
 
     def _connect(self) -> None:
         for box in (self.band_low, self.band_high, self.bin, self.sigma):
@@ -210,6 +204,22 @@ class FlareControls(QWidget):
         )
 
 
+def group(parent: QWidget, *parts: str | QWidget) -> QWidget:
+    """Words and controls that stay together when a line is broken."""
+    result = QWidget(parent)
+    row = QHBoxLayout(result)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(5)
+    for part in parts:
+        if isinstance(part, str):
+            word = QLabel(part, result)
+            word.setProperty("muted", True)
+            row.addWidget(word)
+        else:
+            row.addWidget(part)
+    return result
+
+
 def _value(box: QDoubleSpinBox, before: float | None) -> float:
     """What is typed; the former value where the box only shows it rounded."""
     return before if before is not None and round(before, box.decimals()) == box.value() else box.value()
@@ -232,5 +242,5 @@ def number_box(
     box.setAlignment(Qt.AlignmentFlag.AlignRight)
     box.setKeyboardTracking(True)
     widest = f"{min(maximum, 99.0):.{decimals}f}{suffix}" + ("± " if "σ" in suffix else "")
-    box.setFixedWidth(box.fontMetrics().horizontalAdvance(f"0{widest}") + 32)
+    box.setFixedWidth(box.fontMetrics().horizontalAdvance(widest) + 32)
     return box

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.product import Product
 from daxa_gui.gui.picture import Look
 from daxa_gui.gui.widgets.colour_maps import COLOUR_MAPS, label
-from daxa_gui.gui.widgets.flare_controls import TYPING_PAUSE_MS, number_box
+from daxa_gui.gui.widgets.flare_controls import TYPING_PAUSE_MS, group, number_box
 from daxa_gui.gui.widgets.flow import FlowLayout
 from daxa_gui.gui.widgets.stretch import STRETCHES
 
@@ -94,12 +94,11 @@ class ImageControls(QWidget):
             box.valueChanged.connect(lambda _value: self._pause.start())
 
     def _arrange(self) -> None:
-        energy: tuple[QWidget, ...] = (self._text("Energy"), self.band_low, self._text("to"), self.band_high)
-        self._of_events = (*self.times.values(), *energy)
+        self.energy = group(self, "Energy", self.band_low, "to", self.band_high)
         lines: tuple[tuple[QWidget, ...], ...] = (
             (self.source, *self.times.values(), self.whole),
-            (*energy, self._text("Smooth"), self.sigma),
-            (self.stretch, self.colours, self._text("Cuts"), self.low, self._text("to"), self.high),
+            (self.energy, group(self, "Smooth", self.sigma)),
+            (group(self, self.stretch, self.colours), group(self, "Cuts", self.low, "to", self.high)),
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -109,11 +108,6 @@ class ImageControls(QWidget):
             for widget in line:
                 flow.addWidget(widget)
             layout.addLayout(flow)
-
-    def _text(self, text: str) -> QLabel:
-        result = QLabel(text, self)
-        result.setProperty("muted", True)
-        return result
 
     # what is shown
 
@@ -140,7 +134,7 @@ class ImageControls(QWidget):
 
     def show_events(self, events_shown: bool, cleaned: bool) -> None:
         """Energies make sense for events only, before and after only if there is a cleaning."""
-        for widget in self._of_events:
+        for widget in (*self.times.values(), self.energy):
             widget.setVisible(events_shown)
         self.source.setVisible(self.source.count() > 1)
         for box in (self.band_low, self.band_high):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
@@ -18,7 +18,9 @@ from daxa_gui.gui.widgets.plot import TimeAxis, bars, quiet_plot, steps, style_a
 SYMBOLS_UP_TO = 1500  # bins; more symbols than that hide each other and cost time
 DASHES_UP_TO = 3000  # bins; dashes of longer lines are slow and look solid anyway
 AXIS_WIDTH = 62
-SIBLING_HEIGHT = 62
+SIBLING_HEIGHT = 58
+LANE = 0.86  # of the height of a sibling that its curve may use
+_Line = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class LightcurvePlot(pg.GraphicsLayoutWidget):
@@ -62,7 +64,12 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
             plot.getAxis("left").setWidth(AXIS_WIDTH)
         self.ci.layout.setColumnStretchFactor(0, 3)
         self.ci.layout.setColumnStretchFactor(1, 1)
-        self.sibling_plots: list[pg.PlotItem] = []
+        self.others = self.addPlot(row=2, col=0)
+        self.others.setMouseEnabled(x=True, y=False)
+        self.others.hideAxis("bottom")
+        self.others.getAxis("left").setWidth(AXIS_WIDTH)
+        self.others.setXLink(self.main)
+        quiet_plot(self.others)
 
     def _build_items(self) -> None:
         self._errors = pg.ErrorBarItem(x=np.zeros(0), y=np.zeros(0), height=np.zeros(0))
@@ -85,6 +92,11 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self._lines = {
             (plot, which): self._limit_line(plot, which) for plot in (self.main, self.histogram) for which in ("low", "high")
         }
+        self._others_rejected = pg.PlotDataItem(connect="finite")
+        self._others_accepted = pg.PlotDataItem(connect="finite")
+        self.others.addItem(self._others_rejected)
+        self.others.addItem(self._others_accepted)
+        self._names: list[pg.TextItem] = []
         self.region = pg.LinearRegionItem(movable=True)
         self.region.setZValue(20)
         self.region.hide()
@@ -195,36 +207,41 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         return (np.asarray(seconds, float) - self._zero_s) / 1000.0
 
     def show_siblings(self, siblings: Sequence[tuple[str, FlareCleaning]]) -> None:
-        """Other exposures of the observation, one small plot each below, on the same time axis."""
-        for plot in self.sibling_plots:
-            plot.setXLink(None)
-            self.removeItem(plot)
-            plot.deleteLater()
+        """Other exposures of the observation, stacked below on the same time axis, each from zero to a rate of its own."""
         self._siblings = list(siblings)
-        self.sibling_plots = [self._sibling_plot(row, label, c) for row, (label, c) in enumerate(self._siblings, start=2)]
+        self.others.setVisible(bool(siblings))
+        self.others.setMaximumHeight(SIBLING_HEIGHT * len(siblings))
+        self.others.setMinimumHeight(SIBLING_HEIGHT * len(siblings))
+        for name in self._names:
+            self.others.removeItem(name)
+        self._names = []
+        ticks: list[tuple[float, str]] = []
+        lanes = []
+        for number, (label, cleaning) in enumerate(siblings):
+            bottom, top = float(len(siblings) - 1 - number), _sibling_top(cleaning)
+            ticks += [(bottom, "0"), (bottom + LANE, f"{top:.3g}")]
+            lanes.append(self._lane(cleaning, bottom, top))
+            self._add_name(label, cleaning, bottom + LANE)
+        self.others.getAxis("left").setTicks([ticks])
+        self.others.setYRange(0.0, max(1.0, float(len(siblings))), padding=0.02)
+        for curve, which in ((self._others_accepted, 0), (self._others_rejected, 1)):
+            parts = [lane[which] for lane in lanes]
+            curve.setData(*(np.concatenate(axis) for axis in zip(*parts, strict=True))) if parts else curve.setData([], [])
 
-    def _sibling_plot(self, row: int, label: str, cleaning: FlareCleaning) -> pg.PlotItem:
-        plot = self.addPlot(row=row, col=0)
-        quiet_plot(plot)
-        plot.setMaximumHeight(SIBLING_HEIGHT)
-        plot.setMouseEnabled(x=True, y=False)
-        plot.hideAxis("bottom")
-        plot.getAxis("left").setWidth(AXIS_WIDTH)
-        plot.setLabel("left", label)
+    def _lane(self, cleaning: FlareCleaning, bottom: float, top: float) -> tuple[_Line, _Line]:
+        """The accepted and the rejected line of a sibling."""
         curve = cleaning.curve
-        left, width = self._ks(curve.start_s), curve.bin_s / 1000.0
-        known = np.isfinite(curve.rate)
-        dashed = Qt.PenStyle.DashLine if len(left) <= DASHES_UP_TO else Qt.PenStyle.SolidLine
-        rejected = pg.mkPen(self._theme.idle, width=1, style=dashed)
-        plot.plot(*steps(left, width, curve.rate, known & ~cleaning.accepted), pen=rejected, connect="finite")
-        accepted = pg.mkPen(self._theme.good, width=1.5)
-        plot.plot(*steps(left, width, curve.rate, known & cleaning.accepted), pen=accepted, connect="finite")
-        high = cleaning.fit.high_ct_s
-        if known.any() and np.isfinite(high):
-            plot.setYRange(0.0, min(float(np.nanmax(curve.rate)), 3.0 * max(high, 1e-6)) or 1.0, padding=0.05)
-        style_plot(plot, self._theme)
-        plot.setXLink(self.main)
-        return plot
+        left, known = self._ks(curve.start_s), np.isfinite(curve.rate)
+        height = bottom + LANE * np.minimum(curve.rate / top, 1.0)
+        masks = (known & cleaning.accepted, known & ~cleaning.accepted)
+        accepted, rejected = (steps(left, curve.bin_s / 1000.0, height, mask) for mask in masks)
+        return accepted, rejected
+
+    def _add_name(self, label: str, cleaning: FlareCleaning, y: float) -> None:
+        name = pg.TextItem(label, color=self._theme.text, anchor=(0, 0), fill=pg.mkBrush(_faint(QColor(self._theme.base), 200)))
+        name.setPos(float(self._ks(cleaning.curve.start_s[:1])[0]) if len(cleaning.curve.start_s) else 0.0, y + 0.06)
+        self.others.addItem(name, ignoreBounds=True)
+        self._names.append(name)
 
     # what is in view
 
@@ -268,20 +285,21 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
     def _on_line_moved(self, which: str, moved: pg.InfiniteLine) -> None:
         if self._setting:
             return
-        self._setting = True
+        others = {side: float(line.value()) for (_, side), line in self._lines.items() if line is not moved and side != which}
         value = max(0.0, float(moved.value()))
-        for (_, other), line in self._lines.items():
-            if other == which and line is not moved:
-                line.setValue(value)
+        low, high = (min(value, others["high"]), others["high"]) if which == "low" else (others["low"], max(value, others["low"]))
+        self._setting = True
+        for (_, side), line in self._lines.items():
+            if side == which and line is not moved:
+                line.setValue(low if which == "low" else high)
         self._setting = False
-        low, high = (float(self._lines[self.main, side].value()) for side in ("low", "high"))
-        self.limits_changed.emit(max(0.0, min(low, high)), max(0.0, low, high))
+        self.limits_changed.emit(low, high)
 
     def limit_line(self, which: str) -> pg.InfiniteLine:
         """The line « low » or « high » of the light curve."""
         return self._lines[self.main, which]
 
-    def limit_place(self, which: str) -> QPointF:
+    def limit_place(self, which: str) -> QPoint:
         """Where the middle of a limit line is drawn, in pixels of this widget."""
         x = sum(self.main.viewRange()[0]) / 2.0
         return self.mapFromScene(self.main.vb.mapViewToScene(QPointF(x, self._lines[self.main, which].value())))
@@ -291,7 +309,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.setBackground(theme.base)
-        for plot in (self.strip, self.main, self.histogram):
+        for plot in (self.strip, self.main, self.histogram, self.others):
             style_plot(plot, theme)
         style_axis(self.time_axis, theme)
         self.main.showGrid(x=True, y=True, alpha=0.15)
@@ -303,6 +321,8 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self._accepted_points.setBrush(pg.mkBrush(good))
         self._rejected_points.setPen(pg.mkPen(idle))
         self._rejected_points.setBrush(pg.mkBrush(theme.base))
+        self._others_accepted.setPen(pg.mkPen(good, width=1.5))
+        self._others_rejected.setPen(pg.mkPen(idle, width=1, style=Qt.PenStyle.DashLine))
         self._errors.setData(pen=pg.mkPen(_faint(idle, 110)))
         self._histogram_bars.setOpts(pen=pg.mkPen(None), brush=pg.mkBrush(_faint(idle, 150)))
         self._gaussian.setPen(pg.mkPen(theme.accent, width=2))
@@ -323,6 +343,13 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         if self._cleaning is not None:
             self._show_curve(self._cleaning)
         self.show_siblings(self._siblings)
+
+
+def _sibling_top(cleaning: FlareCleaning) -> float:
+    """The highest rate of a sibling's lane: flares are cut off, so that its quiet time can be seen."""
+    rates = cleaning.curve.rate[np.isfinite(cleaning.curve.rate)]
+    highest = float(rates.max()) if len(rates) else 0.0
+    return min(highest, 3.0 * cleaning.fit.high_ct_s) or 1.0
 
 
 def _scale(cleaning: FlareCleaning) -> tuple[tuple[float, float], float]:
