@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 # more arguments for the program or the tests: make test ARGS="-k flares", make run ARGS="--theme dark"
 ARGS ?=
+# tests run side by side; make test ARGS="-n 0 …" runs them one after the other, as a debugger wants it
+WORKERS := -n auto --maxprocesses=4 --dist=worksteal
 
 help: ## this list
 	@echo 'make TARGET [ARGS="…"]'; echo
@@ -18,7 +20,7 @@ run: set-up ## the program on the practice sky; without a display the same journ
 	@packaging/run.sh $(ARGS)
 
 test: set-up ## all tests, among them the style, type and import checks (what .ci/run calls)
-	@QT_QPA_PLATFORM=offscreen $(PY) -m pytest $(ARGS)
+	@QT_QPA_PLATFORM=offscreen $(PY) -m pytest $(WORKERS) $(ARGS)
 
 lint: set-up ## only the style, type and import checks
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && .venv/bin/lint-imports && $(PY) -m mypy
