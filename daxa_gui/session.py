@@ -100,7 +100,10 @@ class Session:
     def _on_practice_ready(self, folder: Path) -> None:
         from daxa_gui.practice.sky import names
 
-        for mission in self._finding.use_practice(folder, names()):
+        missions = self._finding.use_practice(folder, names())
+        for mission in missions:
+            self.catalogue(mission)  # read here and not on the window's thread
+        for mission in missions:
             self.bus.publish(CatalogueChanged(mission))
 
     def _service_url(self, service: str) -> str:

@@ -124,8 +124,12 @@ class Table:
     def bits(self, name: str) -> NDArray[np.int64]:
         """A flag column as whole numbers, shape (n,): integers, or up to 63 bits and bytes, the first bit being the highest."""
         column = self.column(name)
-        if column.code in "IJK" or (column.code in "BL" and column.repeat == 1):
-            return self.raw(name).astype(np.int64) + np.int64(column.zero)
+        if column.code in "IJKED" or (column.code in "BL" and column.repeat == 1):
+            if abs(column.zero) >= 2**62:
+                raise FileError(f"{self.fits.path}: column {column.name} of {self.hdu.name} has a TZERO beyond all flags.")
+            raw = self.raw(name)
+            whole = np.nan_to_num(raw, posinf=0.0, neginf=0.0).clip(-(2.0**62), 2.0**62) if column.code in "ED" else raw
+            return whole.astype(np.int64) + np.int64(column.zero)
         if column.code not in "XB" or column.width > 8 or column.width == 0:
             raise FileError(f"{self.fits.path}: column {column.name} of {self.hdu.name} cannot be read as flags.")
         value = np.zeros(self.n_rows, np.int64)

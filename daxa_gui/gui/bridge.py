@@ -15,7 +15,7 @@ class Bridge(QObject):
     products_added = Signal(list)  # [Product]
     lane_changed = Signal(str, bool)  # lane, paused
     archive_changed = Signal(str)  # folder of the archive, empty when none is open
-    catalogue_changed = Signal(str)  # mission
+    catalogues_changed = Signal(list)  # [mission]
     practice_progress = Signal(object)  # events.PracticeProgress
     notice = Signal(object)  # events.Notice
 
@@ -29,7 +29,7 @@ class Bridge(QObject):
 
     def drain(self) -> None:
         """Deliver everything that waits, now."""
-        jobs, products = [], []
+        jobs, products, missions = [], [], []
         for event in self._mailbox.drain():
             match event:
                 case events.JobChanged(job=job):
@@ -41,11 +41,13 @@ class Bridge(QObject):
                 case events.ArchiveChanged(path=path):
                     self.archive_changed.emit(path)
                 case events.CatalogueChanged(mission=mission):
-                    self.catalogue_changed.emit(mission)
+                    missions.append(mission)
                 case events.PracticeProgress():
                     self.practice_progress.emit(event)
                 case events.Notice():
                     self.notice.emit(event)
+        if missions:
+            self.catalogues_changed.emit(missions)
         if jobs:
             self.jobs_changed.emit(jobs)
         if products:

@@ -34,7 +34,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.notify import NoticeBar
 from daxa_gui.gui.panels import PANELS, WORKSPACES
 from daxa_gui.gui.status import StatusLine
-from daxa_gui.gui.theme import apply_theme, chosen_theme
+from daxa_gui.gui.theme import apply_theme, chosen_theme, rail_style
 from daxa_gui.gui.welcome import WelcomePage
 from daxa_gui.gui.workspace import Workspace
 from daxa_gui.session import Session
@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
         getattr(self, spec.method)(*spec.arguments)
 
     def _build_frame(self) -> None:
-        rail = QFrame(self)
+        self._rail = rail = QFrame(self)
         rail.setObjectName("rail")
         rail.setAccessibleName("Workspaces")
         column = QVBoxLayout(rail)
@@ -142,7 +142,7 @@ class MainWindow(QMainWindow):
         self.context.stack_changed.connect(self._update_undo)
         self.bridge.notice.connect(self._on_notice)
         self.bridge.archive_changed.connect(self._on_archive_changed)
-        self.bridge.catalogue_changed.connect(lambda _mission: self.context.apply_filters())
+        self.bridge.catalogues_changed.connect(lambda _missions: self.context.apply_filters())
         self.welcome.practice_requested.connect(self.start_practice)
         self.welcome.archive_requested.connect(self.choose_archive)
         self.welcome.search_requested.connect(functools.partial(self.show_workspace, "find"))
@@ -239,6 +239,7 @@ class MainWindow(QMainWindow):
     def use_theme(self, name: str) -> None:
         theme = chosen_theme(name)
         apply_theme(self._application, theme)
+        self._rail.setStyleSheet(rail_style(theme))
         self.context.set_theme(theme)
 
     def choose_coordinates(self, style: str) -> None:

@@ -116,7 +116,7 @@ def _plane(image: SkyImage, look: Look, last: Picture | None) -> Plane:
 
 def filled_part(values: NDArray[np.generic]) -> tuple[float, float, float, float]:
     """Columns and rows (left, right, bottom, top) that hold all but the outermost 0.2 % of what is in the image."""
-    weight = np.nan_to_num(np.abs(np.asarray(values, np.float32)))
+    weight = np.fmax(np.abs(np.asarray(values, np.float32)), 0.0)  # NaN becomes 0
     edges: list[int] = []
     for axis in (0, 1):
         total = np.cumsum(weight.sum(axis=axis, dtype=np.float64))

@@ -147,7 +147,7 @@ class Tour(QObject):
         return bool(jobs) and all(job.is_finished for job in jobs)
 
     def _reduce(self) -> Iterator[Wait]:
-        button = self._window.workspaces["queue"].findChild(QPushButton, "primary")
+        button = self._window.workspaces["queue"].findChild(QPushButton, "runEverything")
         yield Wait("the button « Run everything »", button.isEnabled)
         button.click()
         yield Wait("the first steps", lambda: len(self._session.jobs("reduce")) > 0)

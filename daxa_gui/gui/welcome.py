@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from daxa_gui.gui.theme import as_muted
+
 
 class WelcomePage(QWidget):
     practice_requested = Signal()
@@ -17,7 +19,7 @@ class WelcomePage(QWidget):
         title = QLabel("DAXA GUI")
         title.setStyleSheet("font-size: 26pt; font-weight: 300;")
         subtitle = QLabel("Find, fetch, reduce and inspect X-ray observations.")
-        subtitle.setProperty("muted", True)
+        as_muted(subtitle)
         inner = QVBoxLayout()
         inner.addWidget(title)
         inner.addWidget(subtitle)
@@ -41,7 +43,7 @@ class WelcomePage(QWidget):
             button.setToolTip(explanation)
             button.clicked.connect(signal)
             label = QLabel(explanation)
-            label.setProperty("muted", True)
+            as_muted(label)
             grid.addWidget(button, row, 0)
             grid.addWidget(label, row, 1)
         inner.addLayout(grid)

@@ -19,7 +19,7 @@ def test_that_the_practice_sky_appears_and_becomes_an_archive(qtbot, tmp_path: P
 
     session = Session(output_folder=tmp_path / "out", cache=Path(os.environ["DAXA_GUI_CACHE"]))
     context, bridge = Context(session), Bridge(session.bus, interval_ms=5)
-    bridge.catalogue_changed.connect(lambda _mission: context.apply_filters())  # as the window does
+    bridge.catalogues_changed.connect(lambda _mission: context.apply_filters())  # as the window does
     try:
         session.start_practice()
         context.apply_filters()

@@ -333,7 +333,7 @@ def test_that_a_changed_catalogue_is_shown(find, qtbot, monkeypatch):
     smaller = type(catalogue)(**{**cut, "version": "other"})
     original = find.session.catalogue
     monkeypatch.setattr(find.session, "catalogue", lambda m: smaller if m == CALPV else original(m))
-    find.bridge.catalogue_changed.connect(lambda _m: find.context.apply_filters())  # as the window does
+    find.bridge.catalogues_changed.connect(lambda _m: find.context.apply_filters())  # as the window does
     find.session.bus.publish(CatalogueChanged(CALPV))
     qtbot.waitUntil(lambda: find.missions.pages[CALPV].model.rowCount() == 10)
     assert find.missions.tabs.tabText(find.missions.tabs.indexOf(find.missions.pages[CALPV])) == "eROSITA Cal-PV 10 / 10"

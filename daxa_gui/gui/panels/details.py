@@ -18,6 +18,7 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.columns import plain, target_type_name
 from daxa_gui.gui.texts import UNKNOWN, angle_text, kiloseconds, position_text, split_position, utc_text
+from daxa_gui.gui.theme import as_heading
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.gui.widgets.mission_page import show_on_sky
 from daxa_gui.session import Session
@@ -35,7 +36,7 @@ class DetailsPanel(QWidget):
         self.setAccessibleName("Details of the chosen observation")
         self._title = QLabel(self)
         self._title.setObjectName("detailsTitle")
-        self._title.setProperty("heading", True)
+        as_heading(self._title)
         self._title.setWordWrap(True)
         self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._badge = QLabel("SIMULATED · practice sky", self)
@@ -54,7 +55,7 @@ class DetailsPanel(QWidget):
         context.coordinates_changed.connect(lambda _style: self.refresh())
         context.stack_changed.connect(self.refresh)
         context.theme_changed.connect(lambda _theme: self._style_badge())
-        bridge.catalogue_changed.connect(lambda _mission: self.refresh())
+        bridge.catalogues_changed.connect(lambda _missions: self.refresh())
         self.refresh()
 
     def sizeHint(self) -> QSize:
@@ -181,7 +182,7 @@ def _grid(groups: list[tuple[str, list[Entry]]]) -> QWidget:
     line = 0
     for heading, entries in groups:
         title = QLabel(heading)
-        title.setProperty("heading", True)
+        as_heading(title)
         title.setWordWrap(True)
         title.setContentsMargins(0, 8 if line else 0, 0, 2)
         grid.addWidget(title, line, 0, 1, 2)

@@ -27,7 +27,7 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.inspected import Inspected, Subject
 from daxa_gui.gui.models.exposures import DOUBT, DOUBT_ROLE, OBS_ID, UNIT, VERDICT, ExposureTable
-from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.theme import Theme, as_muted
 from daxa_gui.session import Session
 
 FILE_TYPES = "FITS files (*.fits *.fit *.fts *.evt *.img *.FIT *.FTZ *.ds *.gz);;All files (*)"
@@ -98,7 +98,7 @@ class ExposuresPanel(QWidget):
         self.empty = QLabel(self)
         self.empty.setObjectName("exposuresEmpty")
         self.empty.setWordWrap(True)
-        self.empty.setProperty("muted", True)
+        as_muted(self.empty)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.why = QLabel(self)
         self.why.setObjectName("exposuresWhy")
@@ -106,7 +106,7 @@ class ExposuresPanel(QWidget):
         self.why.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.walked = QLabel(self)
         self.walked.setObjectName("exposuresPlace")
-        self.walked.setProperty("muted", True)
+        as_muted(self.walked)
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addWidget(self.search, 1)

@@ -48,7 +48,7 @@ class FiltersPanel(QWidget):
         self.list.edit_requested.connect(self.edit_current)
         context.stack_changed.connect(self._fill)
         context.results_changed.connect(self._update_effects)
-        bridge.catalogue_changed.connect(lambda _mission: self._update_effects())
+        bridge.catalogues_changed.connect(lambda _missions: self._update_effects())
         self._fill()
 
     def sizeHint(self) -> QSize:

@@ -18,7 +18,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.inspected import Inspected
 from daxa_gui.gui.picture import Picture, Plane, Source, make_picture
 from daxa_gui.gui.plot_export import ImageExport, choose_and_save
-from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.theme import Theme, as_heading, as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.image_controls import ImageControls
 from daxa_gui.gui.widgets.sky_image import SkyImageView
@@ -61,7 +61,7 @@ class ImagePanel(QWidget):
     def _build(self) -> None:
         self.title = ElidedLabel(self)
         self.title.setObjectName("imageTitle")
-        self.title.setProperty("heading", True)
+        as_heading(self.title)
         self.save = QPushButton("Save", self)
         self.save.setObjectName("imageSave")
         self.save.setToolTip("Save the picture for a paper, or the image as a FITS file")
@@ -78,7 +78,7 @@ class ImagePanel(QWidget):
         self.empty.setObjectName("imageEmpty")
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.empty.setProperty("muted", True)
+        as_muted(self.empty)
         self.readout = QLabel(self)
         self.readout.setObjectName("imageReadout")
         self.readout.setToolTip(

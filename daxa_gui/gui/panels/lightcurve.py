@@ -26,7 +26,7 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.inspected import Inspected
 from daxa_gui.gui.plot_export import LightcurveExport, choose_and_save
-from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.theme import Theme, as_heading, as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.flare_controls import FlareControls
 from daxa_gui.gui.widgets.lightcurve_plot import LightcurvePlot
@@ -57,7 +57,7 @@ class LightcurvePanel(QWidget):
     def _build(self) -> None:
         self.title = ElidedLabel(self)
         self.title.setObjectName("lightcurveTitle")
-        self.title.setProperty("heading", True)
+        as_heading(self.title)
         self.about = _label(self, "lightcurveAbout", muted=True)
         self.controls = FlareControls(self)
         self._add_view_controls()
@@ -328,7 +328,8 @@ def _label(parent: QWidget, name: str, *, muted: bool = False, lines: int = 0) -
     label = QLabel(parent)
     label.setObjectName(name)
     label.setWordWrap(True)
-    label.setProperty("muted", muted)
+    if muted:
+        as_muted(label)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     if lines:
         label.setFixedHeight(lines * label.fontMetrics().lineSpacing() + 2)

@@ -27,7 +27,7 @@ from daxa_gui.core.log_messages import Explanations, Severity, read_message
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.log_lines import LogLines, ParsedLines, parse_lines
-from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.theme import Theme, as_heading, as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.log_view import LogView
 from daxa_gui.locations import resource_path
@@ -102,10 +102,10 @@ class LogPanel(QWidget):
     def _build(self) -> None:
         self.title = ElidedLabel(self)
         self.title.setObjectName("logTitle")
-        self.title.setProperty("heading", True)
+        as_heading(self.title)
         self.tally = QLabel(self)
         self.tally.setObjectName("logTally")
-        self.tally.setProperty("muted", True)
+        as_muted(self.tally)
         self.view = LogView(self.model, self)
         self.view.setObjectName("logLines")
         self.view.setAccessibleName("Lines of the log")
@@ -145,7 +145,7 @@ class LogPanel(QWidget):
         self.search.returnPressed.connect(self._on_search_return_pressed)
         self.hits = QLabel(self)
         self.hits.setObjectName("logHits")
-        self.hits.setProperty("muted", True)
+        as_muted(self.hits)
         self.level = QComboBox(self)
         self.level.setObjectName("logLevel")
         self.level.setAccessibleName("Which lines are shown")

@@ -80,7 +80,7 @@ class MissionsPanel(QWidget):
         context.observation_changed.connect(self._on_observation_changed)
         context.coordinates_changed.connect(self._on_coordinates_changed)
         context.theme_changed.connect(self._on_theme_changed)
-        bridge.catalogue_changed.connect(self._on_catalogue_changed)
+        bridge.catalogues_changed.connect(self._on_catalogues_changed)
         bridge.practice_progress.connect(self._on_practice_progress)
         self._on_results_changed()
 
@@ -209,10 +209,11 @@ class MissionsPanel(QWidget):
         self._update_tab_texts()
         self._show_current()
 
-    def _on_catalogue_changed(self, mission: str) -> None:
+    def _on_catalogues_changed(self, missions: list[str]) -> None:
         self._fill_tabs()
-        if mission in self.pages:
-            self.pages[mission].set_catalogue(self._session.catalogue(mission))
+        for mission in missions:
+            if mission in self.pages:
+                self.pages[mission].set_catalogue(self._session.catalogue(mission))
         self._update_tab_texts()
         self._show_current()
 

@@ -26,6 +26,7 @@ from daxa_gui.core.product import Product
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import ProcessingGrid, state_word, why
+from daxa_gui.gui.theme import as_muted, paint_primary
 from daxa_gui.gui.widgets.run_step import RunStepDialog
 from daxa_gui.gui.widgets.state_painter import StateDelegate
 from daxa_gui.session import Session
@@ -48,7 +49,7 @@ class ProcessingPanel(QWidget):
         self.software = QLabel(self)
         self.software.setObjectName("softwareState")
         self.software.setWordWrap(True)
-        self.software.setProperty("muted", True)
+        as_muted(self.software)
         self.software.setText("\n".join(status.message for status in self._session.software()))
         self.summary = QLabel(self)
         self.summary.setObjectName("processingSummary")
@@ -56,7 +57,8 @@ class ProcessingPanel(QWidget):
         self.run_button = self._button(
             "runEverything", "&Run everything", "Run all steps that are still to do", self._on_run_clicked
         )
-        self.run_button.setObjectName("primary")
+        paint_primary(self.run_button, self._context.theme)
+        self._context.theme_changed.connect(lambda theme: paint_primary(self.run_button, theme))
         self.run_button.setAccessibleName("Run everything")
         self.step_button = self._button(
             "runStep", "Run s&tep…", "Choose a step, its parameters, and see what it would run", self._on_step_clicked

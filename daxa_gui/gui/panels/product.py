@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QTabWidget, QTextBrowser, QVBoxLayout, QWidget
 
@@ -20,6 +21,7 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import format_bytes
 from daxa_gui.gui.panels.archive import product_label
+from daxa_gui.gui.theme import as_heading
 from daxa_gui.session import Session
 
 _PICTURES = (ProductKind.IMAGE, ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP)
@@ -53,6 +55,19 @@ def fact_rows(facts: dict[str, Any]) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
+def thumbnail(image: SkyImage, most_pixels: int = 512) -> NDArray[np.float32]:
+    """An image as something to look at: at most so many pixels a side (sums of blocks), asinh stretch, 0 to 1."""
+    values = np.nan_to_num(np.asarray(image.values, dtype=np.float32))
+    block = max(1, -(-max(values.shape) // most_pixels))
+    if block > 1:
+        rows, columns = (n // block * block for n in values.shape)
+        values = values[:rows, :columns].reshape(rows // block, block, columns // block, block).sum(axis=(1, 3))
+    stretched = np.arcsinh(values)
+    positive = stretched[stretched > 0]
+    top = float(np.percentile(positive, 99.5)) if len(positive) else 1.0
+    return np.asarray(np.clip(stretched / top, 0.0, 1.0), np.float32)
+
+
 class ProductPanel(QWidget):
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +84,7 @@ class ProductPanel(QWidget):
     def _build(self) -> None:
         self.title = QLabel(self)
         self.title.setObjectName("productTitle")
-        self.title.setProperty("heading", True)
+        as_heading(self.title)
         self.title.setWordWrap(True)
         self.inspect_button = QPushButton("&Inspect", self)
         self.inspect_button.setObjectName("inspectProduct")
@@ -84,6 +99,7 @@ class ProductPanel(QWidget):
         self.picture.setAccessibleName("Picture of the image")
         view = self.picture.addViewBox(lockAspect=True)
         self._image_item = pg.ImageItem(axisOrder="row-major")
+        self._image_item.setColorMap(pg.colormap.get("inferno"))
         view.addItem(self._image_item)
         self.tabs = QTabWidget(self)
         self.tabs.setObjectName("productTabs")
@@ -140,7 +156,11 @@ class ProductPanel(QWidget):
         if product.key.kind in _PICTURES:
             self._image_item.clear()
             read(
-                self, "picture", lambda: self._session.inspection.read_image(product.path), self._on_picture_read, self._on_error
+                self,
+                "picture",
+                lambda: thumbnail(self._session.inspection.read_image(product.path)),
+                self._on_picture_read,
+                self._on_error,
             )
 
     def _on_history_read(self, entries: list[HistoryEntry]) -> None:
@@ -153,10 +173,8 @@ class ProductPanel(QWidget):
             parts.append(fact_rows(head) + "<p><b>Parameters</b></p>" + fact_rows(arguments))
         self.history.setHtml("<hr>".join(parts) or "Nothing is recorded about how this file was made.")
 
-    def _on_picture_read(self, image: SkyImage) -> None:
-        values = np.arcsinh(np.nan_to_num(np.asarray(image.values, dtype=float)))
-        self._image_item.setImage(values, levels=(0.0, max(1e-9, float(np.percentile(values, 99.8)))))
-        self._image_item.setColorMap(pg.colormap.get("inferno"))
+    def _on_picture_read(self, values: NDArray[np.float32]) -> None:
+        self._image_item.setImage(values, levels=(0.0, 1.0))
 
     def _on_error(self, error: DaxaError) -> None:
         self.history.setPlainText(str(error))

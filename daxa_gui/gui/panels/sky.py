@@ -142,7 +142,7 @@ class SkyPanel(QWidget):
         context.theme_changed.connect(self._on_theme_changed)
         context.coordinates_changed.connect(view.set_style)
         context.place_requested.connect(view.show_place)
-        bridge.catalogue_changed.connect(lambda _mission: self._make_layers())
+        bridge.catalogues_changed.connect(lambda _missions: self._make_layers())
 
     # content
 

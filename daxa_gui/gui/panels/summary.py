@@ -11,6 +11,7 @@ from daxa_gui.core.times import MJD_OF_1970, SECONDS_PER_DAY
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import count_text, counted
+from daxa_gui.gui.theme import as_muted, paint_primary
 from daxa_gui.gui.widgets.create_archive import ArchiveContent, CreateArchiveDialog, suggested_name
 from daxa_gui.session import Session
 
@@ -28,10 +29,12 @@ class SummaryPanel(QWidget):
         self._text.setObjectName("summaryText")
         self._hint = QLabel(self)
         self._hint.setObjectName("summaryHint")
-        self._hint.setProperty("muted", True)
+        as_muted(self._hint)
         self._hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.create_button = QPushButton("Create a&rchive…", self)
-        self.create_button.setObjectName("primary")
+        self.create_button.setObjectName("createArchive")
+        paint_primary(self.create_button, context.theme)
+        context.theme_changed.connect(lambda theme: paint_primary(self.create_button, theme))
         self.create_button.setAccessibleName("Create archive")
         self.create_button.clicked.connect(self._on_create_clicked)
         layout = QHBoxLayout(self)

@@ -16,6 +16,7 @@ from daxa_gui.core.filters import Cone
 from daxa_gui.core.selection import Selection
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import count_text, counted
+from daxa_gui.gui.theme import as_heading
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
 from daxa_gui.session import Session
 
@@ -112,7 +113,7 @@ class CreateArchiveDialog(QDialog):
         total = sum(content.observations for content in contents)
         heading = QLabel(f"{counted(total, 'observation', 'observations')} of {counted(len(contents), 'mission', 'missions')}")
         heading.setObjectName("archiveTotal")
-        heading.setProperty("heading", True)
+        as_heading(heading)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addLayout(grid)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
+from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.flow import FlowLayout
 
 TYPING_PAUSE_MS = 150
@@ -213,7 +214,7 @@ def group(parent: QWidget, *parts: str | QWidget) -> QWidget:
     for part in parts:
         if isinstance(part, str):
             word = QLabel(part, result)
-            word.setProperty("muted", True)
+            as_muted(word)
             row.addWidget(word)
         else:
             row.addWidget(part)

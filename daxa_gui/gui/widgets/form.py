@@ -10,6 +10,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 
 from daxa_gui.core.errors import InputError
+from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.form_fields import FormField, fields_of_dataclass, fields_of_parameters, read_entry, written
 
 __all__ = ["Form", "FormField", "fields_of_dataclass", "fields_of_parameters", "muted_label", "problem_label"]
@@ -30,7 +31,7 @@ def muted_label(text: str = "", parent: QWidget | None = None) -> QLabel:
     label = QLabel(text, parent)
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setProperty("muted", True)
+    as_muted(label)
     return label
 
 

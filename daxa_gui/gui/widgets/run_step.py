@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.form import Form, fields_of_parameters
 from daxa_gui.session import Session
 
@@ -42,7 +43,7 @@ class RunStepDialog(QDialog):
             self.step_box.addItem(step.label, step.name)
         self.help = QLabel(self)
         self.help.setWordWrap(True)
-        self.help.setProperty("muted", True)
+        as_muted(self.help)
         self._place = QVBoxLayout()
         self.tasks = QPlainTextEdit(self)
         self.tasks.setObjectName("tasksPreview")

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QSizePolicy, QWidget
 
 from daxa_gui.gui.texts import count_text, short_label
-from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.theme import Theme, as_muted
 from daxa_gui.gui.widgets.flow import FlowLayout
 from daxa_gui.gui.widgets.sky_items import shade, symbol_icon
 from daxa_gui.gui.widgets.sky_layers import MissionLayer
@@ -53,7 +53,7 @@ class SkyLegend(QWidget):
         for box in self._boxes.values():
             self._flow.addWidget(box)
         self._note = QLabel("hollow: filtered out", self)
-        self._note.setProperty("muted", True)
+        as_muted(self._note)
         self._note.setToolTip("Filled symbols pass the filters, hollow ones do not")
         self._flow.addWidget(self._note)
         self.updateGeometry()

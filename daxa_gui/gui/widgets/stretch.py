@@ -74,8 +74,10 @@ def levels(values: NDArray[np.floating[Any]], low: float, high: float, stretch: 
     if stretch not in STRETCHES:
         raise ValueError(f"unknown stretch {stretch!r}")
     # through a table: a logarithm for each of ten million pixels would take most of a second
-    step = np.clip((values - np.float32(low)) * np.float32(_STEPS / (high - low)), 0.0, _STEPS)
-    return _table(stretch)[np.nan_to_num(step, nan=0.0).astype(np.uint16)]
+    step = (np.asarray(values, np.float32) - np.float32(low)) * np.float32(_STEPS / (high - low))
+    np.fmax(step, 0.0, out=step)  # NaN becomes 0 as well
+    np.minimum(step, _STEPS, out=step)
+    return _table(stretch)[step.astype(np.uint16)]
 
 
 def _table(stretch: str) -> NDArray[np.uint8]:
