@@ -29,23 +29,35 @@ _PLAIN = (
 
 
 def save_columns(events: EventList, folder: str | Path) -> None:
-    """Write an event list as a folder of columns. If the folder is there already it is left as it is."""
+    """Write an event list as a folder of columns. If the folder is there already it is left as it is.
+
+    Raises
+    ------
+    FileError : the place cannot be written to, or the disk is full.
+    """
     target = Path(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f"{target.name}.part", dir=target.parent))
+    part = target
     try:
-        for name in _COLUMNS:
-            column = getattr(events, name)
-            if column is not None:
-                np.save(part / f"{name}.npy", column, allow_pickle=False)
-        (part / "list.json").write_text(json.dumps(_facts(events)), encoding="utf-8")
-        try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f"{target.name}.part", dir=target.parent))
+        _write(events, part)
+        if not (target / "list.json").is_file():
             part.rename(target)
-        except OSError:
-            if not (target / "list.json").is_file():
-                raise
+    except OSError as error:
+        if not (target / "list.json").is_file():  # otherwise another process was faster
+            reason = error.strerror or str(error)
+            raise FileError(f"{target} cannot be written: {reason}.", "Check the permissions and the free space.") from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if part != target:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _write(events: EventList, part: Path) -> None:
+    for name in _COLUMNS:
+        column = getattr(events, name)
+        if column is not None:
+            np.save(part / f"{name}.npy", column, allow_pickle=False)
+    (part / "list.json").write_text(json.dumps(_facts(events)), encoding="utf-8")
 
 
 def _facts(events: EventList) -> dict[str, Any]:

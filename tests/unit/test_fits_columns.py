@@ -51,6 +51,12 @@ def test_that_a_folder_that_is_there_is_left_alone_and_nothing_else_remains(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["list"]
 
 
+def test_that_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(FileError, match="cannot be written"):
+        save_columns(events_in_memory(np.arange(3.0), [(0, 9)]), tmp_path / "file" / "list")
+
+
 @pytest.mark.parametrize("damage", ["missing column", "no facts", "other version", "no json"])
 def test_that_a_folder_that_is_not_whole_is_refused_by_name(tmp_path: Path, damage: str) -> None:
     save_columns(events_in_memory(np.arange(3.0), [(0, 9)]), tmp_path / "list")
