@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QPushButton
@@ -147,7 +148,7 @@ class Tour(QObject):
         return bool(jobs) and all(job.is_finished for job in jobs)
 
     def _reduce(self) -> Iterator[Wait]:
-        button = self._window.workspaces["queue"].findChild(QPushButton, "runEverything")
+        button = cast(QPushButton, self._window.workspaces["queue"].findChild(QPushButton, "runEverything"))
         yield Wait("the button « Run everything »", button.isEnabled)
         button.click()
         yield Wait("the first steps", lambda: len(self._session.jobs("reduce")) > 0)

@@ -72,10 +72,13 @@ def main() -> int:
             pause(self)
             sampler.last_beat = None
 
-        Heartbeat._beat, Heartbeat.start, Heartbeat.pause = watched_beat, watched_start, watched_pause  # type: ignore[method-assign]
+        for name, watched in (("_beat", watched_beat), ("start", watched_start), ("pause", watched_pause)):
+            setattr(Heartbeat, name, watched)
         sampler.start()
         code = app.main(["--tour", f"{folder}/tour", "--output", f"{folder}/output"])
-    print(f"\nBeats late by more than {1000 * LATE_S:.0f} ms, longest first (what the window's thread was doing, samples of 5 ms)")
+    print(
+        f"\nBeats late by more than {1000 * LATE_S:.0f} ms, longest first (what the window's thread was doing, samples of 5 ms)"
+    )
     for seconds, places in sorted(sampler.places, key=lambda item: -item[0])[:15]:
         print(f"{1000 * seconds:6.0f} ms")
         for where, count in places.most_common(3):

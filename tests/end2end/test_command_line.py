@@ -35,7 +35,9 @@ def test_that_every_cluster_of_the_efeds_sample_is_matched(document, shared_data
 
 def test_that_the_image_of_a_real_list_equals_the_sas_image_in_every_pixel(document, shared_data, tmp_path):
     out = tmp_path / "image.fits"
-    document("inspect", str(shared_data / MOS1), "--energy", "0.5-2.0", "--image", str(out), "--like", str(shared_data / MOS1_IMAGE))
+    document(
+        "inspect", str(shared_data / MOS1), "--energy", "0.5-2.0", "--image", str(out), "--like", str(shared_data / MOS1_IMAGE)
+    )
     ours, theirs = fits.getdata(out), fits.getdata(shared_data / MOS1_IMAGE)
     assert ours.shape == theirs.shape == (512, 512)
     assert int(np.sum(ours)) == 27546
@@ -44,7 +46,9 @@ def test_that_the_image_of_a_real_list_equals_the_sas_image_in_every_pixel(docum
 
 def test_that_the_swift_image_equals_the_archives_image_in_every_pixel(document, shared_data, tmp_path):
     out = tmp_path / "image.fits"
-    document("inspect", str(shared_data / SWIFT), "--image", str(out), "--like", str(shared_data / SWIFT_IMAGE), "--energy", "0-20")
+    document(
+        "inspect", str(shared_data / SWIFT), "--image", str(out), "--like", str(shared_data / SWIFT_IMAGE), "--energy", "0-20"
+    )
     assert np.array_equal(fits.getdata(out), fits.getdata(shared_data / SWIFT_IMAGE))
 
 
