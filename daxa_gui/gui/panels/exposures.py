@@ -72,6 +72,7 @@ class ExposuresPanel(QWidget):
         self.inspected = Inspected.of(session, context, bridge)
         self.model = ExposureTable(self)
         self._following = False
+        self.setMinimumWidth(220)
         self._build()
         self.inspected.exposures_changed.connect(self._on_exposures_changed)
         self.inspected.subject_changed.connect(self._follow_subject)

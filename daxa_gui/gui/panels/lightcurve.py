@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class LightcurvePanel(QWidget):
         self._session = session
         self._context = context
         self.inspected = Inspected.of(session, context, bridge)
-        self._sentences: list[tuple[str, str]] = []
+        self._findings: tuple[str, list[tuple[str, str]]] = ("", [])
         self._build()
         self._connect()
         self._on_context_theme_changed(context.theme)
@@ -66,9 +67,8 @@ class LightcurvePanel(QWidget):
         self.plot.setAccessibleName("Light curve with histogram of rates")
         self.plot.setMinimumSize(QSize(240, 130))
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        # of fixed heights: what stands above and below must not move the plot while a limit is dragged
-        self.numbers = _label(self, "lightcurveNumbers", lines=2)
-        self.judgement = _label(self, "lightcurveJudgement", lines=3)
+        # of fixed height: what stands above and below must not move the plot while a limit is dragged
+        self.findings = _label(self, "lightcurveFindings", lines=4)
         self.verdict = VerdictBar(self)
         self.empty = _label(self, "lightcurveEmpty", muted=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -83,8 +83,7 @@ class LightcurvePanel(QWidget):
         layout.addWidget(self.controls)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.empty, 1)
-        layout.addWidget(self.numbers)
-        layout.addWidget(self.judgement)
+        layout.addWidget(self.findings)
         layout.addWidget(self.verdict)
 
     def _add_view_controls(self) -> None:
@@ -162,7 +161,7 @@ class LightcurvePanel(QWidget):
         self._show_about()
         has_events = inspected.events is not None
         there = has_events or inspected.reading  # while the next exposure is read nothing jumps about
-        for widget in (self.plot, self.controls, self.numbers, self.judgement):
+        for widget in (self.plot, self.controls, self.findings):
             widget.setVisible(there)
         self.empty.setVisible(not there)
         self.save.setEnabled(inspected.cleaning is not None)
@@ -170,8 +169,7 @@ class LightcurvePanel(QWidget):
             self.plot.clear_cleaning()
             self.controls.show_parameters(None, 0.0, True)
             self.empty.setText(self._why_empty())
-            self.numbers.setText("Reading the events…")
-            self._show_sentences([])
+            self._show_findings("Reading the events…", [])
         self._show_verdict()
 
     def _why_empty(self) -> str:
@@ -195,17 +193,15 @@ class LightcurvePanel(QWidget):
         self.save.setEnabled(cleaning is not None)
         if cleaning is None or parameters is None:
             self.plot.clear_cleaning()
-            self.numbers.setText("")
-            self._show_sentences([("bad", str(inspected.problem or ""))])
+            self._show_findings("", [("bad", str(inspected.problem or ""))])
             return
         self.plot.show_cleaning(cleaning, parameters, inspected.zero_s, inspected.start_utc_mjd())
         self.controls.show_limits(cleaning)
-        self.numbers.setText(numbers_text(cleaning))
-        self._show_judgement(cleaning)
+        self._show_findings(numbers_text(cleaning), self._judgement(cleaning))
         self._show_verdict()
 
-    def _show_judgement(self, cleaning: FlareCleaning) -> None:
-        """First what matters most, in its colour and with its mark, then how doubtful the rest is and why."""
+    def _judgement(self, cleaning: FlareCleaning) -> list[tuple[str, str]]:
+        """Sentences with their weight: first what matters most, then how doubtful the cleaning is and why."""
         reasons = list(cleaning.reasons)
         exposure = self.inspected.subject.exposure if self.inspected.subject else None
         sentences: list[tuple[str, str]] = []
@@ -217,20 +213,21 @@ class LightcurvePanel(QWidget):
             sentences.append(("warn", cleaning.fit.reason))
             reasons = [reason for reason in reasons if reason != cleaning.fit.reason]
         why = f": {' '.join(reasons)}" if reasons else "."
-        self._show_sentences([*sentences, ("", f"Doubt {cleaning.doubt:.2f} of 1{why}")])
+        return [*sentences, ("", f"Doubt {cleaning.doubt:.2f} of 1{why}")]
 
-    def _show_sentences(self, sentences: list[tuple[str, str]]) -> None:
-        self._sentences = sentences
+    def _show_findings(self, numbers: str, sentences: list[tuple[str, str]]) -> None:
+        self._findings = (numbers, sentences)
         theme = self._context.theme
-        marks = {"bad": "✕", "warn": "▲"}
+        marks = {"bad": "✕ ", "warn": "▲ "}
         colours = {"bad": theme.bad, "warn": theme.warn}
-        lines = [
-            f'<span style="color:{colours.get(kind, theme.muted)}">{marks.get(kind, "")} {html.escape(text)}</span>'
+        lines = [numbers] if numbers else []
+        lines += [
+            f'<span style="color:{colours.get(kind, theme.muted)}">{marks.get(kind, "")}{html.escape(text)}</span>'
             for kind, text in sentences
             if text
         ]
-        self.judgement.setText("<br>".join(lines))
-        self.judgement.setToolTip("\n".join(text for _, text in sentences))
+        self.findings.setText("<br>".join(lines))
+        self.findings.setToolTip("\n".join(text for _, text in sentences))
 
     def _show_verdict(self) -> None:
         inspected = self.inspected
@@ -287,7 +284,7 @@ class LightcurvePanel(QWidget):
 
     def _on_context_theme_changed(self, theme: Theme) -> None:
         self.plot.set_theme(theme)
-        self._show_sentences(self._sentences)
+        self._show_findings(*self._findings)
 
 
 def numbers_text(cleaning: FlareCleaning) -> str:
@@ -297,9 +294,17 @@ def numbers_text(cleaning: FlareCleaning) -> str:
     level = "quiet rate" if fit.fitted else "mean rate of the kept bins"
     return (
         f"<b>Good time {cleaning.gti.total_s / 1000.0:.2f} ks</b> of {own_s / 1000.0:.2f} ks · kept "
-        f"<b>{100.0 * cleaning.kept_fraction:.1f} %</b> · {level} {fit.centre_ct_s:.4g} ± {fit.sigma_ct_s:.2g} ct/s · limits "
+        f"<b>{100.0 * cleaning.kept_fraction:.1f} %</b> · {level} {with_error(fit.centre_ct_s, fit.sigma_ct_s)} ct/s · limits "
         f"{fit.low_ct_s:.4g} to {fit.high_ct_s:.4g} ct/s"
     )
+
+
+def with_error(value: float, error: float) -> str:
+    """« 0.755 ± 0.016 »: two significant digits of the error, and as many decimals of the value."""
+    if not (math.isfinite(error) and error > 0):
+        return f"{value:.4g}"
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
 
 
 def with_interval(parameters: FlareParameters, interval: tuple[float, float], *, keep: bool) -> FlareParameters:
@@ -332,6 +337,6 @@ def _label(parent: QWidget, name: str, *, muted: bool = False, lines: int = 0) -
         as_muted(label)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     if lines:
-        label.setFixedHeight(lines * label.fontMetrics().lineSpacing() + 2)
+        label.setFixedHeight(lines * label.fontMetrics().lineSpacing())
         label.setAlignment(Qt.AlignmentFlag.AlignTop)
     return label

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QHBox
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
 from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.flow import FlowLayout
+from daxa_gui.gui.widgets.toggle import ToggleButton
 
 TYPING_PAUSE_MS = 150
 
@@ -60,9 +61,8 @@ class FlareControls(QWidget):
         self.reset.setObjectName("flareReset")
         self.reset.setFixedWidth(self.reset.fontMetrics().horizontalAdvance("Reset") + 20)
         self.reset.setToolTip("Back to the mission's automatic cleaning, without intervals by hand")
-        self.choose = QPushButton("Select &time", self)
+        self.choose = ToggleButton("Select &time", self)
         self.choose.setObjectName("flareSelectTime")
-        self.choose.setCheckable(True)
         self.choose.setToolTip("Choose an interval in the light curve by dragging its edges, to keep or to reject it by hand")
         self.keep = QPushButton("&Keep interval", self)
         self.keep.setObjectName("flareKeep")
@@ -75,22 +75,23 @@ class FlareControls(QWidget):
         self.setEnabled(False)
 
     def _arrange(self) -> None:
-        first, second = FlowLayout(), FlowLayout()
+        first = FlowLayout()
         first.addWidget(group(self, "Energy", self.band_low, "to", self.band_high))
         first.addWidget(group(self, "Bin", self.bin))
-        first.addWidget(group(self, "Limits", self.mode, self.sigma, self.low, "to", self.high, self.reset))
-        self.view_line = second  # the panel puts its own controls first
+        first.addWidget(group(self, "Limits", self.mode, self.sigma))
+        first.addWidget(group(self, self.low, "to", self.high))
+        first.addWidget(self.reset)
+        self.line = first
         self._chips: list[QPushButton] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(first)
-        layout.addLayout(second)
 
     def add_view_controls(self, widgets: Sequence[QWidget]) -> None:
-        """Put the panel's own controls before those of the intervals, in the second line."""
+        """Put the panel's own controls before those of the intervals."""
         for widget in (*widgets, self.choose, self.keep, self.reject):
-            self.view_line.addWidget(widget)
+            self.line.addWidget(widget)
 
     def _connect(self) -> None:
         for box in (self.band_low, self.band_high, self.bin, self.sigma):
@@ -142,7 +143,7 @@ class FlareControls(QWidget):
 
     def _show_chips(self) -> None:
         for chip in self._chips:
-            self.view_line.removeWidget(chip)
+            self.line.removeWidget(chip)
             chip.deleteLater()
         self._chips = []
         parameters = self._parameters
@@ -160,7 +161,7 @@ class FlareControls(QWidget):
         chip.setToolTip(f"{word.capitalize()} by hand: {low:.3f} to {high:.3f} ks. Press to undo.")
         chip.clicked.connect(lambda: self._remove(field, interval))
         self._chips.append(chip)
-        self.view_line.addWidget(chip)
+        self.line.addWidget(chip)
         chip.show()
 
     # what is wanted

@@ -13,6 +13,7 @@ from daxa_gui.gui.widgets.colour_maps import COLOUR_MAPS, label
 from daxa_gui.gui.widgets.flare_controls import TYPING_PAUSE_MS, group, number_box
 from daxa_gui.gui.widgets.flow import FlowLayout
 from daxa_gui.gui.widgets.stretch import STRETCHES
+from daxa_gui.gui.widgets.toggle import ToggleButton
 
 _TIMES = (
     ("before", "Be&fore", "All good time of the file, flares included"),
@@ -63,15 +64,15 @@ class ImageControls(QWidget):
         combo.setAccessibleName(accessible)
         combo.setToolTip(tip)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        combo.setMaximumWidth(120)
         return combo
 
     def _make_times(self) -> None:
         self._times = QButtonGroup(self)
-        self.times: dict[str, QPushButton] = {}
+        self.times: dict[str, ToggleButton] = {}
         for name, text, tip in _TIMES:
-            button = QPushButton(text, self)
+            button = ToggleButton(text, self)
             button.setObjectName(f"image{name.capitalize()}")
-            button.setCheckable(True)
             button.setFixedWidth(button.fontMetrics().horizontalAdvance(text) + 18)
             button.setToolTip(tip)
             self._times.addButton(button)

@@ -18,7 +18,7 @@ from daxa_gui.gui.widgets.plot import TimeAxis, bars, quiet_plot, steps, style_a
 SYMBOLS_UP_TO = 1500  # bins; more symbols than that hide each other and cost time
 DASHES_UP_TO = 3000  # bins; dashes of longer lines are slow and look solid anyway
 AXIS_WIDTH = 62
-SIBLING_HEIGHT = 58
+SIBLING_HEIGHT = 44
 LANE = 0.86  # of the height of a sibling that its curve may use
 _Line = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -96,15 +96,14 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self._others_accepted = pg.PlotDataItem(connect="finite")
         self.others.addItem(self._others_rejected)
         self.others.addItem(self._others_accepted)
-        self._names: list[pg.TextItem] = []
         self.region = pg.LinearRegionItem(movable=True)
         self.region.setZValue(20)
         self.region.hide()
         self.main.addItem(self.region, ignoreBounds=True)
 
     def _limit_line(self, plot: pg.PlotItem, which: str) -> pg.InfiniteLine:
-        # beside the histogram there is room; above their lines, because the lower limit often lies at the bottom of the plot
-        options = {"position": 0.97, "anchors": [(1, 1)] * 2}
+        # beside the histogram there is room for the numbers, above the upper line and below the lower one
+        options = {"position": 0.97, "anchors": [(1, 1) if which == "high" else (1, 0)] * 2}
         labelled = plot is self.histogram
         line = pg.InfiniteLine(angle=0, movable=True, label="" if labelled else None, labelOpts=options if labelled else None)
         line.setZValue(10)
@@ -212,16 +211,12 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self.others.setVisible(bool(siblings))
         self.others.setMaximumHeight(SIBLING_HEIGHT * len(siblings))
         self.others.setMinimumHeight(SIBLING_HEIGHT * len(siblings))
-        for name in self._names:
-            self.others.removeItem(name)
-        self._names = []
         ticks: list[tuple[float, str]] = []
         lanes = []
         for number, (label, cleaning) in enumerate(siblings):
             bottom, top = float(len(siblings) - 1 - number), _sibling_top(cleaning)
-            ticks += [(bottom, "0"), (bottom + LANE, f"{top:.3g}")]
+            ticks += [(bottom + 0.4 * LANE, label), (bottom + LANE, f"{top:.3g}")]
             lanes.append(self._lane(cleaning, bottom, top))
-            self._add_name(label, cleaning, bottom + LANE)
         self.others.getAxis("left").setTicks([ticks])
         self.others.setYRange(0.0, max(1.0, float(len(siblings))), padding=0.02)
         for curve, which in ((self._others_accepted, 0), (self._others_rejected, 1)):
@@ -236,12 +231,6 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         masks = (known & cleaning.accepted, known & ~cleaning.accepted)
         accepted, rejected = (steps(left, curve.bin_s / 1000.0, height, mask) for mask in masks)
         return accepted, rejected
-
-    def _add_name(self, label: str, cleaning: FlareCleaning, y: float) -> None:
-        name = pg.TextItem(label, color=self._theme.text, anchor=(0, 0), fill=pg.mkBrush(_faint(QColor(self._theme.base), 200)))
-        name.setPos(float(self._ks(cleaning.curve.start_s[:1])[0]) if len(cleaning.curve.start_s) else 0.0, y + 0.06)
-        self.others.addItem(name, ignoreBounds=True)
-        self._names.append(name)
 
     # what is in view
 
@@ -258,7 +247,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         if self.near_limits:
             top = min(top, fit.high_ct_s + 1.0 * (fit.high_ct_s - min(fit.low_ct_s, fit.centre_ct_s)))
         top = max(top, 1.05 * fit.high_ct_s if np.isfinite(fit.high_ct_s) and not self.near_limits else 0.0, 1e-6)
-        self.main.setYRange(0.0, top, padding=0.06)
+        self.main.setYRange(-0.1 * top, top, padding=0.03)  # below zero stands the number of the lower limit
 
     def set_near_limits(self, near: bool) -> None:
         self.near_limits = near
