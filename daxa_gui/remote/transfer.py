@@ -226,6 +226,8 @@ def _fetch_single(remote: _Remote, destination: Path, packing: str, manifest: Ma
         known = manifest.verified(ctx, name, remote.service, remote.path, remote.expected_bytes)
         if known is not None:
             ctx.log(f"{name} is here already and was verified: it is not fetched again.")
+            # what is left of a program that was killed between unpacking and tidying up
+            Part(part_path, remote.service, remote.path).discard()
             return known, 0
         part = Part(part_path, remote.service, remote.path)
         fetched = remote.download(part)

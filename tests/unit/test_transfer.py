@@ -81,6 +81,16 @@ def test_that_a_verified_file_is_not_asked_for_again(archive, ctx, tmp_path):
     assert second.facts["fetched_bytes"] == 0
 
 
+def test_that_what_a_killed_program_left_beside_a_whole_file_goes_away(archive, ctx, tmp_path):
+    archive.put("/FTP/x/list.fits.gz", gzip.compress(small_fits(9000)))
+    destination = tmp_path / "list.fits"
+    request = {"service": "heasarc", "path": "x/list.fits.gz", "destination": str(destination), "unpack": "gzip"}
+    fetch(ctx, **request)
+    (tmp_path / "list.fits.gz.part").write_bytes(b"left behind")
+    fetch(ctx, **request)
+    assert left_in(tmp_path) == [".manifest.jsonl", "list.fits"]
+
+
 def test_that_a_file_that_was_changed_on_the_disk_is_fetched_again(archive, ctx, tmp_path):
     content = small_fits(100_000)
     archive.put("/FTP/a/x.fits", content)
