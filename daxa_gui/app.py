@@ -105,12 +105,27 @@ def window_session(options: argparse.Namespace) -> Any:
     session = Session(
         settings=settings,
         settings_file=None if options.tour else locations.settings_path(),
-        output_folder=Path(options.output) if options.output else None,
+        output_folder=_output_folder(options),
         start=pool.start,
     )
     if options.practice or options.tour:
         session.start_practice(lambda prepare: QTimer.singleShot(AFTER_FIRST_PAINT_MS, lambda: pool.start(prepare)))
     return session
+
+
+def _output_folder(options: argparse.Namespace) -> Path | None:
+    """The journey keeps what it makes beside its pictures, out of the person's own archives, and begins anew each time."""
+    if options.output or not options.tour:
+        return Path(options.output) if options.output else None
+    folder = Path(options.tour) / "archives"
+    mark = folder / ".made-by-the-practice-journey"
+    if mark.exists():
+        import shutil
+
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return folder
 
 
 def _first_page(main_window: Any, options: argparse.Namespace) -> None:

@@ -97,6 +97,9 @@ class Finding:
         for position in known:
             if normal_name(position.name) == wanted:
                 return position
+        beginning = [position for position in known if wanted and normal_name(position.name).startswith(wanted)]
+        if len(beginning) == 1:  # « 47 Tuc » for « 47 Tuc (NGC 104) »
+            return beginning[0]
         near = [p.name for p in known if wanted and (wanted in normal_name(p.name) or normal_name(p.name) in wanted)]
         raise InputError(
             f"The name « {name.strip()} » is not known.",

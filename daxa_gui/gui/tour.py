@@ -171,10 +171,9 @@ class Tour(QObject):
         for exposure in exposures:
             if exposure.flares is not None and "kept_fraction" in exposure.flares.facts:
                 facts = exposure.flares.facts
-                self._say(
-                    f"- {exposure.obs_id} {exposure.unit}: {100 * facts['kept_fraction']:.0f} % of the time kept, "
-                    f"doubt {facts['doubt']:.2f}"
-                )
+                useful = facts.get("useful", True)
+                kept = f"{100 * facts['kept_fraction']:.0f} % of the time kept" if useful else "no useful time, nothing kept"
+                self._say(f"- {exposure.obs_id} {exposure.unit}: {kept}, doubt {facts['doubt']:.2f}")
         cleaned = [e for e in exposures if e.clean is not None and e.flares is not None]
         spoiled = [e for e in exposures if e.clean is None and e.flares is not None and not e.flares.facts.get("useful", True)]
         flared = [e for e in cleaned if e.mission == "xmm_pointed" and e.flares and e.flares.facts["kept_fraction"] < 0.9]
