@@ -36,7 +36,8 @@ class Explanation:
     weight: str = ""
 
 
-_STAMP = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z) (?P<severity>INFO|WARNING|ERROR)\s? ?(?P<text>.*)$")
+# our own job logs: a time, the severity in seven columns, the text with its own indentation
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z (?P<severity>INFO|WARNING|ERROR)(?:(?<=INFO)   |(?<=ERROR)  )? (?P<text>.*)$")
 # Shapes of messages. SAS: « ** task::subtask: warning (Name),  text »; CIAO: « # tool (CIAO 4.16.0): ERROR text » and
 # « dsNAME -- WARNING: text »; eSASS: « task: **ERROR text »; NuSTARDAS: « nupipeline_0.4.9: Error … ».
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (

@@ -89,6 +89,7 @@ class Inspected(QObject):
         self.reading = False
         self._cleaning_asked: FlareParameters | None = None
         self._cleaning_running = False
+        self._wanted: Product | None = context.product  # shown as soon as the exposures are known
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(300)
@@ -119,8 +120,9 @@ class Inspected(QObject):
         if self.subject is not None and self.subject.exposure is not None:
             self._renew_subject(self.subject, self.subject.exposure)
         self.exposures_changed.emit()
-        if self.subject is None and self._context.product is not None:
-            self._on_context_product_changed(self._context.product)
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self._show_product(wanted)
 
     def _renew_subject(self, subject: Subject, old: Exposure) -> None:
         for exposure in self.exposures:
@@ -136,7 +138,7 @@ class Inspected(QObject):
         self.events_changed.emit()
 
     def _on_bridge_archive_changed(self, _path: str) -> None:
-        self.exposures = []
+        self.exposures, self._wanted = [], None
         if self.subject is not None and self.subject.exposure is not None:
             self.show(None)
         self.exposures_changed.emit()
@@ -173,9 +175,16 @@ class Inspected(QObject):
 
     def _on_context_product_changed(self, product: Product | None) -> None:
         if product is None or product.key.kind is ProductKind.OTHER:
-            return
-        picture = product if product.key.kind in PICTURES else None
+            self._wanted = None
+        elif self.exposure_of(product) is not None:
+            self._show_product(product)
+        else:  # the list of exposures is older than the product, or was not read yet
+            self._wanted = product
+            self.refresh_exposures()
+
+    def _show_product(self, product: Product) -> None:
         exposure = self.exposure_of(product)
+        picture = product if product.key.kind in PICTURES else None
         if exposure is not None:
             self.show(Subject(exposure.raw.path, exposure, picture))
         elif product.key.kind in (ProductKind.EVENTS, ProductKind.CLEAN_EVENTS, *PICTURES):

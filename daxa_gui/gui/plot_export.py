@@ -242,7 +242,7 @@ def table_text(columns: dict[str, tuple[str, NDArray[Any]]], meta: dict[str, Any
             lines.append(f"- {{name: {name}, {described}datatype: {kinds[values.dtype.kind]}}}")
         lines.append(f"meta: {json.dumps(meta)}")
         head = "".join(f"# {line}\n" for line in lines)
-    names = [name if ecsv or not unit else f"{name}_{unit.replace('/', '_')}" for name, (unit, _) in columns.items()]
+    names = [name if ecsv or unit in ("", "ct") else f"{name}_{unit.replace('/', '_')}" for name, (unit, _) in columns.items()]
     texts = [[_cell(value, ecsv) for value in values.tolist()] for _, values in columns.values()]
     rows = "".join(",".join(row) + "\n" for row in zip(*texts, strict=True))
     return f"{head}{','.join(names)}\n{rows}"
