@@ -192,6 +192,7 @@ class Inspected(QObject):
 
     def show(self, subject: Subject | None) -> None:
         """Look at something else (or at nothing)."""
+        self._wanted = None
         before, self.subject = self.subject, subject
         if subject is not None and before is not None and subject.same_thing == before.same_thing:
             if subject != before:

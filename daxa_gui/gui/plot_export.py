@@ -120,7 +120,7 @@ class LightcurveExport:
         time.set_xlabel(f"Time since {mjd_to_text(self.start_mjd)} UTC (ks)")
         time.set_ylabel(f"Rate {curve.band_kev[0]:g}–{curve.band_kev[1]:g} keV (ct s$^{{-1}}$)")
         rates.set_xlabel("Histogram of rates")
-        time.legend(loc="upper right", fontsize=7, frameon=False, bbox_to_anchor=(1.0, 0.97))
+        time.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=7, frameon=False, borderpad=0.1)
         time.set_title(_titled(self.title, self.events.simulated), fontsize=9, loc="left")
 
 
@@ -154,7 +154,10 @@ class ImageExport:
             axes.set_xlabel("X (pixels)")
             axes.set_ylabel("Y (pixels)")
         unit = {"count": "counts per pixel", "s": "exposure (s)"}.get(self.image.unit, self.image.unit or "value")
-        figure.colorbar(picture, ax=axes, label=unit, fraction=0.046, pad=0.03)
+        # equal steps of the stretched scale, so that the numbers stand apart whatever the stretch is
+        ticks = picture.norm.inverse(np.linspace(0.0, 1.0, 6))
+        bar = figure.colorbar(picture, ax=axes, label=unit, fraction=0.046, pad=0.03, ticks=ticks, format="%.3g")
+        bar.ax.minorticks_off()
         axes.set_title(_titled(self.title, self.events is not None and self.events.simulated), fontsize=9, loc="left")
 
     def _norm(self) -> Any:

@@ -308,3 +308,25 @@ def test_that_the_real_chandra_flare_is_seen(bench, qtbot, shared_data):
     peak_ks = (cleaning.curve.start_s[int(np.nanargmax(cleaning.curve.rate))] - bench.inspected.zero_s) / 1000.0
     assert not cleaning.accepted[int(np.nanargmax(cleaning.curve.rate))] and 5.0 < peak_ks < 12.0
     assert "starts 2013-09-14" in panel.about.text()
+
+
+def test_that_very_many_bins_are_drawn_as_peaks_that_lose_no_extreme(panel, qtbot):
+    panel.controls.bin.setValue(1.0)
+    wait_for(qtbot, panel.inspected, bin_s=1.0)
+    curve = panel.inspected.cleaning.curve
+    assert len(curve.rate) == 12_000
+    drawn = np.concatenate([panel.plot._accepted.getData()[1], panel.plot._rejected.getData()[1]])
+    assert len(drawn) < 8_000 and np.nanmax(drawn) == np.nanmax(curve.rate)
+    panel.plot.main.setXRange(5.2, 5.4, padding=0)  # so close that every bin has its step
+    x = panel.plot._rejected.getData()[0]
+    assert 5.1 < x.min() < x.max() < 5.5 and len(x) == pytest.approx(3 * 200, abs=10)
+
+
+def test_that_peaks_of_bins_without_time_stay_empty():
+    from daxa_gui.gui.widgets.plot import peaks
+
+    values = np.array([1.0, np.nan, 5.0, 2.0, np.nan, np.nan, 7.0])
+    shown = np.array([True, True, True, True, True, True, False])
+    x, y = peaks(np.arange(7.0), 1.0, values, shown, 4)
+    np.testing.assert_array_equal(x, [1.0, 1.0, 3.0, 3.0, 5.0, 5.0, 6.5, 6.5])
+    np.testing.assert_array_equal(y, [1.0, 1.0, 2.0, 5.0, np.nan, np.nan, np.nan, np.nan])

@@ -13,13 +13,15 @@ from PySide6.QtWidgets import QWidget
 
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
 from daxa_gui.gui.theme import LIGHT, Theme
-from daxa_gui.gui.widgets.plot import TimeAxis, bars, quiet_plot, steps, style_axis, style_plot
+from daxa_gui.gui.widgets.plot import TimeAxis, bars, peaks, quiet_plot, steps, style_axis, style_plot
 
 SYMBOLS_UP_TO = 1500  # bins; more symbols than that hide each other and cost time
-DASHES_UP_TO = 3000  # bins; dashes of longer lines are slow and look solid anyway
+STEPS_UP_TO = 3000  # bins in view; of more only the lowest and highest of a few are drawn, and no dashes
 AXIS_WIDTH = 62
 SIBLING_HEIGHT = 44
 LANE = 0.86  # of the height of a sibling that its curve may use
+# left edges (ks), width (ks), rates (ct/s), accepted, rejected
+_Bins = tuple[NDArray[np.float64], float, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
 _Line = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -33,6 +35,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self._theme = LIGHT
         self._zero_s = 0.0
         self._cleaning: FlareCleaning | None = None
+        self._bins: _Bins | None = None
         self._siblings: list[tuple[str, FlareCleaning]] = []
         self._parameters = FlareParameters()
         self._setting = False
@@ -62,6 +65,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
             quiet_plot(plot)
         for plot in (self.strip, self.main):
             plot.getAxis("left").setWidth(AXIS_WIDTH)
+        self.main.vb.sigXRangeChanged.connect(self._on_main_x_range_changed)
         self.ci.layout.setColumnStretchFactor(0, 3)
         self.ci.layout.setColumnStretchFactor(1, 1)
         self.others = self.addPlot(row=2, col=0)
@@ -117,7 +121,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
 
     def clear_cleaning(self) -> None:
         """Nothing is looked at."""
-        self._cleaning = None
+        self._cleaning = self._bins = None
         empty = np.zeros(0)
         for curve in (self._accepted, self._rejected, self._gaussian):
             curve.setData(empty, empty)
@@ -151,18 +155,36 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         width = curve.bin_s / 1000.0
         known = np.isfinite(curve.rate)
         accepted, rejected = known & cleaning.accepted, known & ~cleaning.accepted
-        self._accepted.setData(*steps(left, width, curve.rate, accepted))
-        self._rejected.setData(*steps(left, width, curve.rate, rejected))
+        self._bins = (left, width, curve.rate, accepted, rejected)
+        self._draw_lines()
         few = len(curve.rate) <= SYMBOLS_UP_TO
-        dashed = len(curve.rate) <= DASHES_UP_TO
-        style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
-        self._rejected.setPen(pg.mkPen(self._theme.idle, width=1, style=style))
         centre = left + width / 2.0
         for points, mask in ((self._accepted_points, accepted), (self._rejected_points, rejected)):
             points.setData(centre[mask], curve.rate[mask]) if few else points.setData([], [])
         shown = known & (curve.live_s > 0) if few else np.zeros(len(known), bool)
         spread = np.sqrt(np.maximum(curve.counts[shown], 1)) / np.maximum(curve.live_s[shown], 1e-9)
         self._errors.setData(x=centre[shown], y=curve.rate[shown], height=2.0 * spread)
+
+    def _draw_lines(self) -> None:
+        """The bins in view as steps, or as peaks where they are many."""
+        if self._bins is None:
+            return
+        left, width, rate, accepted, rejected = self._bins
+        first, behind = 0, len(left)
+        if behind > STEPS_UP_TO:
+            low, high = self.main.viewRange()[0]
+            first, behind = (int(n) for n in np.searchsorted(left, (low - width, high)))
+        part = slice(first, behind)
+        many = behind - first > STEPS_UP_TO
+        for item, mask in ((self._accepted, accepted), (self._rejected, rejected)):
+            bins = left[part], width, rate[part], mask[part]
+            item.setData(*(peaks(*bins, STEPS_UP_TO // 2) if many else steps(*bins)))
+        style = Qt.PenStyle.SolidLine if many else Qt.PenStyle.DashLine
+        self._rejected.setPen(pg.mkPen(self._theme.idle, width=1, style=style))
+
+    def _on_main_x_range_changed(self, *_: object) -> None:
+        if self._bins is not None and len(self._bins[0]) > STEPS_UP_TO:
+            self._draw_lines()
 
     def _show_histogram(self, cleaning: FlareCleaning) -> None:
         fit = cleaning.fit
@@ -229,7 +251,9 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         left, known = self._ks(curve.start_s), np.isfinite(curve.rate)
         height = bottom + LANE * np.minimum(curve.rate / top, 1.0)
         masks = (known & cleaning.accepted, known & ~cleaning.accepted)
-        accepted, rejected = (steps(left, curve.bin_s / 1000.0, height, mask) for mask in masks)
+        bins = left, curve.bin_s / 1000.0, height
+        many = len(left) > STEPS_UP_TO
+        accepted, rejected = (peaks(*bins, mask, STEPS_UP_TO // 2) if many else steps(*bins, mask) for mask in masks)
         return accepted, rejected
 
     # what is in view
@@ -305,7 +329,6 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self.histogram.setLabel("bottom", "Histogram of rates")
         good, idle = QColor(theme.good), QColor(theme.idle)
         self._accepted.setPen(pg.mkPen(good, width=1.5))
-        self._rejected.setPen(pg.mkPen(idle, width=1, style=Qt.PenStyle.DashLine))
         self._accepted_points.setPen(pg.mkPen(good))
         self._accepted_points.setBrush(pg.mkBrush(good))
         self._rejected_points.setPen(pg.mkPen(idle))

@@ -107,6 +107,21 @@ def steps(
     return x, y
 
 
+def peaks(
+    left: NDArray[np.float64], width: float, values: NDArray[np.float64], shown: NDArray[np.bool_], groups: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """x and y of a line through the lowest and the highest value of each of about `groups` runs of bins.
+
+    What `steps` would draw looks the same where many bins share a pixel, but costs a hundred times more to paint.
+    """
+    starts = np.arange(0, len(left), -(-len(left) // groups))
+    visible = np.where(shown, values, np.nan)
+    y = np.empty(2 * len(starts))
+    y[0::2], y[1::2] = np.fmin.reduceat(visible, starts), np.fmax.reduceat(visible, starts)
+    middles = (left[starts] + np.append(left[starts[1:]], left[-1] + width)) / 2.0
+    return np.repeat(middles, 2), y
+
+
 def bars(starts: NDArray[np.float64], stops: NDArray[np.float64], low: float, high: float) -> dict[str, Any]:
     """Options of a BarGraphItem that fills [start, stop) between two heights."""
     n = len(starts)
