@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from daxa_gui import __version__
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.eventlist import EventList
 from daxa_gui.core.images import SkyImage
@@ -16,12 +20,30 @@ from daxa_gui.core.timeseries import FlareCleaning, FlareParameters, Gti, LightC
 CallProcess = Callable[[str, dict[str, Any]], Any]
 
 
-class Inspection:
-    """`call_process(target, arguments)` runs a function in a worker process; `cache` keeps event lists in columnar form."""
+KEPT_LISTS = 60
 
-    def __init__(self, call_process: CallProcess, cache: Path) -> None:
+
+def _last_used(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+@cache
+def _how_lists_are_read() -> str:
+    """Changes whenever lists may be read differently than before, so that nothing stale is shown."""
+    from daxa_gui.missions import event_formats
+
+    return hashlib.sha256(f"{__version__}:{event_formats()!r}".encode()).hexdigest()[:16]
+
+
+class Inspection:
+    """`call_process(target, arguments)` runs a function in a worker process; `cache_folder` keeps lists in columnar form."""
+
+    def __init__(self, call_process: CallProcess, cache_folder: Path) -> None:
         self._call_process = call_process
-        self._cache = cache
+        self._cache = cache_folder
 
     def open(self, path: str | Path) -> EventList:
         """Read an event list of any mission; its columns are mapped into memory. Takes a second for a million events.
@@ -37,11 +59,24 @@ class Inspection:
             status = file.stat()
         except OSError as error:
             raise FileError(f"{file} cannot be read: {error.strerror}.", "Check the name and the permissions.") from error
-        identity = f"{file.resolve()}:{status.st_mtime_ns}:{status.st_size}"
+        identity = f"{file.resolve()}:{status.st_mtime_ns}:{status.st_size}:{_how_lists_are_read()}"
         folder = self._cache / "events" / hashlib.sha256(identity.encode()).hexdigest()[:24]
-        if not folder.is_dir():
-            self._call_process("daxa_gui.reduction.reading:read_into_columns", {"path": str(file), "folder": str(folder)})
+        if folder.is_dir():
+            try:
+                events = load_columns(folder)
+                os.utime(folder)  # the least recently used ones go first
+                return events
+            except (FileError, OSError):
+                shutil.rmtree(folder, ignore_errors=True)  # damaged: it is made again
+        self._tidy()
+        self._call_process("daxa_gui.reduction.reading:read_into_columns", {"path": str(file), "folder": str(folder)})
         return load_columns(folder)
+
+    def _tidy(self) -> None:
+        """Keep the lists that were looked at last; what is mapped into memory stays readable until it is let go."""
+        folders = [folder for folder in (self._cache / "events").glob("*") if folder.is_dir()]
+        for folder in sorted(folders, key=_last_used, reverse=True)[KEPT_LISTS:]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def summary(self, events: EventList) -> dict[str, Any]:
         """What the list is, as plain JSON values (rows, energies, good time per CCD, exposure …)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar, QWidget
@@ -73,6 +75,10 @@ class Workspace(QMainWindow):
                 dock.setFloating(False)
                 self.addDockWidget(_AREAS[area], dock)
                 dock.show()
+            for (first, _), (dock, _) in itertools.pairwise(docks):
+                self.tabifyDockWidget(first, dock)  # docks of one area share it, one in front
+            if docks:
+                docks[0][0].raise_()
             if docks:
                 orientation = Qt.Orientation.Vertical if area == "bottom" else Qt.Orientation.Horizontal
                 self.resizeDocks([dock for dock, _ in docks], [size for _, size in docks], orientation)

@@ -33,5 +33,6 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("exposures", "Exposures", "inspect", "left", "daxa_gui.gui.panels.exposures:ExposuresPanel", 290),
     PanelSpec("lightcurve", "Flare light curve", "inspect", "centre", "daxa_gui.gui.panels.lightcurve:LightcurvePanel"),
     PanelSpec("image", "Image", "inspect", "right", "daxa_gui.gui.panels.image:ImagePanel", 420),
+    PanelSpec("facts", "Facts", "inspect", "bottom", "daxa_gui.gui.panels.facts:FactsPanel", 180),
     PanelSpec("inspect_log", "Log", "inspect", "bottom", "daxa_gui.gui.panels.log:LogPanel", 180),
 )
