@@ -30,14 +30,15 @@ def test_that_rows_energies_good_time_per_ccd_and_exposure_of_a_real_list_are_sh
     assert "Choose an exposure" in panel.text.toPlainText()
     panel.context.file_opened.emit(str(shared_data / "xmm/0404910601/eclean/mos1_exp1_clean_evts.fits"))
     qtbot.waitUntil(lambda: "EXPOSURE" in panel.text.toPlainText(), timeout=20_000)
-    text = panel.text.toPlainText().replace("\u202f", "").replace("\xa0", " ")
-    assert re.search(r"Rows\s+72308\b", text)
-    assert re.search(r"ONTIME\s+12914\.866 s", text)
-    assert re.search(r"LIVETIME\s+12667\.139 s", text)
-    assert re.search(r"Lowest energy\s+0\.080 keV", text)
+    text = panel.text.toPlainText()
+    text = re.sub(r"(?<=\d)\s(?=\d{3}\b)", "", text.replace("\n", " | "))
+    assert re.search(r"Rows\W+72308\b", text)
+    assert re.search(r"ONTIME\W+12914\.866 s", text)
+    assert re.search(r"LIVETIME\W+12667\.139 s", text)
+    assert re.search(r"Lowest energy\W+0\.080 keV", text)
     for ccd in (1, 2, 3, 4, 5, 7):
-        assert re.search(rf"\b{ccd}\s+12914\.866\s+32\b", text)
-    assert not re.search(r"\b6\s+12914\.866", text)
+        assert re.search(rf"\b{ccd}\W+12914\.866\W+32\b", text)
+    assert not re.search(r"\b6\W+12914\.866", text)
 
 
 def test_that_a_file_that_is_no_event_list_has_no_facts(panel, qtbot, tmp_path):
