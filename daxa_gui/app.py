@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 AFTER_FIRST_PAINT_MS = 150
+MAX_JOBS = 64  # more than the lanes' limits together, so that a job that is called running does run
 VERBS = ("missions", "find", "fetch", "reduce", "inspect", "info")
 
 
@@ -97,8 +98,9 @@ def window_session(options: argparse.Namespace) -> Any:
     from daxa_gui.core.settings import load_settings
     from daxa_gui.session import Session
 
-    pool = QThreadPool.globalInstance()
-    pool.setMaxThreadCount(max(8, pool.maxThreadCount()))
+    # A pool of its own: jobs that wait for the network must never stand in the way of anything that Qt does on its pools.
+    pool = QThreadPool()
+    pool.setMaxThreadCount(MAX_JOBS)
     settings, complaints = load_settings(locations.settings_path())
     for complaint in complaints:
         logging.getLogger(__name__).warning("%s", complaint)

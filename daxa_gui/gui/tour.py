@@ -51,6 +51,7 @@ class Tour(QObject):
         self._timer.setInterval(20)
         self._timer.timeout.connect(self._go_on)
         self.exit_code = 1
+        self._complete = False
 
     def start(self) -> None:
         shutil.rmtree(self._folder / "screenshots", ignore_errors=True)
@@ -70,8 +71,9 @@ class Tour(QObject):
             self._deadline = time.monotonic() + self._wait.at_most_s
             self._heartbeat.start(self._wait.what)
         except StopIteration:
-            self.exit_code = 0
-            self._end("The whole journey succeeded.")
+            # A step that raised has ended the journey before its end; what it raised is in the log.
+            self.exit_code = 0 if self._complete else 1
+            self._end("The whole journey succeeded." if self._complete else "FAILED: the journey broke off, see the log.")
         except AssertionError as error:
             self._end(f"FAILED: {error}")
 
@@ -103,6 +105,7 @@ class Tour(QObject):
         yield from self._dark()
         context.show_workspace("find")
         yield self._settle("the end")
+        self._complete = True
 
     def _search(self) -> Iterator[Wait]:
         cluster = self._session.resolve_name("Practice Cluster")
