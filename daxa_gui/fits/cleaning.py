@@ -84,7 +84,7 @@ def write_clean_events(
     _add_terms(header, source.hdu.header, terms)
     times = _update_times(header, source.header, good.gti, gti)
     lines = list(history)
-    with part_file(destination) as stream:
+    with part_file(destination, source.fits.path) as stream:
         rows = 0
         for hdu in source.fits.hdus:
             if hdu is source.hdu:

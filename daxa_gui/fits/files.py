@@ -81,13 +81,13 @@ def open_fits(path: str | Path) -> FitsFile:
     FileError : the file cannot be read, is empty, is not FITS, or is shorter than its headers say.
     """
     file = Path(path)
-    buffer = _buffer(file)
+    warnings: list[str] = []
+    buffer = _buffer(file, warnings)
     if len(buffer) < 6 or bytes(buffer[:6]) != b"SIMPLE":
         raise FileError(
             f"{file} is not a FITS file: it does not begin with SIMPLE.", "Choose an event list or image in FITS format."
         )
     hdus: list[Hdu] = []
-    warnings: list[str] = []
     position = 0
     while position < len(buffer):
         if hdus and bytes(buffer[position : position + 8]) != b"XTENSION":
@@ -115,7 +115,7 @@ def _label(hdu: Hdu) -> str:
     return f"extension {hdu.name or hdu.index}" if hdu.index else "the primary array"
 
 
-def _buffer(file: Path) -> NDArray[np.uint8]:
+def _buffer(file: Path, warnings: list[str]) -> NDArray[np.uint8]:
     try:
         with file.open("rb") as stream:
             magic = stream.read(2)
@@ -123,7 +123,7 @@ def _buffer(file: Path) -> NDArray[np.uint8]:
                 raise FileError(f"{file} is empty: it has no bytes.", _DOWNLOAD_AGAIN)
             if magic == b"\x1f\x8b":
                 stream.seek(0)
-                return _gunzipped(file, stream)
+                return _gunzipped(file, stream, warnings)
             if magic == b"\x1f\x9d":
                 stream.seek(0)
                 return _uncompressed(file, stream)
@@ -134,17 +134,21 @@ def _buffer(file: Path) -> NDArray[np.uint8]:
     return np.frombuffer(mapped, np.uint8)
 
 
-def _gunzipped(file: Path, stream: io.BufferedReader) -> NDArray[np.uint8]:
+def _gunzipped(file: Path, stream: io.BufferedReader, warnings: list[str]) -> NDArray[np.uint8]:
     pieces = bytearray()
     try:
         with gzip.GzipFile(fileobj=stream) as unpacked:
-            while piece := unpacked.read(1 << 22):
+            while piece := unpacked.read1(1 << 22):
                 pieces += piece
                 if len(pieces) > MAXIMUM_UNPACKED_BYTES:
                     raise FileError(f"{file} unpacks to more than {MAXIMUM_UNPACKED_BYTES >> 30} GiB.", "It is no event list.")
     except EOFError as error:
         raise FileError(f"{file} is cut short: its gzip data end in the middle.", _DOWNLOAD_AGAIN) from error
     except (gzip.BadGzipFile, zlib.error) as error:
+        # A member that is not one, behind others whose checksums fit, is no part of the file: gzip itself ignores it, too.
+        if pieces and str(error).startswith("Not a gzipped file"):
+            warnings.append("Something that is not gzip data stands behind the gzip data and was ignored.")
+            return np.frombuffer(pieces, np.uint8)
         raise FileError(f"{file} is damaged: its gzip data cannot be unpacked ({error}).", _DOWNLOAD_AGAIN) from error
     if not pieces:
         raise FileError(f"{file} is empty: its gzip data hold no bytes.", _DOWNLOAD_AGAIN)

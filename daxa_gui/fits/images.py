@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.eventlist import EventList
 from daxa_gui.core.images import PixelGrid, SkyImage
+from daxa_gui.core.sky import LinearWcs, separation_deg, unit_vectors
 from daxa_gui.fits.cards import CardValue, Header
 from daxa_gui.fits.files import FitsFile, Hdu, open_fits
 from daxa_gui.fits.keywords import of_events
-from daxa_gui.fits.world import grid_through_sky, image_grid, image_wcs
+from daxa_gui.fits.world import binned_wcs, grid_through_sky, image_grid, image_wcs
 from daxa_gui.fits.writing import CREATOR, HeaderEditor, gti_hdu, now_text, part_file, write_hdu
 
+_SAME_SKY_DEG = 10.0 / 3600.0  # registration against other catalogues moves images by an arcsecond or two
 _PIXELS = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _BITPIX = {"u1": 8, "i2": 16, "i4": 32, "i8": 64, "f4": -32, "f8": -64}
 
@@ -46,19 +48,33 @@ def read_grid(path: str | Path, events: EventList | None = None) -> PixelGrid:
 
     Raises
     ------
-    FileError : the file is no image, or does not tell how its pixels lie over event coordinates.
+    FileError : the file is no image, does not tell how its pixels lie over event coordinates, or shows another part of the sky.
     """
     _, _, header, (n_x, n_y) = _find_image(path)
     grid = image_grid(header, n_x, n_y)
-    if grid is None and events is not None and events.wcs is not None:
-        wcs, _ = image_wcs(header)
-        grid = None if wcs is None else grid_through_sky(wcs, events.wcs, n_x, n_y)
+    wcs, _ = image_wcs(header)
+    if events is not None and events.wcs is not None and wcs is not None:
+        if grid is None:
+            grid = grid_through_sky(wcs, events.wcs, n_x, n_y)
+        elif (apart_deg := _apart_deg(grid, wcs, events.wcs)) > max(_SAME_SKY_DEG, 2 * abs(wcs.cdelt_y_deg)):
+            raise FileError(
+                f"{path} is of another part of the sky: its pixels lie {apart_deg:.3g} degrees from where the event coordinates"
+                f" of {Path(events.path).name} put them.",
+                "Choose an image of the same pointing, with the same sky coordinates.",
+            )
     if grid is None:
         raise FileError(
             f"{path} does not tell how its pixels lie over the event coordinates.",
             "It needs CRPIX1L/CRVAL1L/CDELT1L, LTV1/LTM1_1, or the same tangent point as the event list.",
         )
     return grid
+
+
+def _apart_deg(grid: PixelGrid, image: LinearWcs, events: LinearWcs) -> float:
+    """How far apart the centre of the grid is on the sky by the image's coordinates and by those of the events."""
+    x, y = (grid.n_x + 1) / 2, (grid.n_y + 1) / 2
+    ours, theirs = binned_wcs(events, grid).sky(x, y), image.sky(x, y)
+    return float(separation_deg(unit_vectors(*ours), unit_vectors(*theirs)))
 
 
 def _find_image(path: str | Path) -> tuple[FitsFile, Hdu, Header, tuple[int, int]]:
@@ -146,7 +162,7 @@ def write_image(path: str | Path, image: SkyImage, events: EventList | None = No
     header.set("DATE", now_text(), "UTC")
     header.history(history)
     data = np.ascontiguousarray(values, np.dtype(kind).newbyteorder(">"))
-    with part_file(path) as stream:
+    with part_file(path, events.path if events is not None else None) as stream:
         write_hdu(stream, header, data.reshape(-1).view(np.uint8))
         for ccd, gti in sorted(events.gti.items()) if events is not None else ():
             name = "STDGTI" if ccd == -1 else f"STDGTI{ccd:02d}"

@@ -26,8 +26,9 @@ __all__ = [
 
 def write_gti(path: str | Path, gti: Gti, events: EventList | None = None, history: tuple[str, ...] = ()) -> None:
     """Write good-time intervals as the extension STDGTI (START, STOP in mission seconds), as SAS's gtibuild does."""
-    facts = [fact for fact in of_events(events) if fact[0] not in ("ONTIME", "LIVETIME", "EXPOSURE")] if events else []
-    with part_file(path) as stream:
+    facts = of_events(events) if events is not None else []
+    facts = [fact for fact in facts if fact[0] not in ("ONTIME", "LIVETIME", "EXPOSURE")]
+    with part_file(path, events.path if events is not None else None) as stream:
         write_hdu(stream, empty_primary(facts, history))
         write_hdu(stream, *gti_hdu("STDGTI", gti, facts))
 
@@ -99,7 +100,7 @@ def write_lightcurve(
         columns.append(("ACCEPTED", "S1", "", np.where(cleaning.accepted, b"T", b"F")))
     times: list[tuple[str, CardValue, str]] = [("MJDREF", curve.mjdref, "[d]"), ("TIMESYS", curve.timesys, "")]
     classes: list[tuple[str, CardValue, str]] = [("HDUCLASS", "OGIP", ""), ("HDUCLAS1", "LIGHTCURVE", "")]
-    with part_file(path) as stream:
+    with part_file(path, events.path if events is not None else None) as stream:
         write_hdu(stream, empty_primary(simple, history))
         write_hdu(stream, *table_hdu("RATE", columns, [*classes, *times, *simple, *band]))
         if cleaning is not None:

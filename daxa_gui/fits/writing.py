@@ -174,26 +174,47 @@ def encode_checksum(value: int) -> str:
 
 
 @contextmanager
-def part_file(path: str | Path) -> Iterator[BinaryIO]:
+def part_file(path: str | Path, source: str | Path | None = None) -> Iterator[BinaryIO]:
     """A new file that gets its name only when the block ends without an error; otherwise nothing is left.
+
+    Parameters
+    ----------
+    path : what is there already is replaced if it is a file; devices and folders are refused.
+    source : the file that the new one is made from, which must not be replaced by it.
 
     Raises
     ------
-    FileError : the folder cannot be written to, or the disk is full.
+    FileError : the folder cannot be written to, the disk is full, or `path` is no place for a file.
     """
     target = Path(path)
     part = target.with_name(f"{target.name}.part")
     try:
-        with part.open("w+b") as stream:
+        _check_place(target, source)
+        stream = part.open("w+b")
+    except OSError as error:
+        raise _not_written(target, error) from error
+    try:
+        with stream:
             yield stream
         part.replace(target)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileError(
-            f"{target} cannot be written: {reason}.", "Check the folder, its permissions and the free space."
-        ) from error
+        raise _not_written(target, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _check_place(target: Path, source: str | Path | None) -> None:
+    if not target.exists():
+        return
+    if source is not None and Path(source).exists() and target.samefile(source):
+        raise FileError(f"{target} would be replaced by what is made from it.", "Choose another name for the new file.")
+    if not target.is_file():
+        raise FileError(f"{target} cannot be written: it is no plain file.", "Choose another name for the new file.")
+
+
+def _not_written(target: Path, error: OSError) -> FileError:
+    reason = error.strerror or str(error)
+    return FileError(f"{target} cannot be written: {reason}.", "Check the folder, its permissions and the free space.")
 
 
 def write_hdu(stream: BinaryIO, header: HeaderEditor, data: bytes | NDArray[np.uint8] = b"") -> None:

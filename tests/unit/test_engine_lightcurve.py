@@ -87,3 +87,15 @@ def test_that_impossible_questions_are_refused_with_a_sentence() -> None:
             light_curve(events, None, bin_s)
     with pytest.raises(ReductionError, match="no good time"):
         light_curve(events_in_memory(np.array([1.0]), []), None, 10.0)
+
+
+@pytest.mark.parametrize("bin_s", [0.0, -1.0, float("nan"), float("inf"), 1e-9])
+def test_that_impossible_bins_are_refused_with_a_sentence(bin_s: float) -> None:
+    with pytest.raises(ReductionError, match=r"makes no sense|too short"):
+        light_curve(events_in_memory(np.arange(9.0), [(0.0, 10000.0)]), None, bin_s)
+
+
+def test_that_absurd_good_time_is_refused_with_a_sentence_of_readable_length() -> None:
+    with pytest.raises(ReductionError, match="too short") as caught:
+        light_curve(events_in_memory(np.arange(9.0), [(-1e300, 1e300)]), None, 10.0)
+    assert len(str(caught.value)) < 300

@@ -114,6 +114,16 @@ def test_that_a_damaged_gzip_file_is_refused(whole: Path) -> None:
         open_fits(whole)
 
 
+def test_that_gzip_members_are_joined_and_what_is_no_gzip_behind_them_is_ignored(whole: Path) -> None:
+    data = whole.read_bytes()
+    packed = gzip.compress(data[:4000]) + gzip.compress(data[4000:])
+    for behind, warnings in ((b"", 0), (bytes(3000), 0), (b"not gzip" * 9, 1)):
+        whole.write_bytes(packed + behind)
+        opened = open_fits(whole)
+        assert bytes(opened.buffer) == data
+        assert len(opened.warnings) == warnings
+
+
 @pytest.mark.parametrize("damage", ["NAXIS1  =                -1000", "NAXIS1  = 'many    '", "BITPIX  =                   17"])
 def test_that_headers_with_impossible_sizes_are_refused(whole: Path, damage: str) -> None:
     data = bytearray(whole.read_bytes())

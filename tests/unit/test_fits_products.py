@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,9 @@ def test_that_the_grid_is_found_through_ltv_and_through_the_sky(tmp_path: Path) 
     elsewhere = events_in_memory(np.zeros(1), [(0, 1)], wcs=LinearWcs(1, 1, 10.0, 10.0, -0.1, 0.1))
     with pytest.raises(FileError, match="how its pixels lie"):
         read_grid(tmp_path / "sky.fits", elsewhere)
+    fits.PrimaryHDU(np.zeros((4, 6)), fits.Header(sky) + by_ltv).writeto(tmp_path / "both.fits")
+    with pytest.raises(FileError, match="another part of the sky"):
+        read_grid(tmp_path / "both.fits", elsewhere)
 
 
 def test_that_a_cut_image_is_refused(tmp_path: Path) -> None:
@@ -186,3 +190,34 @@ def test_that_a_cut_image_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50000])
     with pytest.raises(FileError, match="cut short"):
         read_image(path)
+
+
+@pytest.mark.parametrize("place", ["file.txt/new.fits", "missing/new.fits", "folder", "a" * 300, "/dev/null"])
+def test_that_a_place_where_no_file_can_be_is_refused_by_name(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file.txt").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileError, match="cannot be written"):
+        write_gti(tmp_path / place, make_gti([0], [1]))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file.txt", "folder"]
+    assert Path("/dev/null").is_char_device()
+
+
+def test_that_a_list_is_not_replaced_by_what_is_made_from_it(tmp_path: Path) -> None:
+    path = simple_list(tmp_path / "list.fits", [1.0])
+    before = path.read_bytes()
+    (tmp_path / "link.fits").symlink_to(path)
+    events = replace(events_in_memory(np.zeros(1), [(0, 1)]), path=str(path))
+    image = SkyImage(np.zeros((4, 6), np.int32), GRID, IMAGE_WCS, "count")
+    for name in ("list.fits", "link.fits"):
+        with pytest.raises(FileError, match="would be replaced"):
+            write_image(tmp_path / name, image, events)
+        with pytest.raises(FileError, match="would be replaced"):
+            write_gti(tmp_path / name, make_gti([0], [1]), events)
+        with pytest.raises(FileError, match="would be replaced"):
+            write_lightcurve(tmp_path / name, light_curve(events, None, 1.0), events)
+    assert path.read_bytes() == before
+
+
+def test_that_an_empty_list_gives_its_keywords_too(tmp_path: Path) -> None:
+    write_gti(tmp_path / "gti.fits", make_gti([0], [1]), events_in_memory(np.zeros(0), [(0, 1)]))
+    assert fits.getheader(tmp_path / "gti.fits")["TELESCOP"] == "XMM"

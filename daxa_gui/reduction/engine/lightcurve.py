@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,15 +65,16 @@ def _fine_curve(
     good = any_ccd(events)
     if not good.total_s > 0:
         raise ReductionError(f"{events.path} has no good time.", "Its good-time intervals are empty; nothing can be made of it.")
-    if not bin_s > 0:
+    if not (bin_s > 0 and math.isfinite(bin_s)):
         raise ReductionError(f"A bin of {bin_s:g} s makes no sense.", "Give a positive length.")
     start, stop = float(good.start_s[0]), float(good.stop_s.max())
-    n_bins = int(np.ceil((stop - start) / bin_s - 1e-9))
-    if n_bins * steps_per_bin > MAXIMUM_BINS:
+    bins = math.ceil(min((stop - start) / bin_s, 1e300) - 1e-9)
+    if bins * steps_per_bin > MAXIMUM_BINS:
         raise ReductionError(
-            f"Bins of {bin_s:g} s are too short for {events.path}: {n_bins} of them.", "The list is very long; give longer bins."
+            f"Bins of {bin_s:g} s are too short for {events.path}: {bins:.3g} of them.",
+            "The list is very long; give longer bins.",
         )
-    n_bins = max(n_bins, 1)
+    n_bins = max(bins, 1)
     step, n_steps = bin_s / steps_per_bin, n_bins * steps_per_bin
     mask = select(events, band_kev, gti)
     index = ((events.time_s[mask] - start) / step).astype(np.int64)
