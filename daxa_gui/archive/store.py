@@ -17,7 +17,7 @@ from daxa_gui import __version__
 from daxa_gui.archive.database import Database, read_only
 from daxa_gui.archive.failures import translated
 from daxa_gui.archive.jobs import Changes, JobTable
-from daxa_gui.archive.layout import PRODUCT_FOLDERS, ArchiveLayout, OutputLayout
+from daxa_gui.archive.layout import DATABASE, PRODUCT_FOLDERS, ArchiveLayout, OutputLayout
 from daxa_gui.archive.lock import ArchiveLock
 from daxa_gui.archive.placing import Placed, place_files
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary, HistoryEntry
@@ -63,15 +63,19 @@ class ArchiveStore:
 
     @classmethod
     def create(cls, layout: ArchiveLayout, now: Callable[[], float] = time) -> ArchiveStore:
-        """A new, empty archive. Raises ArchiveError if there is something at its place already."""
+        """A new, empty archive. Raises ArchiveError if there is something at its place already.
+
+        What a program left that died while it made an archive (see `is_unfinished`) is taken over.
+        """
         with translated(layout.folder):
             layout.folder.parent.mkdir(parents=True, exist_ok=True)
             try:
                 layout.folder.mkdir()
             except FileExistsError:
-                raise ArchiveError(
-                    f"There is already something at {layout.folder}.", "Choose another name or open that archive."
-                ) from None
+                if not is_unfinished(layout):
+                    raise ArchiveError(
+                        f"There is already something at {layout.folder}.", "Choose another name or open that archive."
+                    ) from None
         store = cls(layout, now)
         store.set_info("name", layout.name)
         store.set_info("created", now())
@@ -227,40 +231,43 @@ class ArchiveStore:
     # ---- observations and selections
 
     def add_selection(self, selection: Selection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Put the observations of a selection into the archive. `rows` are their catalogue rows, in the order of `obs_ids`.
+        """Like `add_selections`, for one selection."""
+        self.add_selections([(selection, rows)])
+
+    def add_selections(self, chosen: Sequence[tuple[Selection, Sequence[Mapping[str, Any]]]]) -> None:
+        """Put the observations of selections into the archive, all or none. With each selection come the catalogue rows of its
+        observations, in the order of `obs_ids`.
 
         An observation that is there already keeps its place; its row and instruments become the new ones.
         """
-        if len(rows) != len(selection.obs_ids):
-            raise InputError(f"{len(selection.obs_ids)} observations of {selection.mission} came with {len(rows)} rows.")
-        for obs_id in selection.obs_ids:
-            self.layout.raw_folder(selection.mission, obs_id)  # refuses names that could not become a folder
-        instruments, now = to_json(selection.instruments), self._now()
+        for selection, rows in chosen:
+            if len(rows) != len(selection.obs_ids):
+                raise InputError(f"{len(selection.obs_ids)} observations of {selection.mission} came with {len(rows)} rows.")
+            for obs_id in selection.obs_ids:
+                self.layout.raw_folder(selection.mission, obs_id)  # refuses names that could not become a folder
         with self._database.writing(durable=True) as connection:
-            cursor = connection.execute(
-                "INSERT INTO selections (mission, catalogue_version, obs_ids, instruments, filters, added)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (selection.mission, selection.catalogue_version, to_json(selection.obs_ids), instruments,
-                 to_json(selection.filters), now),
-            )  # fmt: skip
-            connection.executemany(
-                "INSERT INTO observations (mission, obs_id, target, instruments, row, added, selection_id)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mission, obs_id) DO UPDATE SET"
-                " target = excluded.target, instruments = excluded.instruments, row = excluded.row,"
-                " selection_id = excluded.selection_id",
-                [
-                    (
-                        selection.mission,
-                        obs_id,
-                        str(row.get("target", "")),
-                        instruments,
-                        to_json(dict(row)),
-                        now,
-                        cursor.lastrowid,
-                    )
-                    for obs_id, row in zip(selection.obs_ids, rows, strict=True)
-                ],
-            )
+            for selection, rows in chosen:
+                self._add_selection(connection, selection, rows)
+
+    def _add_selection(
+        self, connection: sqlite3.Connection, selection: Selection, rows: Sequence[Mapping[str, Any]]
+    ) -> None:  # fmt: skip
+        instruments, now = to_json(selection.instruments), self._now()
+        cursor = connection.execute(
+            "INSERT INTO selections (mission, catalogue_version, obs_ids, instruments, filters, added) VALUES (?, ?, ?, ?, ?, ?)",
+            (selection.mission, selection.catalogue_version, to_json(selection.obs_ids), instruments,
+             to_json(selection.filters), now),
+        )  # fmt: skip
+        connection.executemany(
+            "INSERT INTO observations (mission, obs_id, target, instruments, row, added, selection_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mission, obs_id) DO UPDATE SET"
+            " target = excluded.target, instruments = excluded.instruments, row = excluded.row,"
+            " selection_id = excluded.selection_id",
+            [
+                (selection.mission, obs_id, str(row.get("target", "")), instruments, to_json(dict(row)), now, cursor.lastrowid)
+                for obs_id, row in zip(selection.obs_ids, rows, strict=True)
+            ],
+        )
 
     def selections(self) -> list[Selection]:
         """All selections that were put in, oldest first."""
@@ -330,6 +337,20 @@ def _summary(layout: ArchiveLayout, connection: sqlite3.Connection) -> ArchiveSu
         n_observations=sum(count for _, count in counts),
         missions=tuple(mission for mission, _ in counts),
     )
+
+
+def is_unfinished(layout: ArchiveLayout) -> bool:
+    """Whether a program died while it made this archive: its folder has nothing but what comes first, and no observation."""
+    first = {layout.lock.name, layout.work.name, *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))}
+    with translated(layout.folder):
+        if not layout.folder.is_dir() or any(entry.name not in first for entry in layout.folder.iterdir()):
+            return False
+        if not layout.database.is_file():
+            return True
+    with read_only(layout.database) as connection:
+        if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'observations'").fetchone()[0]:
+            return True
+        return not connection.execute("SELECT count(*) FROM observations").fetchone()[0]
 
 
 def read_summary(layout: ArchiveLayout) -> ArchiveSummary:

@@ -10,7 +10,7 @@ import pytest
 
 from daxa_gui.archive.failures import os_failure
 from daxa_gui.archive.layout import OutputLayout
-from daxa_gui.archive.store import ArchiveStore, list_archives
+from daxa_gui.archive.store import ArchiveStore, is_unfinished, list_archives
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.exposures import Verdict
 from daxa_gui.core.job import ErrorInfo, JobState
@@ -285,8 +285,38 @@ def test_that_an_archive_is_open_only_once(store, clock):
 
 
 def test_that_a_new_archive_takes_nobody_elses_folder(store, output):
-    with pytest.raises(ArchiveError, match="already something"):
-        ArchiveStore.create(output.archive("Coma"))
+    store.add_selection(Selection("chandra", "v", ("15043",), ()), [{}])
+    output.archive("mine").folder.mkdir()
+    (output.archive("mine").folder / "thesis.txt").touch()
+    for name in ("Coma", "mine"):
+        with pytest.raises(ArchiveError, match="already something"):
+            ArchiveStore.create(output.archive(name))
+
+
+def test_that_a_new_archive_takes_over_what_died_before_it_had_an_observation(store, output):
+    store.close()
+    assert is_unfinished(store.layout)
+    again = ArchiveStore.create(store.layout)
+    again.add_selection(Selection("chandra", "v", ("15043",), ()), [{}])
+    assert not is_unfinished(store.layout)
+    again.close()
+    for name, left in (("folder", ()), ("lock", (".daxa_gui.lock",)), ("file", (".daxa_gui.lock", "daxa_gui.sqlite"))):
+        output.archive(name).folder.mkdir()
+        for file in left:
+            (output.archive(name).folder / file).touch()
+        assert is_unfinished(output.archive(name))
+        ArchiveStore.create(output.archive(name)).close()
+
+
+def test_that_selections_are_put_in_together_or_not_at_all(store):
+    good, bad = Selection("chandra", "v", ("15043",), ()), Selection("swift", "v", ("1",), ())
+    with pytest.raises(InputError):
+        store.add_selections([(good, [{}]), (bad, [])])
+    with pytest.raises(TypeError):
+        store.add_selections([(good, [{}]), (bad, [{"target": object()}])])
+    assert store.observations() == []
+    store.add_selections([(good, [{}]), (bad, [{}])])
+    assert [o.mission for o in store.observations()] == ["chandra", "swift"]
 
 
 def test_that_a_folder_without_an_archive_is_not_opened(output):
