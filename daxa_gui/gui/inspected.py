@@ -204,7 +204,6 @@ class Inspected(QObject):
         self.reading = subject is not None
         self.subject_changed.emit()
         self.events_changed.emit()
-        self.siblings_changed.emit()
         if subject is not None:
             self._read(subject)
         if subject is not None and subject.exposure is not None and subject.exposure.flares is not None:
@@ -304,6 +303,7 @@ class Inspected(QObject):
     def _read_siblings(self) -> None:
         subject = self.subject.exposure if self.subject else None
         if subject is None:
+            self._on_siblings_read([])
             return
         observation = [e for e in self.exposures if (e.mission, e.obs_id) == (subject.mission, subject.obs_id)]
         others = [e for e in observation if e.unit != subject.unit and (e.flares is not None or not e.excluded)]
@@ -323,6 +323,8 @@ class Inspected(QObject):
 
         if others:
             self._context.background.read(self, "siblings", read, self._on_siblings_read)
+        else:
+            self._on_siblings_read([])
 
     def _on_siblings_read(self, siblings: list[Sibling]) -> None:
         self.siblings = siblings

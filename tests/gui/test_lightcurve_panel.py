@@ -40,13 +40,12 @@ def panel(bench, qtbot, event_file):
 
 def wait_for(qtbot, inspected, **expected):
     """Until the newest cleaning is that of the wanted parameters."""
-    qtbot.waitUntil(
-        lambda: (
-            not inspected._cleaning_running
-            and inspected._cleaning_asked is None
-            and all(getattr(inspected.parameters, name) == value for name, value in expected.items())
-        )
-    )
+
+    def settled():
+        assert {name: getattr(inspected.parameters, name) for name in expected} == expected
+        assert (inspected._cleaning_running, inspected._cleaning_asked) == (False, None)
+
+    qtbot.waitUntil(settled, timeout=10_000)
 
 
 def test_that_without_a_file_the_panel_says_what_to_do(bench, qtbot):
@@ -330,3 +329,20 @@ def test_that_peaks_of_bins_without_time_stay_empty():
     x, y = peaks(np.arange(7.0), 1.0, values, shown, 4)
     np.testing.assert_array_equal(x, [1.0, 1.0, 3.0, 3.0, 5.0, 5.0, 6.5, 6.5])
     np.testing.assert_array_equal(y, [1.0, 1.0, 2.0, 5.0, np.nan, np.nan, np.nan, np.nan])
+
+
+def test_that_a_slow_reading_blanks_the_panel_and_the_controls_come_back(panel, bench, qtbot, tmp_path):
+    import threading
+
+    other = flared_list(tmp_path / "other.fits", seed=3)
+    inspection, gate = bench.session.inspection, threading.Event()
+    really_open, really_clean = inspection.open, inspection.clean
+    inspection.open = lambda path: (gate.wait(20), really_open(path))[1]
+    inspection.clean = lambda events, parameters: (threading.Event().wait(0.3), really_clean(events, parameters))[1]
+    bench.inspected.show(Subject(str(other)))
+    assert panel.plot._cleaning is not None  # no blink for a file that may come at once
+    qtbot.waitUntil(lambda: panel.plot._cleaning is None and not panel.controls.isEnabled())
+    assert "Reading" in panel.findings.text()
+    gate.set()
+    qtbot.waitUntil(lambda: bench.inspected.cleaning is not None, timeout=30_000)
+    assert panel.controls.isEnabled() and panel.plot._cleaning is bench.inspected.cleaning

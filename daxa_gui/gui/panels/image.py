@@ -25,6 +25,7 @@ from daxa_gui.gui.widgets.sky_image import SkyImageView
 from daxa_gui.session import Session
 
 _BLINK_MS = 600
+STALE_MS = 200
 _KIND_WORDS = {
     ProductKind.IMAGE: "image",
     ProductKind.EXPOSURE_MAP: "exposure map",
@@ -45,6 +46,10 @@ class ImagePanel(QWidget):
         self._running = False
         self._again = False
         self._fit_when_read = True
+        self._stale = QTimer(self)
+        self._stale.setSingleShot(True)
+        self._stale.setInterval(STALE_MS)
+        self._stale.timeout.connect(self._clear)
         self._blink_after = False
         self._summary = ""
         self._blink = QTimer(self)
@@ -138,13 +143,29 @@ class ImagePanel(QWidget):
 
     def _on_events_changed(self) -> None:
         inspected = self.inspected
-        self.picture = None
         self._fit_when_read = True
-        self.view.clear_image()
         if inspected.events is not None:
             self.controls.show_band(inspected.events.format.default_band_kev if inspected.events.energy_kev is not None else None)
-        self._enable()
+        if inspected.reading:
+            self._stale.start()  # a next exposure that comes soon replaces the picture without a blink
+        else:
+            self._clear_if_nothing_comes()
         self._ask()
+
+    def _clear_if_nothing_comes(self) -> None:
+        self._stale.stop()
+        if self._source() is None:
+            self._clear()
+        else:
+            self._enable()
+
+    def _clear(self) -> None:
+        self._stale.stop()
+        if self.picture is not None and self._is_wanted(self.picture.source):
+            return
+        self.picture = None
+        self.view.clear_image()
+        self._enable()
 
     def _enable(self) -> None:
         inspected = self.inspected
@@ -218,6 +239,7 @@ class ImagePanel(QWidget):
     def _on_picture_error(self, error: DaxaError) -> None:
         self._running = False
         self.picture = None
+        self.view.clear_image()
         self._enable()
         self.empty.setText(str(error))
         if self._again:

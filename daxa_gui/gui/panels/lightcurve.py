@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -34,6 +34,8 @@ from daxa_gui.gui.widgets.lightcurve_plot import LightcurvePlot
 from daxa_gui.gui.widgets.verdict_bar import OverrideDialog, VerdictBar
 from daxa_gui.session import Session
 
+STALE_MS = 200  # a next exposure that comes sooner replaces what is shown without a blink
+
 
 class LightcurvePanel(QWidget):
     """Shows what `Inspected` looks at; every change goes there and comes back as a new cleaning."""
@@ -43,6 +45,10 @@ class LightcurvePanel(QWidget):
         self._session = session
         self._context = context
         self.inspected = Inspected.of(session, context, bridge)
+        self._stale = QTimer(self)
+        self._stale.setSingleShot(True)
+        self._stale.setInterval(STALE_MS)
+        self._stale.timeout.connect(self._clear)
         self._findings: tuple[str, list[tuple[str, str]]] = ("", [])
         self._build()
         self._connect()
@@ -160,17 +166,28 @@ class LightcurvePanel(QWidget):
         inspected = self.inspected
         self._show_about()
         has_events = inspected.events is not None
-        there = has_events or inspected.reading  # while the next exposure is read nothing jumps about
+        there = has_events or inspected.reading
         for widget in (self.plot, self.controls, self.findings):
             widget.setVisible(there)
         self.empty.setVisible(not there)
         self.save.setEnabled(inspected.cleaning is not None)
-        if not has_events:
-            self.plot.clear_cleaning()
+        if inspected.reading:
+            self._stale.start()
+        elif not has_events:
+            self._clear()
+        self._show_verdict()
+
+    def _clear(self) -> None:
+        """Take away what belongs to the exposure before; at once, or when reading the next one takes its time."""
+        self._stale.stop()
+        inspected = self.inspected
+        self.plot.clear_cleaning()
+        if inspected.events is None:
             self.controls.show_parameters(None, 0.0, True)
             self.empty.setText(self._why_empty())
-            self._show_findings("Reading the events…", [])
-        self._show_verdict()
+            self._show_findings("Reading the events…" if inspected.reading else "", [])
+        else:
+            self._show_findings("Looking for flares…", [])
 
     def _why_empty(self) -> str:
         inspected = self.inspected
@@ -190,6 +207,7 @@ class LightcurvePanel(QWidget):
     def _on_cleaning_changed(self) -> None:
         inspected = self.inspected
         cleaning, parameters = inspected.cleaning, inspected.parameters
+        self._stale.stop()
         self.save.setEnabled(cleaning is not None)
         if cleaning is None or parameters is None:
             self.plot.clear_cleaning()

@@ -135,8 +135,8 @@ class FlareControls(QWidget):
             self._set(self.high, cleaning.fit.high_ct_s)
 
     def _set(self, box: QDoubleSpinBox, value: float) -> None:
-        if box.hasFocus() and self._pause.isActive():
-            return  # a person is typing here
+        if self._pause.isActive():
+            return  # what was typed is not yet told
         box.blockSignals(True)
         box.setValue(value)
         box.blockSignals(False)
