@@ -9,11 +9,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from daxa_gui.archive import job_logs
+from daxa_gui.archive import job_logs, trust
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.bus import Bus
-from daxa_gui.core.errors import InputError
+from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.exposures import Exposure, Verdict
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.product import Product, ProductKind
@@ -39,7 +39,7 @@ def plan_request(mission: str, row: Mapping[str, Any], raw_folder: Path, instrum
 
 
 class OpenArchive:
-    """Opening continues what was interrupted. Methods may be called from any thread."""
+    """Opening continues what was interrupted, unless `start_queue` is false. Methods may be called from any thread."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class OpenArchive:
         service_url: Callable[[str], str],
         connections_per_host: int,
         cores: int,
+        start_queue: bool = True,
     ) -> None:
         from daxa_gui.execution.executors import PoolExecutor
         from daxa_gui.execution.queue import Queue
@@ -65,6 +66,7 @@ class OpenArchive:
             service_url=service_url,
             work_folder=lambda job: str(self.layout.work_folder(job.id)),
             open_log=lambda job: job_logs.JobLogFile(self.layout.log_path(job.id)),
+            check_task=lambda task: trust.check_task(task, self.layout),
         )
         self.queue = Queue(
             store,
@@ -73,7 +75,9 @@ class OpenArchive:
             PoolExecutor(start),
             limits=lambda lane: cores if lane == "local" else connections_per_host,
         )
-        self.queue.start()
+        store.hold(trust.hold_command)
+        if start_queue:
+            self.queue.start()
 
     @property
     def summary(self) -> ArchiveSummary:
@@ -87,8 +91,8 @@ class OpenArchive:
 
     # ---- observations and downloads
 
-    def add_selection(self, selection: Selection, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.store.add_selection(selection, rows)
+    def add_selections(self, chosen: Sequence[tuple[Selection, Sequence[Mapping[str, Any]]]]) -> None:
+        self.store.add_selections(chosen)
         self._summary = None
 
     def download(self, *, again: bool = False) -> list[Job]:
@@ -98,6 +102,13 @@ class OpenArchive:
             for o in self.store.observations()
         ]
         return self.queue.add(requests, again=again)
+
+    def continue_download(self) -> list[Job]:
+        """Plan what was never planned and try again what failed or was cancelled; the rest goes on by itself."""
+        planned = self.download()
+        ended_badly = (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED)
+        again = [job.id for job in self.store.jobs("download") if job.state in ended_badly]
+        return [*planned, *self.queue.retry(again)]
 
     def disk_use(self) -> dict[str, int]:
         to_come = sum(
@@ -139,7 +150,7 @@ class OpenArchive:
     ) -> list[Job]:
         requests = self._requests(steps, parameters, only)
         if not requests:
-            raise InputError("There is no event list to reduce yet.", "Wait for the first download to arrive.")
+            raise ArchiveError("There is no event list to reduce yet.", "Wait for the first download to arrive.")
         return self.queue.add(requests)
 
     def describe(self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -172,16 +172,17 @@ class Session:
 
     def find_archive(self, name_or_folder: str) -> Path | None:
         """The folder of an archive by its name or path; None if there is none."""
-        from daxa_gui.archive.layout import DATABASE, OutputLayout
+        from daxa_gui.archive.layout import ArchiveLayout, OutputLayout
+        from daxa_gui.archive.store import is_archive
 
-        folder = Path(name_or_folder).expanduser()
-        if (folder / DATABASE).is_file():
-            return folder
-        try:
-            named = OutputLayout(self.archives_folder()).archive(name_or_folder).folder
-        except InputError:
-            return None
-        return named if (named / DATABASE).is_file() else None
+        for layout_of in (ArchiveLayout.of_folder, OutputLayout(self.archives_folder()).archive):
+            try:
+                layout = layout_of(name_or_folder)
+            except (InputError, ValueError, RuntimeError):  # no name of an archive; no path; the home of nobody
+                continue
+            if is_archive(layout):
+                return layout.folder
+        return None
 
     def archive_named(self, name_or_folder: str) -> Path:
         """Like `find_archive`; raises ArchiveError if there is none."""
@@ -195,9 +196,10 @@ class Session:
     def check_archive_name(self, name: str) -> None:
         """Raises InputError or ArchiveError with the reason if no archive can be made under this name."""
         from daxa_gui.archive.layout import OutputLayout
+        from daxa_gui.archive.store import is_unfinished
 
-        folder = OutputLayout(self.archives_folder()).archive(name).folder
-        if folder.exists():
+        layout = OutputLayout(self.archives_folder()).archive(name)
+        if layout.folder.exists() and not is_unfinished(layout):
             raise ArchiveError(f"There is already an archive « {name} ».", "Choose another name.")
 
     def create_archive(self, name: str, selections: Iterable[Selection]) -> ArchiveSummary:
@@ -211,14 +213,16 @@ class Session:
         layout = OutputLayout(self.archives_folder().absolute()).archive(name)
         self.close_archive()
         opened = self._opened(ArchiveStore.create(layout))
-        for selection in chosen:
-            catalogue = self.catalogue(selection.mission)
-            opened.add_selection(selection, [catalogue.row(catalogue.row_of[obs_id]) for obs_id in selection.obs_ids])
+        opened.add_selections([(selection, self._rows(selection)) for selection in chosen])
         opened.download()
         return self._announce(opened)
 
-    def open_archive(self, folder: str | Path) -> ArchiveSummary:
-        """Open an archive and continue what was interrupted."""
+    def _rows(self, selection: Selection) -> list[dict[str, Any]]:
+        catalogue = self.catalogue(selection.mission)
+        return [catalogue.row(catalogue.row_of[obs_id]) for obs_id in selection.obs_ids]
+
+    def open_archive(self, folder: str | Path, *, start: bool = True) -> ArchiveSummary:
+        """Open an archive and continue what was interrupted; with `start` false only look at it."""
         from daxa_gui.archive.layout import ArchiveLayout
         from daxa_gui.archive.store import ArchiveStore
 
@@ -227,9 +231,9 @@ class Session:
         if current is not None and current.layout.folder == layout.folder:
             return current.summary
         self.close_archive()
-        return self._announce(self._opened(ArchiveStore.open(layout)))
+        return self._announce(self._opened(ArchiveStore.open(layout), start=start))
 
-    def _opened(self, store: Any) -> OpenArchive:
+    def _opened(self, store: Any, *, start: bool = True) -> OpenArchive:
         cores = self.settings.cores or max(1, (os.cpu_count() or 2) - 1)
         self._open = OpenArchive(
             store,
@@ -239,6 +243,7 @@ class Session:
             service_url=self._service_url,
             connections_per_host=self.settings.connections_per_host,
             cores=cores,
+            start_queue=start,
         )
         return self._open
 
@@ -290,13 +295,15 @@ class Session:
         """Look again for files of all observations and fetch those that are missing."""
         return self._here().download(again=True)
 
+    def continue_download(self) -> list[Job]:
+        """Try again what failed or was cancelled, and plan what a program that died had no time to plan."""
+        return self._here().continue_download()
+
     def dry_run(self, selections: Iterable[Selection]) -> dict[str, Any]:
         """Which files, with sizes, a download would fetch; nothing is stored."""
         from daxa_gui.open_archive import list_downloads
 
-        rows = [(s.mission, self.catalogue(s.mission)) for s in selections for _ in s.obs_ids]
-        chosen = [(s, o) for s in selections for o in s.obs_ids]
-        requests = [(s.mission, catalogue.row(catalogue.row_of[o])) for (s, o), (_, catalogue) in zip(chosen, rows, strict=True)]
+        requests = [(selection.mission, row) for selection in selections for row in self._rows(selection)]
         return list_downloads(requests, self._service_url, self.archives_folder())
 
     def steps(self) -> tuple[Step, ...]:

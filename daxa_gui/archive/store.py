@@ -9,6 +9,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import time
 from typing import Any
@@ -24,7 +25,7 @@ from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary, Histo
 from daxa_gui.core.documents import task_document, task_from, to_json
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.exposures import Verdict
-from daxa_gui.core.job import Job
+from daxa_gui.core.job import ErrorInfo, Job, JobState
 from daxa_gui.core.product import Product, ProductKey, ProductKind
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.step import JobRequest, Outcome, Task
@@ -133,6 +134,16 @@ class ArchiveStore:
             marked = self._table.mark_interrupted(connection)
             self._database.after_commit(lambda: self._table.remember(marked))
         return marked
+
+    def hold(self, why: Callable[[Task], ErrorInfo | None]) -> list[Job]:
+        """Let jobs that are to run fail for the reason that `why` gives. Only before the queue starts."""
+        found = [(job, why(job.task)) for job in self.jobs() if not job.is_finished]
+        held = [
+            replace(job, state=JobState.FAILED, error=error, finished=self._now()) for job, error in found if error is not None
+        ]
+        if held:
+            self.update_all(held)
+        return held
 
     def commit_outcome(self, job: Job, outcome: Outcome, work_folder: str) -> tuple[list[Product], list[Job]]:
         """See `core.job.JobStore`. Killed between moving and storing, the job simply runs again and replaces its files."""
@@ -337,6 +348,14 @@ def _summary(layout: ArchiveLayout, connection: sqlite3.Connection) -> ArchiveSu
         n_observations=sum(count for _, count in counts),
         missions=tuple(mission for mission, _ in counts),
     )
+
+
+def is_archive(layout: ArchiveLayout) -> bool:
+    """Whether there is an archive (`is_unfinished` ones do not count). False for a name that cannot be a file's."""
+    try:
+        return layout.database.is_file() and not is_unfinished(layout)
+    except (OSError, ValueError):
+        return False
 
 
 def is_unfinished(layout: ArchiveLayout) -> bool:

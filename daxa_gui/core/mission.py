@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from daxa_gui.core.product import ProductKind
 
+NAME_READERS = "daxa_gui.missions."  # where the functions live that `MissionSpec.raw_file` names
+
 
 @dataclass(frozen=True)
 class Instrument:

@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import Any
 
 
-def resolve(target: str) -> Any:
-    """The object that `"package.module:object"` names."""
+def resolve(target: str, within: str = "") -> Any:
+    """The object that `"package.module:object"` names; ValueError unless the module's name begins with `within`."""
     module_name, _, object_name = target.partition(":")
     if not object_name:
         raise ValueError(f"{target!r} is not of the form 'module:object'")
+    if not module_name.startswith(within):
+        raise ValueError(f"{target!r} is not part of {within}")
     return getattr(import_module(module_name), object_name)
 
 

@@ -14,7 +14,7 @@ from daxa_gui.core.errors import Cancelled, DaxaError, ReductionError
 from daxa_gui.core.job import Job, JobLog, JobStore
 from daxa_gui.core.product import Product
 from daxa_gui.core.registry import resolve
-from daxa_gui.core.step import Call, Command, MadeFile, Outcome, Place
+from daxa_gui.core.step import Call, Command, MadeFile, Outcome, Place, Task
 from daxa_gui.execution.clock import Throttle
 from daxa_gui.execution.failures import Failure, failure_of
 from daxa_gui.execution.process import run_command
@@ -119,6 +119,7 @@ class Runner:
     open_log : the log of a job.
     service_url : the address of an archive service right now.
     allowed : what the module names of Calls begin with.
+    check_task : raises what is wrong with a stored task that must not run.
     grace_s : how long a cancelled external program may take to end before it is killed.
     """
 
@@ -131,6 +132,7 @@ class Runner:
         work_folder: Callable[[Job], str],
         open_log: Callable[[Job], JobLog],
         allowed: tuple[str, ...] = OWN_CODE,
+        check_task: Callable[[Task], None] = lambda task: None,
         grace_s: float = 5.0,
     ) -> None:
         self._store = store
@@ -139,6 +141,7 @@ class Runner:
         self._work_folder = work_folder
         self._open_log = open_log
         self._allowed = allowed
+        self._check_task = check_task
         self._grace_s = grace_s
 
     def run(self, job: Job, token: CancelToken, on_progress: Progress, succeed: Callable[[Outcome], Job]) -> Committed | Failure:
@@ -173,6 +176,7 @@ class Runner:
 
     def _outcome(self, job: Job, context: ThreadContext, token: CancelToken, log: JobLog) -> Outcome:
         task = job.task
+        self._check_task(task)
         if isinstance(task, Command):
             return _run_program(task, context.work_folder, token, log, self._grace_s)
         target = checked_target(task.target, self._allowed)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from daxa_gui.core.errors import DaxaError, InputError, TransferError
-from daxa_gui.core.mission import MissionSpec, RawFile, RemoteFolder
+from daxa_gui.core.mission import NAME_READERS, MissionSpec, RawFile, RemoteFolder
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Call, JobRequest, Outcome, Place, TaskContext
@@ -145,7 +145,7 @@ class _Observation:
     without_instruments: frozenset[str]
 
     def read_name(self, name: str) -> RawFile | None:
-        about: RawFile | None = resolve(self.raw_file)(name) if self.raw_file else None
+        about: RawFile | None = resolve(self.raw_file, NAME_READERS)(name) if self.raw_file else None
         return about
 
 

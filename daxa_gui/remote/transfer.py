@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from daxa_gui.core.errors import FileError, TransferError
+from daxa_gui.core.mission import NAME_READERS
 from daxa_gui.core.product import ProductKey, ProductKind
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import MadeFile, Outcome, TaskContext
@@ -69,6 +70,8 @@ def fetch(
     if ".." in PurePosixPath(path).parts or path.startswith("/"):
         raise TransferError(f"« {path} » is not a path below an archive service.", retryable=False)
     target = Path(destination)
+    if not target.is_absolute():
+        raise TransferError(f"« {destination} » does not say in which folder the file belongs.", retryable=False)
     folder = Path(raw_folder) if raw_folder else (target if unpack == "tar" else target.parent)
     remote = _Remote(ctx, service, path, expected_bytes, Timeouts(stall_s=stall_s))
     if unpack == "tar":
@@ -93,7 +96,7 @@ def _key(values: Mapping[str, Any] | None, raw_file: str, record: Record) -> Pro
         return None
     kind, instrument, exposure = values.get("kind", "events"), values.get("instrument", ""), values.get("exposure", "ALL")
     if raw_file:
-        about = resolve(raw_file)(PurePosixPath(record.name).name)
+        about = resolve(raw_file, NAME_READERS)(PurePosixPath(record.name).name)
         if about is None:
             return None
         kind, instrument, exposure = about.kind, about.instrument, about.exposure

@@ -188,7 +188,7 @@ def fetch_member(ctx, out: Path, obs_id: str, members: str = ""):
 
 
 def test_that_two_observations_of_one_tar_file_fetch_it_once(archive, ctx, tmp_path, field, monkeypatch):
-    monkeypatch.setattr("daxa_gui.remote.transfer.resolve", lambda target: {READ_NAME: read_name}[target])
+    monkeypatch.setattr("daxa_gui.remote.transfer.resolve", lambda target, within: {READ_NAME: read_name}[target])
     for obs_id, content in field.items():
         (made,) = fetch_member(ctx, tmp_path, obs_id).files
         assert Path(made.destination).read_bytes() == content
