@@ -160,6 +160,13 @@ check_qt() { # a library that nobody thought of is best found here, with its nam
     give_up "Qt is installed but does not start; the line above names the library or file that it lacks."
 }
 
+compile_start_path() { # so that the first start is as quick as the later ones
+  local site
+  site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  env -u PYTHONDONTWRITEBYTECODE "$python" -m compileall -q -j 0 daxa_gui "$site/numpy" "$site/pyqtgraph" "$site/PySide6" \
+    "$site/shiboken6" "$site/platformdirs" >/dev/null || say "set-up: not everything could be compiled; the first start takes longer"
+}
+
 if is_ready; then
   ensure_qt_libraries "$(has_display && echo display || echo offscreen)"
 else
@@ -167,6 +174,7 @@ else
   ensure_qt_libraries display
   install_packages
   install_project
+  compile_start_path
   check_qt
   fingerprint >"$stamp.part"
   mv "$stamp.part" "$stamp"
