@@ -163,7 +163,7 @@ check_qt() { # a library that nobody thought of is best found here, with its nam
 compile_start_path() { # so that the first start is as quick as the later ones
   local site
   site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-  env -u PYTHONDONTWRITEBYTECODE "$python" -m compileall -q -j 0 daxa_gui "$site/numpy" "$site/pyqtgraph" "$site/PySide6" \
+  env -u PYTHONDONTWRITEBYTECODE "$python" -m compileall -q -j 0 daxa_gui "$site/numpy" "$site/pyqtgraph" \
     "$site/shiboken6" "$site/platformdirs" >/dev/null || say "set-up: not everything could be compiled; the first start takes longer"
 }
 
