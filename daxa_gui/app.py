@@ -48,7 +48,10 @@ def _version() -> str:
 
 def window(arguments: Sequence[str]) -> int:
     """Show the main window until it is closed."""
-    options = window_parser().parse_args(arguments)
+    parser = window_parser()
+    options = parser.parse_args(arguments)
+    if options.path and not os.path.lexists(options.path):
+        parser.error(f"there is no file, folder or command « {options.path} » (commands: {', '.join(VERBS)})")
     if not _has_display():
         print(
             "daxa-gui: there is no display. Set QT_QPA_PLATFORM=offscreen, or use the commands without a window.", file=sys.stderr

@@ -40,7 +40,8 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="object name (practice sky and eROSITA fields)")
     parser.add_argument("--radius", metavar="ANGLE", help="search radius, for example 30arcmin (default: each instrument's own)")
     parser.add_argument("--rectangle", nargs=4, type=float, metavar=("RA1", "DEC1", "RA2", "DEC2"),
-                        help="two corners in degrees; from RA1 eastwards to RA2")  # fmt: skip
+                        help="two opposite corners in degrees, in any order; between them the shorter way round in RA"
+                        " (0 and 360: the whole circle)")  # fmt: skip
     parser.add_argument("--from", dest="start", metavar="UTC", help="observed after this time, 2019-11-01[T12:00:00]")
     parser.add_argument("--to", dest="end", metavar="UTC", help="observed before this time")
     parser.add_argument("--inside", action="store_true", help="entirely inside the time window (default: any overlap)")
@@ -49,29 +50,45 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--usable", action="store_true", help="only observations fit for science")
 
 
+_SEARCHES = ("mission", "near", "name", "rectangle", "start", "end", "obs_ids", "target_type", "usable")
+
+
+def asks_for_something(options: argparse.Namespace) -> bool:
+    """Whether any option says which observations are wanted."""
+    return any(getattr(options, name) not in (None, False) for name in _SEARCHES)
+
+
 def stack_from(options: argparse.Namespace, session: Session) -> FilterStack:
-    """The filters that the options ask for, all to be met."""
+    """The filters that the options ask for, all to be met. An option that is there but empty is an error, not no filter."""
+    _check_usage(options)
+    radius_deg = parse_angle_deg(options.radius) if options.radius is not None else None
     filters: list[Filter] = []
-    radius_deg = parse_angle_deg(options.radius) if options.radius else None
-    if options.near:
+    if options.near is not None:
         filters.append(Cone(parse_position(options.near), radius_deg))
-    if options.name:
+    if options.name is not None:
         filters.append(Cone(session.resolve_name(options.name), radius_deg))
-    if options.rectangle:
+    if options.rectangle is not None:
         filters.append(Box.from_corners(*options.rectangle))
-    if options.start or options.end:
-        start = iso_to_mjd(options.start) if options.start else float("-inf")
-        end = iso_to_mjd(options.end) if options.end else float("inf")
+    if options.start is not None or options.end is not None:
+        start = iso_to_mjd(options.start) if options.start is not None else float("-inf")
+        end = iso_to_mjd(options.end) if options.end is not None else float("inf")
         filters.append(TimeRange(start, end, entirely_inside=options.inside))
-    if options.obs_ids:
+    if options.obs_ids is not None:
         filters.append(ObsIds(parse_obs_ids(options.obs_ids)))
-    if options.target_type:
+    if options.target_type is not None:
         filters.append(TargetType(tuple(code for code in re.split(r"[\s,;]+", options.target_type.upper()) if code)))
     if options.usable:
         filters.append(Usable())
-    if radius_deg is not None and not (options.near or options.name or getattr(options, "sample", None)):
-        raise InputError("--radius needs --near, --name or --sample.")
     stack = FilterStack()
     for item in filters:
         stack = stack.add(item)
     return stack
+
+
+def _check_usage(options: argparse.Namespace) -> None:
+    has_place = any(getattr(options, name, None) is not None for name in ("near", "name", "sample"))
+    if options.radius is not None and not has_place:
+        sample = " or --sample" if hasattr(options, "sample") else ""
+        raise InputError(f"--radius needs --near, --name{sample}.")
+    if options.inside and options.start is None and options.end is None:
+        raise InputError("--inside needs --from or --to.")

@@ -46,7 +46,7 @@ def _converted(item: Field[Any], value: Any) -> Any:
     kind = type(item.default) if item.default is not MISSING else str
     try:
         result = kind(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"The setting « {item.metadata['label']} » cannot be {value!r}.") from None
     choices, minimum = item.metadata["choices"], item.metadata["minimum"]
     if choices and result not in choices:
@@ -86,7 +86,7 @@ def load_settings(path: Path) -> tuple[Settings, list[str]]:
             raise ValueError("not a JSON object")
     except FileNotFoundError:
         return settings_from({})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         settings, complaints = settings_from({})
         return settings, [f"The settings file {path} cannot be read ({error}); defaults are used.", *complaints]
     return settings_from(stored)
