@@ -85,3 +85,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("shortcuts", "&Help", "&Keyboard", "All keys at a glance", "show_shortcuts", "F1"),
     ActionSpec("about", "&Help", "&About DAXA GUI", "Version and licence", "show_about"),
 )
+
+# Keys that belong to panels, for the overview.
+PANEL_KEYS: tuple[tuple[str, str], ...] = (
+    ("Ctrl+F", "Find in the table, the archive or the log"),
+    ("Enter", "Archive and Queue: inspect what is chosen"),
+    ("Escape", "Queue: select nothing, so that the buttons act on everything"),
+    ("F8, Shift+F8", "Log: next or previous warning or error"),
+    ("J, K", "Inspect: next or previous exposure, the most doubtful first"),
+)

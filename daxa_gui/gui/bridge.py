@@ -6,6 +6,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from daxa_gui.core import events
 from daxa_gui.core.bus import Bus
+from daxa_gui.core.job import Job
+from daxa_gui.core.product import Product
 
 
 class Bridge(QObject):
@@ -28,8 +30,14 @@ class Bridge(QObject):
         self._timer.start()
 
     def drain(self) -> None:
-        """Deliver everything that waits, now."""
-        jobs, products, missions = [], [], []
+        """Deliver everything that waits, now.
+
+        What was announced before another archive was opened is left out: its numbers mean other jobs there, and whoever
+        listens to `archive_changed` reads everything anew.
+        """
+        jobs: list[Job] = []
+        products: list[Product] = []
+        missions: list[str] = []
         for event in self._mailbox.drain():
             match event:
                 case events.JobChanged(job=job):
@@ -39,6 +47,7 @@ class Bridge(QObject):
                 case events.LaneChanged(lane=lane, paused=paused):
                     self.lane_changed.emit(lane, paused)
                 case events.ArchiveChanged(path=path):
+                    jobs, products = [], []
                     self.archive_changed.emit(path)
                 case events.CatalogueChanged(mission=mission):
                     missions.append(mission)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import html
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
@@ -28,7 +30,7 @@ from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.settings import changed
-from daxa_gui.gui.actions import ACTIONS, ActionSpec
+from daxa_gui.gui.actions import ACTIONS, PANEL_KEYS, ActionSpec
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.notify import NoticeBar
@@ -57,8 +59,9 @@ class MainWindow(QMainWindow):
         self.actions_by_name: dict[str, QAction] = {}
         self.notice_bar = NoticeBar(self)
         self.pages = QStackedWidget(self)
-        self.welcome = WelcomePage(self)
+        self.welcome = WelcomePage(session, self.context, self)
         self.pages.addWidget(self.welcome)
+        self._closed = False
         self._build_menus()
         self._build_frame()
         self.status_line = StatusLine(session, self.context, self.bridge, self)
@@ -67,6 +70,7 @@ class MainWindow(QMainWindow):
         self.use_theme(session.settings.theme)
         self._restore_geometry()
         self._update_undo()
+        self._update_layout_actions()
 
     def _build_menus(self) -> None:
         menus: dict[str, QMenu] = {}
@@ -88,6 +92,7 @@ class MainWindow(QMainWindow):
             menu.addAction(action)
             self.actions_by_name[spec.name] = action
         self._panels_menu = QMenu("&Panels", self)
+        self._panels_menu.setObjectName("panelsMenu")
         self._panels_menu.aboutToShow.connect(self._fill_panels_menu)
         menus["&View"].insertMenu(self.actions_by_name["reset_layout"], self._panels_menu)
         settings = self.session.settings
@@ -143,8 +148,11 @@ class MainWindow(QMainWindow):
         self.bridge.notice.connect(self._on_notice)
         self.bridge.archive_changed.connect(self._on_archive_changed)
         self.bridge.catalogues_changed.connect(lambda _missions: self.context.apply_filters())
+        self.context.background.failed.connect(self._show_error)
+        self.context.theme_changed.connect(self.notice_bar.set_theme)
         self.welcome.practice_requested.connect(self.start_practice)
         self.welcome.archive_requested.connect(self.choose_archive)
+        self.welcome.recent_requested.connect(self.open_archive)
         self.welcome.search_requested.connect(functools.partial(self.show_workspace, "find"))
 
     # what the actions do
@@ -157,6 +165,7 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.workspaces[name])
         self._rail_buttons.button(list(WORKSPACES).index(name) + 1).setChecked(True)
         self.actions_by_name[name].setChecked(True)
+        self._update_layout_actions()
 
     def _workspace(self, name: str) -> Workspace:
         if name not in self.workspaces:
@@ -206,13 +215,7 @@ class MainWindow(QMainWindow):
             if show:
                 self.show_workspace(show)
 
-        self.context.background.read(
-            self,
-            "open archive",
-            lambda: self.session.open_archive(folder),
-            opened,
-            self._show_error,
-        )
+        self.context.background.act(self, "Open archive", lambda: self.session.open_archive(folder), opened, self._show_error)
 
     def choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
@@ -233,8 +236,8 @@ class MainWindow(QMainWindow):
         self.context.redo()
 
     def choose_theme(self, name: str) -> None:
-        self.session.change_settings(changed(self.session.settings, theme=name))
         self.use_theme(name)
+        self._remember(theme=name)
 
     def use_theme(self, name: str) -> None:
         theme = chosen_theme(name)
@@ -243,8 +246,18 @@ class MainWindow(QMainWindow):
         self.context.set_theme(theme)
 
     def choose_coordinates(self, style: str) -> None:
-        self.session.change_settings(changed(self.session.settings, coordinates=style))
         self.context.set_coordinates(style)
+        self._remember(coordinates=style)
+
+    def _remember(self, **values: Any) -> None:
+        """Change settings; a disk that cannot be written is no reason not to use them."""
+        try:
+            self.session.change_settings(changed(self.session.settings, **values))
+        except OSError as error:
+            notice = Notice(
+                "warning", f"The settings could not be saved: {error.strerror}.", "They hold until the window is closed."
+            )
+            self.notice_bar.show_notice(notice)
 
     def reset_layout(self) -> None:
         page = self.pages.currentWidget()
@@ -252,11 +265,12 @@ class MainWindow(QMainWindow):
             page.arrange()
 
     def show_shortcuts(self) -> None:
+        keys = [*((spec.shortcut, spec.tip) for spec in ACTIONS if spec.shortcut), *PANEL_KEYS]
         rows = "".join(
-            f"<tr><td><b>{spec.shortcut}</b>&nbsp;&nbsp;</td><td>{spec.tip}</td></tr>" for spec in ACTIONS if spec.shortcut
+            f"<tr><td style='padding-right:16px'><b>{html.escape(key)}</b></td><td>{html.escape(what)}</td></tr>"
+            for key, what in keys
         )
-        extra = "<tr><td><b>J, K</b></td><td>Next, previous exposure (Inspect)</td></tr>"
-        self._message("Keyboard", f"<table>{rows}{extra}</table>")
+        self._message("Keyboard", f"<table>{rows}</table>")
 
     def show_about(self) -> None:
         self._message(
@@ -267,7 +281,9 @@ class MainWindow(QMainWindow):
 
     def _message(self, title: str, text: str) -> None:
         box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, self)
+        box.setObjectName("messageBox")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.button(QMessageBox.StandardButton.Close).setToolTip("Close this window (Escape)")
         box.open()
 
     # what happens
@@ -278,7 +294,13 @@ class MainWindow(QMainWindow):
         if isinstance(page, Workspace):
             for dock in page.docks():
                 self._panels_menu.addAction(dock.toggleViewAction())
-        self._panels_menu.setEnabled(not self._panels_menu.isEmpty())
+
+    def _update_layout_actions(self) -> None:
+        """What is about panels needs a workspace, and one with panels that can be moved."""
+        page = self.pages.currentWidget()
+        has_docks = isinstance(page, Workspace) and bool(page.docks())
+        self._panels_menu.setEnabled(has_docks)
+        self.actions_by_name["reset_layout"].setEnabled(has_docks)
 
     def _update_undo(self) -> None:
         self.actions_by_name["undo"].setEnabled(self.context.history.can_undo)
@@ -288,16 +310,17 @@ class MainWindow(QMainWindow):
         if notice.level == "information":
             self.status_line.showMessage(notice.message, 8000)
         else:
-            self.notice_bar.show_notice(notice, self.context.theme)
+            self.notice_bar.show_notice(notice)
 
     def _show_error(self, error: DaxaError) -> None:
-        self.notice_bar.show_notice(Notice("error", error.message, error.hint), self.context.theme)
+        self.notice_bar.show_notice(Notice("error", error.message, error.hint, error.details))
 
     def _on_archive_changed(self, path: str) -> None:
         archive = self.session.archive
         self.setWindowTitle(f"{archive.name} – DAXA GUI" if archive else "DAXA GUI")
+        self.context.set_product(None)  # it belongs to the archive that was open before
         if path:
-            self.session.change_settings(changed(self.session.settings, last_archive=path))
+            self._remember(last_archive=path)
 
     # the end
 
@@ -307,12 +330,17 @@ class MainWindow(QMainWindow):
             self.resize(1440, 900)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        event.accept()
+        if self._closed:
+            return
+        self._closed = True
         if self._state is not None:
             self._state.setValue("geometry", self.saveGeometry())
             for name, workspace in self.workspaces.items():
-                self._state.setValue(f"layout/{name}", workspace.saveState())
+                if (state := workspace.state()) is not None:
+                    self._state.setValue(f"layout/{name}", state)
             self._state.sync()
+        self.hide()  # stopping what runs may take a moment
         self.bridge.stop()
         self.context.background.close()
         self.session.close()
-        event.accept()

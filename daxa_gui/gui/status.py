@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
 from daxa_gui.core.events import PracticeProgress
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.job_feed import JobFeed
+from daxa_gui.gui.texts import count_text
 from daxa_gui.session import Session
+
+_GROUPS = (
+    ("running", (JobState.RUNNING, JobState.CANCELLING)),
+    ("waiting", (JobState.QUEUED, JobState.WAITING)),
+    ("failed", (JobState.FAILED,)),
+)
+
+
+class StateCounts:
+    """How many jobs are in each state; each job is remembered by its state only."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, JobState] = {}
+        self._counts = dict.fromkeys(JobState, 0)
+
+    @classmethod
+    def of(cls, jobs: list[Job]) -> StateCounts:
+        counts = cls()
+        counts.note(jobs)
+        return counts
+
+    def note(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            old = self._states.get(job.id)
+            if old is not None:
+                self._counts[old] -= 1
+            self._counts[job.state] += 1
+            self._states[job.id] = job.state
+
+    def sentence(self) -> str:
+        """« Queue: 4 running · 15 waiting », « Queue: idle »."""
+        numbers = ((sum(self._counts[state] for state in states), word) for word, states in _GROUPS)
+        return "Queue: " + (" · ".join(f"{count_text(number)} {word}" for number, word in numbers if number) or "idle")
 
 
 class StatusLine(QStatusBar):
@@ -18,40 +51,44 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._states: dict[int, JobState] = {}
-        self._practice = QLabel(self)
+        self._counts = StateCounts()
+        self._practice = QLabel("PRACTICE SKY · SIMULATED DATA", self)
         self._practice.setObjectName("practiceBadge")
         self._practice.setToolTip("All observations of the practice sky are simulated and marked as such in their files")
         self._making = QProgressBar(self)
         self._making.setObjectName("practiceProgress")
         self._making.setMaximumWidth(160)
+        self._making.setMaximumHeight(16)
         self._making.setAccessibleName("Making the practice sky")
+        self._making.setToolTip("How far the practice sky is")
         self._making.hide()
         self._queue = QLabel(self)
         self._queue.setObjectName("queueState")
+        self._queue.setToolTip("Jobs of the open archive: downloads and processing")
         self._archive = QLabel(self)
         self._archive.setObjectName("archiveName")
+        self._archive.setToolTip("The open archive")
+        for label in (self._queue, self._archive):
+            label.setContentsMargins(8, 0, 8, 0)
         for widget in (self._making, self._practice, self._queue, self._archive):
             self.addPermanentWidget(widget)
         bridge.practice_progress.connect(self._on_practice_progress)
-        bridge.jobs_changed.connect(self._on_jobs_changed)
-        bridge.archive_changed.connect(self._on_archive_changed)
+        bridge.archive_changed.connect(lambda _path: self.refresh())
         context.theme_changed.connect(lambda _theme: self.refresh())
+        self._feed = JobFeed(session, context, bridge, StateCounts.of, parent=self)
+        self._feed.replaced.connect(self._on_jobs_replaced)
+        self._feed.changed.connect(self._on_jobs_changed)
+        self._feed.read()
         self.refresh()
 
     def refresh(self) -> None:
         theme = self._context.theme
         self._practice.setVisible(self._session.practice)
-        self._practice.setText("PRACTICE SKY · SIMULATED DATA")
         self._practice.setStyleSheet(f"color: {theme.warn}; font-weight: 600; padding: 0 8px;")
         archive = self._session.archive
         self._archive.setText(f"Archive: {archive.name}" if archive else "No archive open")
-        counts = Counter(self._states.values())
-        running = counts[JobState.RUNNING] + counts[JobState.CANCELLING]
-        waiting = counts[JobState.QUEUED] + counts[JobState.WAITING]
-        failed = counts[JobState.FAILED]
-        parts = [f"{n} {word}" for n, word in ((running, "running"), (waiting, "waiting"), (failed, "failed")) if n]
-        self._queue.setText("Queue: " + (" · ".join(parts) if parts else "idle"))
+        self._queue.setVisible(archive is not None)
+        self._queue.setText(self._counts.sentence())
 
     def _on_practice_progress(self, progress: PracticeProgress) -> None:
         self._making.setVisible(not progress.ready)
@@ -60,10 +97,10 @@ class StatusLine(QStatusBar):
         self.showMessage("The practice sky is ready." if progress.ready else f"Making the practice sky: {progress.text}", 8000)
         self.refresh()
 
-    def _on_jobs_changed(self, jobs: list[Job]) -> None:
-        self._states.update({job.id: job.state for job in jobs})
-        self.refresh()
+    def _on_jobs_replaced(self, counts: StateCounts) -> None:
+        self._counts = counts
+        self._queue.setText(counts.sentence())
 
-    def _on_archive_changed(self, _path: str) -> None:
-        self._states = {job.id: job.state for job in self._session.jobs()} if self._session.archive else {}
-        self.refresh()
+    def _on_jobs_changed(self, jobs: list[Job]) -> None:
+        self._counts.note(jobs)
+        self._queue.setText(self._counts.sentence())

@@ -41,6 +41,7 @@ class Workspace(QMainWindow):
         ):
             self.setCorner(corner, _AREAS[area])
         self._sizes: dict[str, list[tuple[QDockWidget, int]]] = {"left": [], "right": [], "bottom": []}
+        self._arranging = False
         self._arranged = False
         self._parts = (session, context, bridge)
         self._missing = [spec for spec in PANELS if spec.workspace == name]
@@ -87,14 +88,19 @@ class Workspace(QMainWindow):
         """Bring back a saved arrangement when the workspace is first shown; the usual one if there is none."""
         self._saved = state
 
+    def state(self) -> QByteArray | None:
+        """The arrangement for the next start; what was restored if the workspace was never shown, None if nothing was."""
+        return self.saveState() if self._arranged else self._saved
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if not self._arranged:
-            self._arranged = True
+        if not self._arranging:
+            self._arranging = True
             # Docks take sizes only once the workspace has its own.
             QTimer.singleShot(0, self, self._arrange_first)
 
     def _arrange_first(self) -> None:
+        self._arranged = True
         if self._saved is None or not self.restoreState(self._saved):
             self.arrange()
 

@@ -8,17 +8,16 @@ from PySide6.QtTest import QAbstractItemModelTester
 
 from daxa_gui.core.job import ErrorInfo, Job, JobState
 from daxa_gui.core.step import Call, Step
+from daxa_gui.gui.models.downloads import Column, DownloadTree
 from daxa_gui.gui.models.jobs import (
     FRACTION_ROLE,
     JOB_ROLE,
     STATE_ROLE,
-    Column,
-    DownloadTree,
-    ProcessingGrid,
     format_bytes,
     state_word,
     why,
 )
+from daxa_gui.gui.models.processing import ProcessingGrid
 
 
 def job(number, mission="swift", obs_id="00000000001", unit="a.evt.gz", kind="download", step="", state=JobState.QUEUED, **more):

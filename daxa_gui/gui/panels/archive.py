@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+import html
 
-from PySide6.QtCore import QItemSelection, QModelIndex, Qt, QTimer
-from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QLineEdit, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
-from daxa_gui.core.archive_info import ArchiveObservation
-from daxa_gui.core.product import Product, ProductKind
+from daxa_gui.core.product import Product
+from daxa_gui.gui.archive_contents import ArchiveContents, Key
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.models.archive_tree import OBSERVATION_ROLE, PRODUCT_ROLE, ArchiveTree, Column
 from daxa_gui.gui.models.jobs import format_bytes
+from daxa_gui.gui.texts import counted
+from daxa_gui.gui.theme import as_muted
+from daxa_gui.gui.widgets.state_painter import RoomyDelegate
 from daxa_gui.session import Session
 
-PRODUCT_ROLE = Qt.ItemDataRole.UserRole + 1
-OBSERVATION_ROLE = Qt.ItemDataRole.UserRole + 2
-
-KIND_LABELS = {
-    ProductKind.EVENTS: "Event list",
-    ProductKind.CLEAN_EVENTS: "Cleaned event list",
-    ProductKind.GTI: "Good-time intervals",
-    ProductKind.LIGHTCURVE: "Flare light curve",
-    ProductKind.IMAGE: "Image",
-    ProductKind.EXPOSURE_MAP: "Exposure map",
-    ProductKind.BACKGROUND_MAP: "Background map",
-    ProductKind.OTHER: "Other file",
-}
-
-
-def product_label(product: Product) -> str:
-    """« M1S001 Image 0.5–2 keV »."""
-    if product.key.kind is ProductKind.OTHER:
-        return PurePath(product.path).name
-    band = product.key.band_kev
-    energies = f" {band[0]:g}–{band[1]:g} keV" if band else ""
-    return f"{product.key.unit}  {KIND_LABELS[product.key.kind]}{energies}"
+_TYPING_MS = 150
+_MOST_OPENED = 2000  # a mission with more observations than this is not opened by itself
+_MOST_FOUND_OPENED = 50  # nor observations whose products a search found, if they are more
 
 
 class ArchivePanel(QWidget):
@@ -44,16 +29,19 @@ class ArchivePanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._labels = session.mission_labels()
-        self.model = QStandardItemModel(self)
+        self._opened: set[Key] = set()  # observations
+        self._contents = ArchiveContents.of(session, context, bridge)
+        self.model = ArchiveTree(session.mission_labels(), self)
         self._build()
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(700)
-        self._pause.timeout.connect(self._read)
-        bridge.archive_changed.connect(lambda _path: self._read())
-        bridge.products_added.connect(lambda _products: self._pause.start())
-        self._read()
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPING_MS)
+        self._typing.timeout.connect(self._on_search_paused)
+        self.search.textChanged.connect(lambda _text: self._typing.start())
+        self._contents.replaced.connect(self._on_contents_replaced)
+        self._contents.entries_changed.connect(self._on_entries_changed)
+        context.product_changed.connect(lambda _product: self._choose_in_tree())
+        self._on_contents_replaced()
 
     def _build(self) -> None:
         self.summary = QLabel(self)
@@ -63,123 +51,138 @@ class ArchivePanel(QWidget):
         self.search.setObjectName("archiveSearch")
         self.search.setAccessibleName("Find in the archive")
         self.search.setPlaceholderText("Find an ObsID, target or product")
+        self.search.setToolTip("Show only what holds these words (Ctrl+F)")
         self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._on_search_changed)
-        self.view = QTreeView(self)
-        self.view.setObjectName("archiveTree")
-        self.view.setAccessibleName("Archive: missions, observations and products")
-        self.view.setModel(self.model)
-        self.view.setUniformRowHeights(True)
-        self.view.setAlternatingRowColors(True)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.doubleClicked.connect(self._on_double_clicked)
-        row = QHBoxLayout()
-        row.addWidget(self.search)
+        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.search.setFocus)
+        self.nothing = QLabel("Nothing in this archive holds these words.", self)
+        self.nothing.setObjectName("archiveNothingFound")
+        as_muted(self.nothing)
+        self._build_view()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.summary)
-        layout.addLayout(row)
+        layout.addWidget(self.search)
+        layout.addWidget(self.nothing)
         layout.addWidget(self.view, 1)
-        self.view.selectionModel().selectionChanged.connect(self._on_selection_changed)
+        layout.addStretch(0)
 
-    def _read(self) -> None:
-        if self._session.archive is None:
-            self.model.clear()
-            self.view.hide()
-            self.search.hide()
-            self.summary.setText("No archive is open.\n\nCreate one in Find, or open one with File › Open archive (Ctrl+O).")
-            return
-        self._context.background.read(
-            self, "contents", lambda: (self._session.observations(), self._session.products()), self._on_read
-        )
-
-    def _on_read(self, answer: tuple[list[ArchiveObservation], list[Product]]) -> None:
-        observations, products = answer
-        archive = self._session.archive
-        if archive is None:
-            return
-        expanded = self._expanded()
-        self.model.clear()
-        self.model.setHorizontalHeaderLabels(["Name", "Target", "Size"])
-        by_observation: dict[tuple[str, str], list[Product]] = {}
-        for product in products:
-            by_observation.setdefault((product.key.mission, product.key.obs_id), []).append(product)
-        missions: dict[str, QStandardItem] = {}
-        for observation in observations:
-            if observation.mission not in missions:
-                missions[observation.mission] = QStandardItem(self._labels.get(observation.mission, observation.mission))
-                self.model.appendRow([missions[observation.mission], QStandardItem(), QStandardItem()])
-            self._add(
-                missions[observation.mission], observation, by_observation.get((observation.mission, observation.obs_id), [])
-            )
-        header = self.view.header()
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.resizeSection(1, 170)
-        header.resizeSection(2, 80)
+    def _build_view(self) -> None:
+        self.view = view = QTreeView(self)
+        view.setObjectName("archiveTree")
+        view.setAccessibleName("Archive: missions, observations and products")
+        view.setModel(self.model)
+        view.setItemDelegate(RoomyDelegate(view))
+        view.setUniformRowHeights(True)
+        view.setAlternatingRowColors(True)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.doubleClicked.connect(self._on_double_clicked)
+        view.expanded.connect(self._on_view_expanded)
+        view.collapsed.connect(self._on_view_collapsed)
+        self.model.modelReset.connect(self._on_model_reset)
+        header = view.header()
         header.setStretchLastSection(False)
-        self.view.show()
-        self.search.show()
-        self._expand(expanded)
-        self._on_search_changed(self.search.text())
-        total = sum(product.size_bytes for product in products)
-        self.summary.setText(
-            f"<b>{archive.name}</b><br>{len(observations)} observations · {len(missions)} missions · {len(products)} products · "
-            f"{format_bytes(total)}<br>{archive.path}"
-        )
+        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
+        header.resizeSection(Column.TARGET, 210)
+        header.resizeSection(Column.SIZE, 80)
+        view.selectionModel().selectionChanged.connect(self._on_selection_changed)
+        enter = QShortcut(QKeySequence(Qt.Key.Key_Return), view, context=Qt.ShortcutContext.WidgetShortcut)
+        enter.activated.connect(lambda: self._on_double_clicked(view.currentIndex()))
 
-    def _add(self, mission: QStandardItem, observation: ArchiveObservation, products: list[Product]) -> None:
-        item = QStandardItem(observation.obs_id)
-        item.setData((observation.mission, observation.obs_id), OBSERVATION_ROLE)
-        size = QStandardItem(format_bytes(sum(p.size_bytes for p in products)) if products else "")
-        size.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        mission.appendRow([item, QStandardItem(observation.target), size])
-        for product in sorted(products, key=lambda p: (p.key.unit, list(KIND_LABELS).index(p.key.kind), p.path)):
-            child = QStandardItem(product_label(product))
-            child.setData(product, PRODUCT_ROLE)
-            child.setToolTip(product.path)
-            child_size = QStandardItem(format_bytes(product.size_bytes))
-            child_size.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            item.appendRow([child, QStandardItem(), child_size])
+    # what the archive holds
 
-    def _expanded(self) -> set[str]:
-        names = set()
+    def _on_contents_replaced(self) -> None:
+        self._opened.clear()
+        self.model.set_entries(self._contents.entries.values())
+        self._refresh()
+
+    def _on_entries_changed(self, keys: list[Key]) -> None:
+        self.model.renew([self._contents.entries[key] for key in keys])
+        self._refresh()
+
+    def _on_search_paused(self) -> None:
+        self.model.set_search(self.search.text())
+        self._refresh()
+
+    def _refresh(self) -> None:
+        archive = self._session.archive
+        has_entries = bool(self._contents.entries)
+        self.search.setVisible(has_entries)
+        self.view.setVisible(has_entries and self.model.count() > 0)
+        self.nothing.setVisible(has_entries and self.model.count() == 0)
+        if archive is None:
+            self.summary.setText("No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O).")
+        elif not has_entries:
+            reading = "Reading …" if self._contents.reading else "There is no observation in this archive."
+            self.summary.setText(f"<b>{html.escape(archive.name)}</b><br>{reading}")
+        else:
+            missions = len({mission for mission, _ in self._contents.entries})
+            facts = (
+                counted(len(self._contents.entries), "observation", "observations"),
+                counted(missions, "mission", "missions"),
+                counted(self._contents.n_products, "product", "products"),
+                format_bytes(self._contents.size_bytes),
+            )
+            name, path = html.escape(archive.name), html.escape(archive.path)
+            self.summary.setText(f"<b>{name}</b><br>{' · '.join(facts)}<br>{path}")
+
+    # what is open and chosen
+
+    def _on_model_reset(self) -> None:
+        self._open_again()
+        self._choose_in_tree()
+
+    def _open_again(self) -> None:
+        """After everything was arranged anew: missions, what was open before, and what a search found among products."""
+        opened = set(self._opened)
+        few = bool(self.search.text().strip()) and self.model.count() <= _MOST_FOUND_OPENED
         for row in range(self.model.rowCount()):
-            mission = self.model.item(row)
-            for child in range(mission.rowCount()):
-                if self.view.isExpanded(mission.child(child).index()):
-                    names.add(mission.child(child).text())
-        return names
+            mission = self.model.index(row, 0)
+            n_observations = self.model.rowCount(mission)
+            if n_observations <= _MOST_OPENED:
+                self.view.expand(mission)
+            if few:
+                for number in range(n_observations):
+                    self._open_if_found(self.model.index(number, 0, mission))
+        for key in opened:
+            self.view.expand(self.model.index_of(key))
+        self._opened = opened
 
-    def _expand(self, names: set[str]) -> None:
-        for row in range(self.model.rowCount()):
-            mission = self.model.item(row)
-            self.view.expand(mission.index())
-            for child in range(mission.rowCount()):
-                self.view.setExpanded(mission.child(child).index(), mission.child(child).text() in names)
+    def _open_if_found(self, observation: QModelIndex) -> None:
+        entry = self._contents.entries[observation.data(OBSERVATION_ROLE)]
+        if 0 < self.model.rowCount(observation) < len(entry.products):
+            self.view.expand(observation)
 
-    def _on_search_changed(self, text: str) -> None:
-        wanted = text.casefold().strip()
-        root = QModelIndex()
-        for row in range(self.model.rowCount()):
-            mission = self.model.item(row)
-            for number in range(mission.rowCount()):
-                observation = mission.child(number)
-                words = [observation.text(), mission.child(number, 1).text(), mission.text()]
-                words += [observation.child(i).text() for i in range(observation.rowCount())]
-                self.view.setRowHidden(number, mission.index(), bool(wanted) and wanted not in " ".join(words).casefold())
-            self.view.setRowHidden(row, root, False)
+    def _on_view_expanded(self, index: QModelIndex) -> None:
+        if (key := index.data(OBSERVATION_ROLE)) is not None:
+            self._opened.add(key)
+
+    def _on_view_collapsed(self, index: QModelIndex) -> None:
+        self._opened.discard(index.data(OBSERVATION_ROLE))
+
+    def _choose_in_tree(self) -> None:
+        """Mark what the window looks at, if it is in the tree."""
+        product = self._context.product
+        key = (product.key.mission, product.key.obs_id) if product is not None else self._context.observation
+        index = self.model.index_of(key, product.path if product is not None else "")
+        if index.isValid() and not self.view.selectionModel().isSelected(index):
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self.view.selectionModel().setCurrentIndex(index, flags)
+            self.view.scrollTo(index)
 
     def _on_selection_changed(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
-        for index in selected.indexes():
-            if (observation := index.data(OBSERVATION_ROLE)) is not None:
+        for index in selected.indexes()[:1]:
+            observation, product = index.data(OBSERVATION_ROLE), index.data(PRODUCT_ROLE)
+            if observation is not None:
                 self._context.set_observation(*observation)
                 self._context.set_product(None)
-            elif (product := index.data(PRODUCT_ROLE)) is not None:
+            elif isinstance(product, Product):
                 self._context.set_observation(product.key.mission, product.key.obs_id)
                 self._context.set_product(product)
 
     def _on_double_clicked(self, index: QModelIndex) -> None:
         product = index.siblingAtColumn(0).data(PRODUCT_ROLE)
-        if product is not None:
+        if isinstance(product, Product):
             self._context.set_product(product)
             self._context.show_workspace("inspect")

@@ -6,79 +6,89 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QTimer
+from PySide6.QtCore import QItemSelection, QModelIndex, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
-from daxa_gui.core.job import FINISHED, Job, JobState
+from daxa_gui.core.job import Job
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.models.jobs import JOB_ROLE, Column, DownloadTree, format_bytes, fraction
-from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.job_feed import JobFeed
+from daxa_gui.gui.models.downloads import KINDS, Column, DownloadTree, Node, Tree
+from daxa_gui.gui.models.jobs import JOB_ROLE, can_cancel, can_retry, format_bytes, ids_where, sentence
+from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate
 from daxa_gui.session import Session
 
+_TICK_MS = 500
+_RATE_OVER_S = 10.0
+_DISK_EVERY_S = 5.0
+_MOST_OPENED = 2000  # a mission with more observations than this is not opened by itself
+
+
+def duration_text(seconds: float) -> str:
+    """« 40 s », « 12 min », « 3 h 20 min »."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
 
 class DownloadsPanel(QWidget):
+    """Buttons act on the selected rows and what is below them, or on everything while nothing is selected."""
+
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._marks: deque[tuple[float, float]] = deque(maxlen=60)  # (time, bytes done) of the last seconds
+        self._marks: deque[tuple[float, float]] = deque(maxlen=60)  # (time, bytes here) of the last seconds
         self._free_bytes: int | None = None
+        self._disk_asked = 0.0
+        self._paused: dict[str, bool] = {}
+        self._current: Job | None = None
         self.model = DownloadTree(session.mission_labels(), self)
         self._build()
         self._timer = QTimer(self)
-        self._timer.setInterval(500)
-        self._timer.timeout.connect(self._refresh_summary)
-        bridge.jobs_changed.connect(self._on_jobs_changed)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self.refresh)
+        bridge.lane_changed.connect(self._on_lane_changed)
         bridge.archive_changed.connect(self._on_archive_changed)
-        bridge.lane_changed.connect(lambda _lane, _paused: self._refresh_buttons())
+        self._feed = JobFeed(session, context, bridge, self.model.arranged, KINDS, self)
+        self._feed.replaced.connect(self._on_jobs_replaced)
+        self._feed.changed.connect(self._on_jobs_changed)
+        self._feed.read()
         self._on_archive_changed("")
 
     def _build(self) -> None:
         self.summary = QLabel(self)
         self.summary.setObjectName("downloadsSummary")
         self.summary.setWordWrap(True)
-        self.view = QTreeView(self)
-        self.view.setObjectName("downloadsTree")
-        self.view.setAccessibleName("Downloads by mission, observation and file")
-        self.view.setModel(self.model)
-        self.view.setUniformRowHeights(True)
-        self.view.setAlternatingRowColors(True)
-        self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        theme = self._theme
-        self.view.setItemDelegateForColumn(Column.STATE, StateDelegate(theme, self.view))
-        self.view.setItemDelegateForColumn(Column.PROGRESS, ProgressDelegate(theme, self.view))
-        header = self.view.header()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
-        for column, width in ((Column.NAME, 230), (Column.STATE, 86), (Column.PROGRESS, 110), (Column.SIZE, 68)):
-            header.resizeSection(column, width)
-        self.view.selectionModel().selectionChanged.connect(self._on_selection_changed)
-        self.model.modelReset.connect(lambda: self.view.expandToDepth(0))
-        self.model.rowsInserted.connect(self._on_rows_inserted)
+        self.sentence = QLabel(self)
+        self.sentence.setObjectName("downloadSentence")
+        self.sentence.setWordWrap(True)
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.sentence.hide()
+        for label in (self.summary, self.sentence):
+            label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self._build_view()
+        self.pause_button = self._button("pauseDownloads", "&Pause", self._on_pause_clicked)
+        self.pause_button.setToolTip("Let running files end and start no more, or go on")
+        self.retry_button = self._button("retryDownloads", "Re&try", self._on_retry_clicked)
+        self.retry_button.setToolTip("Fetch failed and cancelled files again: those selected, or all while nothing is selected")
+        self.cancel_button = self._button("cancelDownloads", "Ca&ncel", self._on_cancel_clicked)
+        self.cancel_button.setToolTip("Stop the selected downloads, or all while nothing is selected (Escape selects nothing)")
         buttons = QHBoxLayout()
-        self.pause_button = self._button(
-            "pauseDownloads", "&Pause", "Let running files end and start no more", self._on_pause_clicked
-        )
-        self.retry_button = self._button(
-            "retryDownloads",
-            "Re&try",
-            "Fetch the failed and cancelled files again (those selected, or all)",
-            self._on_retry_clicked,
-        )
-        self.cancel_button = self._button(
-            "cancelDownloads", "Ca&ncel", "Stop the selected downloads, or all", self._on_cancel_clicked
-        )
         for button in (self.pause_button, self.retry_button, self.cancel_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
@@ -87,134 +97,194 @@ class DownloadsPanel(QWidget):
         layout.addWidget(self.summary)
         layout.addLayout(buttons)
         layout.addWidget(self.view, 1)
+        layout.addWidget(self.sentence)
+        layout.addStretch(0)
 
-    def _button(self, name: str, text: str, tip: str, slot: Callable[[], None]) -> QPushButton:
+    def _build_view(self) -> None:
+        self.view = view = QTreeView(self)
+        view.setObjectName("downloadsTree")
+        view.setAccessibleName("Downloads by mission, observation and file")
+        view.setModel(self.model)
+        view.setUniformRowHeights(True)
+        view.setAlternatingRowColors(True)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        view.setItemDelegateForColumn(Column.STATE, StateDelegate(lambda: self._context.theme, view))
+        view.setItemDelegateForColumn(Column.PROGRESS, ProgressDelegate(lambda: self._context.theme, view))
+        header = view.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(40)
+        for column, width in ((Column.STATE, 90), (Column.PROGRESS, 100), (Column.SIZE, 70), (Column.MESSAGE, 90)):
+            header.resizeSection(column, width)
+        view.selectionModel().selectionChanged.connect(self._on_selection_changed)
+        self.model.modelReset.connect(self._open_missions)
+        self.model.rowsInserted.connect(self._on_rows_inserted)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), view, context=Qt.ShortcutContext.WidgetShortcut)
+        escape.activated.connect(view.clearSelection)
+
+    def _button(self, name: str, text: str, slot: Callable[[], None]) -> QPushButton:
         button = QPushButton(text, self)
         button.setObjectName(name)
-        button.setToolTip(tip)
         button.clicked.connect(slot)
         return button
 
-    def _theme(self) -> Theme:
-        return self._context.theme
-
     # what happens
-
-    def _on_rows_inserted(self, parent: QModelIndex, _first: int, _last: int) -> None:
-        if parent.isValid() and not parent.parent().isValid():
-            self.view.expand(parent)  # the observations of a mission; their files on demand
 
     def _on_archive_changed(self, _path: str) -> None:
         self._marks.clear()
-        if self._session.archive is None:
-            self.model.set_jobs([])
-            self._refresh_summary()
-            return
-        self._context.background.read(self, "jobs", self._read_jobs, self._on_jobs_read)
+        self._paused, self._free_bytes, self._disk_asked = {}, None, 0.0
+        self._context.background.read(self, "lanes", self._session.lanes, self._on_lanes_read)
 
-    def _read_jobs(self) -> list[Job]:
-        return [job for job in self._session.jobs() if job.kind in ("plan", "download")]
+    def _on_lanes_read(self, paused: dict[str, bool]) -> None:
+        self._paused = paused
+        self.refresh()
 
-    def _on_jobs_read(self, jobs: list[Job]) -> None:
-        self.model.set_jobs(jobs)
-        self._refresh_summary()
+    def _on_lane_changed(self, lane: str, paused: bool) -> None:
+        self._paused[lane] = paused
+        self.refresh()
+
+    def _on_jobs_replaced(self, tree: Tree) -> None:
+        self.model.set_tree(tree)
+        self._show_current(None)
+        self.refresh()
+        if self.model.sums().count("open"):
+            self._timer.start()
 
     def _on_jobs_changed(self, jobs: list[Job]) -> None:
-        mine = [job for job in jobs if job.kind in ("plan", "download")]
-        if mine:
-            self.model.update_jobs(mine)
-            if not self._timer.isActive():
-                self._timer.start()
+        self.model.update_jobs(jobs)
+        if self._current is not None:
+            self._show_current(next((job for job in jobs if job.id == self._current.id), self._current))
+        if not self._timer.isActive():
+            self._timer.start()
+            self.refresh()
 
-    def _on_selection_changed(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
-        indexes = selected.indexes()
-        if indexes and (job := indexes[0].data(JOB_ROLE)) is not None:
+    def _open_missions(self) -> None:
+        for row in range(self.model.rowCount()):
+            self._open_mission(self.model.index(row, 0))
+
+    def _open_mission(self, index: QModelIndex) -> None:
+        if self.model.rowCount(index) <= _MOST_OPENED:
+            self.view.expand(index)
+
+    def _on_rows_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
+        if not parent.isValid():
+            for row in range(first, last + 1):
+                self._open_mission(self.model.index(row, 0))
+        elif not parent.parent().isValid() and first == 0:
+            self._open_mission(parent)
+
+    def _on_selection_changed(self, _selected: QItemSelection, _deselected: QItemSelection) -> None:
+        index = self.view.currentIndex()
+        job = index.data(JOB_ROLE) if self.view.selectionModel().isRowSelected(index.row(), index.parent()) else None
+        self._show_current(job)
+        if job is not None:
             self._context.set_job(job.id)
         self._refresh_buttons()
 
-    def _chosen(self) -> list[Job]:
-        """The jobs below the selected rows, or all of them when nothing is selected."""
-        rows = self.view.selectionModel().selectedRows()
-        jobs = {job.id: job for index in rows for job in self.model.node_jobs(index)}
-        return (
-            list(jobs.values())
-            if rows
-            else [
-                job
-                for root in (self.model.index(r, 0) for r in range(self.model.rowCount()))
-                for job in self.model.node_jobs(root)
-            ]
-        )
+    def _show_current(self, job: Job | None) -> None:
+        self._current = job
+        self.sentence.setVisible(job is not None)
+        if job is not None:
+            self.sentence.setText(sentence(job))
+
+    # what the buttons do
+
+    def _chosen(self) -> list[Node]:
+        return self.model.chosen(self.view.selectionModel().selection())
+
+    def _chosen_jobs(self) -> list[Job]:
+        return [leaf.job for node in self._chosen() for leaf in node.leaves() if leaf.job is not None]
 
     def _lanes(self) -> set[str]:
-        return {job.lane for job in self._chosen()}
+        """Lanes of the chosen jobs that are not finished."""
+        names = (name for node in self._chosen() for name, count in node.sums.items() if count)
+        return {name.removeprefix("lane ") for name in names if name.startswith("lane ")}
 
     def _on_pause_clicked(self) -> None:
-        paused = self._session.lanes()
         lanes = self._lanes()
-        if any(paused.get(lane) for lane in lanes):
-            for lane in lanes:
-                self._session.resume(lane)
-        else:
-            for lane in lanes:
-                self._session.pause(lane)
-        self._refresh_buttons()
+        paused = [lane for lane in lanes if self._paused.get(lane)]
+        verb, chosen = (self._session.resume, paused) if paused else (self._session.pause, sorted(lanes))
+
+        def pause_or_resume() -> None:
+            for lane in chosen:
+                verb(lane)
+
+        self._context.background.act(self, "pause", pause_or_resume)
 
     def _on_retry_clicked(self) -> None:
-        self._session.retry([job.id for job in self._chosen() if job.state in (JobState.FAILED, JobState.CANCELLED)])
+        ids = list(dict.fromkeys(ids_where(self._chosen_jobs(), can_retry)))
+        self.retry_button.setEnabled(False)
+        self._context.background.act(self, "retry", lambda: self._session.retry(ids))
 
     def _on_cancel_clicked(self) -> None:
-        self._session.cancel([job.id for job in self._chosen() if not job.is_finished])
+        ids = list(dict.fromkeys(ids_where(self._chosen_jobs(), can_cancel)))
+        self.cancel_button.setEnabled(False)
+        self._context.background.act(self, "cancel", lambda: self._session.cancel(ids))
 
     # what is shown
 
-    def _refresh_buttons(self) -> None:
-        chosen = self._chosen()
-        paused = self._session.lanes()
-        is_paused = any(paused.get(job.lane) for job in chosen)
-        self.pause_button.setText("&Resume" if is_paused else "&Pause")
-        self.pause_button.setEnabled(is_paused or any(not job.is_finished for job in chosen))
-        self.retry_button.setEnabled(any(job.state in (JobState.FAILED, JobState.CANCELLED) for job in chosen))
-        self.cancel_button.setEnabled(any(not job.is_finished for job in chosen))
-
-    def _refresh_summary(self) -> None:
-        jobs = [job for job in self.model.node_jobs(self.model.index(-1, -1)) if job.kind in ("plan", "download")]
+    def refresh(self) -> None:
+        """Summary and buttons, from sums that the model keeps."""
         self._refresh_buttons()
-        if not jobs:
-            self._timer.stop()
-            self.summary.setText("No downloads. Choose observations in Find and create an archive.")
-            return
-        files = [job for job in jobs if job.kind == "download"]
-        done = sum(job.state is JobState.SUCCEEDED for job in files)
-        total_bytes = sum(job.total or 0.0 for job in files)
-        have = sum((job.total or 0.0) * (fraction(job) or 0.0) for job in files)
-        text = f"{done} of {len(files)} files · {format_bytes(have)} of {format_bytes(total_bytes)}"
-        unfinished = [job for job in jobs if job.state not in FINISHED]
-        if unfinished:
-            text += self._rate_text(have, total_bytes)
-            self._context.background.read(self, "disk", self._session.disk_use, self._on_disk_read)
-        else:
+        everything = self.model.sums()
+        n_open = everything.count("open")
+        if not n_open:
             self._timer.stop()
             self._marks.clear()
+        self.view.setVisible(bool(everything.count("jobs")))
+        if everything.count("jobs"):
+            self.summary.setText(self._summary(everything))
+        elif self._session.archive is None:
+            self.summary.setText("No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O).")
+        else:
+            self.summary.setText("This archive has no downloads.")
+
+    def _summary(self, all_: Node) -> str:
+        files, done = int(all_.count("files")), int(all_.count("files done"))
+        total, have = all_.count("bytes"), all_.count("bytes here")
+        parts = []
+        if lists := int(all_.count("jobs") - all_.count("files")) if not files else 0:
+            parts.append(f"Asking which files {counted(lists, 'observation has', 'observations have')}")
+        if files:
+            parts.append(f"{count_text(done)} of {counted(files, 'file', 'files')}")
+            parts.append(f"{format_bytes(have)} of {format_bytes(total)}")
+        if all_.count("open"):
+            parts += self._rate(have, total)
+            self._ask_for_free_space()
+        if failed := int(all_.count("word failed")):
+            parts.append(f"{count_text(failed)} failed")
+        if any(self._paused.get(name.removeprefix("lane ")) for name, n in all_.sums.items() if n and name.startswith("lane ")):
+            parts.append("paused")
         if self._free_bytes is not None:
-            text += f" · {format_bytes(self._free_bytes)} free on disk"
-        failed = sum(job.state is JobState.FAILED for job in jobs)
-        if failed:
-            text += f" · {failed} failed"
-        if any(self._session.lanes().get(job.lane) for job in unfinished):
-            text += " · paused"
-        self.summary.setText(text)
+            scarce = total - have > self._free_bytes
+            free = f"{format_bytes(self._free_bytes)} free on disk"
+            parts.append(f"only {free}: too little for the {format_bytes(total - have)} to come" if scarce else free)
+        return " · ".join(parts)
+
+    def _refresh_buttons(self) -> None:
+        chosen = self._chosen()
+        is_paused = any(self._paused.get(lane) for lane in self._lanes())
+        self.pause_button.setText("&Resume" if is_paused else "&Pause")
+        self.pause_button.setEnabled(is_paused or any(node.count("open") for node in chosen))
+        self.retry_button.setEnabled(any(node.count("retryable") for node in chosen))
+        self.cancel_button.setEnabled(any(node.count("cancellable") for node in chosen))
+
+    def _ask_for_free_space(self) -> None:
+        now = time.monotonic()
+        if now - self._disk_asked >= _DISK_EVERY_S:
+            self._disk_asked = now
+            self._context.background.read(self, "disk", self._session.disk_use, self._on_disk_read, lambda _error: None)
 
     def _on_disk_read(self, use: dict[str, int]) -> None:
         self._free_bytes = use["free_bytes"]
 
-    def _rate_text(self, have: float, total: float) -> str:
+    def _rate(self, have: float, total: float) -> list[str]:
         now = time.monotonic()
-        self._marks.append((now, have))
-        first_time, first_have = next(((t, b) for t, b in self._marks if now - t <= 10.0), self._marks[-1])
+        if not self._marks or now - self._marks[-1][0] >= 0.9 * _TICK_MS / 1000.0:
+            self._marks.append((now, have))
+        first_time, first_have = next(((t, b) for t, b in self._marks if now - t <= _RATE_OVER_S), self._marks[-1])
         if now - first_time < 0.9 or have <= first_have:
-            return ""
+            return []
         rate = (have - first_have) / (now - first_time)
-        left_s = (total - have) / rate
-        left = f"{left_s:.0f} s" if left_s < 90 else f"{left_s / 60:.0f} min"
-        return f" · {format_bytes(rate)}/s · {left} left"
+        return [f"{format_bytes(rate)}/s", f"{duration_text((total - have) / rate)} left"]

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QPushButton,
@@ -18,9 +19,12 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.form import Form, fields_of_parameters
+from daxa_gui.gui.widgets.form import Form, fields_of_parameters, muted_label, problem_label, show_problem
 from daxa_gui.session import Session
+
+_MOST_SHOWN = 500  # tasks; a longer list would take longer to lay out than anybody reads
 
 
 class RunStepDialog(QDialog):
@@ -32,82 +36,130 @@ class RunStepDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self._context = context
+        self._steps = session.steps()
         self._form: Form | None = None
+        self._lines: list[str] = []
         self.setWindowTitle("Run step")
         self.setObjectName("runStepDialog")
-        self.resize(640, 560)
+        self.resize(720, 560)
+        self._build()
+        self.step_box.currentIndexChanged.connect(self._on_step_changed)
+        self._on_step_changed()
+
+    def _build(self) -> None:
         self.step_box = QComboBox(self)
         self.step_box.setObjectName("stepBox")
         self.step_box.setAccessibleName("Step")
-        for step in session.steps():
+        self.step_box.setToolTip("The step to run; steps that it needs run before it unless they are done")
+        for step in self._steps:
             self.step_box.addItem(step.label, step.name)
         self.help = QLabel(self)
+        self.help.setObjectName("stepHelp")
         self.help.setWordWrap(True)
         as_muted(self.help)
         self._place = QVBoxLayout()
-        self.tasks = QPlainTextEdit(self)
-        self.tasks.setObjectName("tasksPreview")
-        self.tasks.setAccessibleName("Tasks that would run")
-        self.tasks.setReadOnly(True)
-        self.tasks.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.tasks.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.complaint = QLabel(self)
-        self.complaint.setObjectName("stepComplaint")
-        self.complaint.setWordWrap(True)
-        copy = QPushButton("&Copy", self)
-        copy.setToolTip("Copy the tasks to the clipboard")
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.tasks.toPlainText()))
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.run_button = self.buttons.addButton("&Run", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.accepted.connect(self._on_run)
-        self.buttons.rejected.connect(self.reject)
         top = QFormLayout()
         top.addRow("&Step", self.step_box)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addWidget(self.help)
         layout.addLayout(self._place)
-        layout.addWidget(QLabel("What would run:", self))
-        layout.addWidget(self.tasks, 1)
-        layout.addWidget(copy)
-        layout.addWidget(self.complaint)
-        layout.addWidget(self.buttons)
-        self.step_box.currentIndexChanged.connect(self._on_step_changed)
-        self._on_step_changed()
+        layout.addLayout(self._build_preview(), 1)
+        layout.addWidget(self._build_buttons())
+
+    def _build_preview(self) -> QVBoxLayout:
+        self.tally = muted_label("", self)
+        self.tally.setObjectName("tasksTally")
+        self.copy_button = QPushButton("&Copy", self)
+        self.copy_button.setObjectName("copyTasks")
+        self.copy_button.setToolTip("Copy all tasks to the clipboard")
+        self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join(self._lines)))
+        self.tasks = QPlainTextEdit(self)
+        self.tasks.setObjectName("tasksPreview")
+        self.tasks.setAccessibleName("Tasks that would run")
+        self.tasks.setReadOnly(True)
+        self.tasks.setTabChangesFocus(True)
+        self.tasks.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.tasks.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.complaint = problem_label(self)
+        self.complaint.setObjectName("stepComplaint")
+        head = QHBoxLayout()
+        head.addWidget(self.tally, 1)
+        head.addWidget(self.copy_button)
+        column = QVBoxLayout()
+        column.addLayout(head)
+        column.addWidget(self.tasks, 1)
+        column.addWidget(self.complaint)
+        return column
+
+    def _build_buttons(self) -> QDialogButtonBox:
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.run_button = buttons.addButton("&Run", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.run_button.setObjectName("runStepNow")
+        self.run_button.setToolTip("Run these tasks now; what is done already with the same parameters stays as it is")
+        self.run_button.setEnabled(False)
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setToolTip("Run nothing (Escape)")
+        buttons.accepted.connect(self._on_run)
+        buttons.rejected.connect(self.reject)
+        return buttons
+
+    @property
+    def form(self) -> Form:
+        """The form of the chosen step."""
+        assert self._form is not None
+        return self._form
 
     def _on_step_changed(self) -> None:
-        step = self._session.steps()[self.step_box.currentIndex()]
-        self.help.setText(step.help)
+        step = self._steps[self.step_box.currentIndex()]
+        self.help.setText(step.help if step.parameters else f"{step.help} It has no parameters.")
         if self._form is not None:
             self._place.removeWidget(self._form)
+            self._form.hide()
             self._form.deleteLater()
         self._form = Form(fields_of_parameters(step.parameters), parent=self)
         self._form.changed.connect(self._preview)
         self._place.addWidget(self._form)
+        before: QWidget = self.step_box
+        for name in (parameter.name for parameter in step.parameters):
+            QWidget.setTabOrder(before, self._form.entry(name))
+            before = self._form.entry(name)
+        QWidget.setTabOrder(before, self.copy_button)
         self._preview()
 
     def _preview(self) -> None:
-        assert self._form is not None
-        try:
-            step, values = self.step_box.currentData(), self._form.changed_values()
-        except DaxaError as error:
-            self._complain(error)
+        step = self.step_box.currentData()
+        self.run_button.setEnabled(False)
+        if not self.form.is_valid():  # its own lines say why
+            self._context.background.forget(self, "describe")
+            self._show([])
+            self.tally.setText("Nothing would run with these entries.")
             return
-        self._context.background.read(
-            self, "describe", lambda: self._session.describe([step], {step: values}), self._on_described, self._complain
-        )
+        values = self.form.changed_values()
+        describe = self._session.describe
+        read = self._context.background.read
+        read(self, "describe", lambda: describe([step], {step: values}), self._on_described, self._on_error)
 
     def _on_described(self, lines: list[str]) -> None:
-        self.complaint.setText("" if lines else "Nothing to run: this step has no exposure to work on yet.")
-        self.tasks.setPlainText("\n".join(lines))
+        self._show(lines)
         self.run_button.setEnabled(bool(lines))
+        if not lines:
+            self.tally.setText("Nothing to run: this step has no exposure to work on yet.")
+        else:
+            first = f", the first {count_text(_MOST_SHOWN)} of them" if len(lines) > _MOST_SHOWN else ""
+            self.tally.setText(f"What would run: {counted(len(lines), 'task', 'tasks')}{first}")
 
-    def _complain(self, error: DaxaError) -> None:
-        self.complaint.setText(f"{error.message} {error.hint}".strip())
-        self.run_button.setEnabled(False)
+    def _show(self, lines: list[str]) -> None:
+        self._lines = lines
+        self.tasks.setPlainText("\n".join(lines[:_MOST_SHOWN]))
+        self.copy_button.setEnabled(bool(lines))
+        show_problem(self.complaint, "")
+
+    def _on_error(self, error: DaxaError) -> None:
+        self._show([])
+        self.tally.setText("Nothing would run.")
+        show_problem(self.complaint, str(error))
 
     def _on_run(self) -> None:
-        assert self._form is not None
         step = self.step_box.currentData()
-        self.run_requested.emit([step], {step: self._form.changed_values()})
+        self.run_requested.emit([step], {step: self.form.changed_values()})
         self.accept()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QMargins, QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -60,6 +60,13 @@ def draw_state_mark(painter: QPainter, word: str, centre: QPointF, radius: float
         painter.drawLine(QPointF(x - r, y), QPointF(x + r, y))
         painter.drawPolyline(QPolygonF([QPointF(x + r * 0.3, y - r * 0.6), QPointF(x + r, y), QPointF(x + r * 0.3, y + r * 0.6)]))
     painter.restore()
+
+
+class RoomyDelegate(QStyledItemDelegate):
+    """The usual cells, a little higher."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return super().sizeHint(option, index).grownBy(QMargins(0, 3, 0, 3))
 
 
 class _CellDelegate(QStyledItemDelegate):

@@ -1,0 +1,186 @@
+"""What the open archive holds, kept in memory for the panels that show it; read on pool threads, renewed where it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from daxa_gui.core.archive_info import ArchiveObservation
+from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.job import Job
+from daxa_gui.core.product import Product, ProductKind
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
+from daxa_gui.session import Session
+
+Key = tuple[str, str]  # mission, ObsID
+_PAUSE_MS = 500
+_MANY = 50  # more changed observations than this: one read of all products is quicker
+
+KIND_LABELS = {
+    ProductKind.EVENTS: "Event list",
+    ProductKind.CLEAN_EVENTS: "Cleaned event list",
+    ProductKind.GTI: "Good-time intervals",
+    ProductKind.LIGHTCURVE: "Flare light curve",
+    ProductKind.IMAGE: "Image",
+    ProductKind.EXPOSURE_MAP: "Exposure map",
+    ProductKind.BACKGROUND_MAP: "Background map",
+    ProductKind.OTHER: "Other file",
+}
+_ORDER = {kind: number for number, kind in enumerate(KIND_LABELS)}
+
+
+def product_label(product: Product) -> str:
+    """« M1S001  Image 0.5–2 keV »; the file's name for one of no known kind."""
+    if product.key.kind is ProductKind.OTHER:
+        return PurePath(product.path).name
+    band = product.key.band_kev
+    energies = f" {band[0]:g}–{band[1]:g} keV" if band else ""
+    return f"{product.key.unit}  {KIND_LABELS[product.key.kind]}{energies}".strip()
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """An observation with its products, by unit and kind; other files come last. `words` is what a search looks through."""
+
+    observation: ArchiveObservation
+    products: tuple[Product, ...]
+    labels: tuple[str, ...]
+    size_bytes: int
+    words: str
+
+    @classmethod
+    def of(cls, observation: ArchiveObservation, products: Iterable[Product], mission_label: str) -> Entry:
+        def order(product: Product) -> tuple[bool, str, int, str]:
+            key = product.key
+            return key.kind is ProductKind.OTHER, key.unit, _ORDER[key.kind], product.path
+
+        ordered = tuple(sorted(products, key=order))
+        words = f"{observation.obs_id}\n{observation.target}\n{mission_label}".casefold()
+        labels = tuple(product_label(product) for product in ordered)
+        return cls(observation, ordered, labels, sum(p.size_bytes for p in ordered), words)
+
+    @property
+    def key(self) -> Key:
+        return self.observation.mission, self.observation.obs_id
+
+
+class ArchiveContents(QObject):
+    """One per window, kept by its context."""
+
+    replaced = Signal()  # another archive, or none
+    entries_changed = Signal(list)  # [Key] whose products changed
+
+    def __init__(self, session: Session, context: Context, bridge: Bridge) -> None:
+        super().__init__(context)
+        self._session = session
+        self._background = context.background
+        self._labels = session.mission_labels()
+        self.entries: dict[Key, Entry] = {}
+        self.reading = False
+        self._outdated: set[Key] = set()
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE_MS)
+        self._pause.timeout.connect(self._read_outdated)
+        bridge.archive_changed.connect(lambda _path: self.read())
+        bridge.products_added.connect(self._on_products_added)
+        bridge.jobs_changed.connect(self._on_jobs_changed)
+        self.read()
+
+    @classmethod
+    def of(cls, session: Session, context: Context, bridge: Bridge) -> ArchiveContents:
+        """The one of this window; made when the first panel asks."""
+        existing = context.findChild(cls)
+        return existing if existing is not None else cls(session, context, bridge)
+
+    @property
+    def n_products(self) -> int:
+        return sum(len(entry.products) for entry in self.entries.values())
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(entry.size_bytes for entry in self.entries.values())
+
+    def read(self) -> None:
+        """Everything anew."""
+        self.entries = {}
+        self._outdated.clear()
+        self.reading = self._session.archive is not None
+        self.replaced.emit()
+        if self.reading:
+            self._background.read(self, "archive", self._read_all, self._on_all_read, self._on_error)
+        else:
+            self._background.forget(self, "archive")
+
+    def _read_all(self) -> dict[Key, Entry]:
+        products = _by_observation(self._session.products())
+        return {
+            key: Entry.of(observation, products.get(key, ()), self._labels.get(observation.mission, observation.mission))
+            for observation in self._session.observations()
+            for key in [(observation.mission, observation.obs_id)]
+        }
+
+    def _on_all_read(self, entries: dict[Key, Entry]) -> None:
+        self.entries, self.reading = entries, False
+        self.replaced.emit()
+        if self._outdated:
+            self._pause.start()
+
+    def _on_error(self, error: DaxaError) -> None:
+        self.reading = False
+        if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
+            self._background.failed.emit(error)
+        self.replaced.emit()
+
+    # what changes while jobs run
+
+    def _on_products_added(self, products: list[Product]) -> None:
+        self._note({(product.key.mission, product.key.obs_id) for product in products})
+
+    def _on_jobs_changed(self, jobs: list[Job]) -> None:
+        """Jobs that make nothing any more take away what they made."""
+        self._note({(job.mission, job.obs_id) for job in jobs if job.kind == "reduce" and job.is_finished})
+
+    def _note(self, keys: set[Key]) -> None:
+        self._outdated |= keys
+        if self._outdated and not self._pause.isActive():
+            self._pause.start()
+
+    def _read_outdated(self) -> None:
+        if self.reading:
+            return  # goes on when everything has been read
+        keys, self._outdated = self._outdated & self.entries.keys(), set()
+        if keys:
+            self.reading = True
+            self._background.read(self, "archive", lambda: self._read_some(keys), self._on_some_read, self._on_error)
+
+    def _read_some(self, keys: set[Key]) -> dict[Key, list[Product]]:
+        if len(keys) > _MANY:
+            products = _by_observation(self._session.products())
+            return {key: products.get(key, []) for key in keys}
+        return {key: self._session.products(*key) for key in keys}
+
+    def _on_some_read(self, products: dict[Key, list[Product]]) -> None:
+        self.reading = False
+        changed = []
+        for key, those in products.items():
+            old = self.entries[key]
+            new = Entry.of(old.observation, those, self._labels.get(key[0], key[0]))
+            if new.products != old.products:
+                self.entries[key] = new
+                changed.append(key)
+        if changed:
+            self.entries_changed.emit(changed)
+        if self._outdated:
+            self._pause.start()
+
+
+def _by_observation(products: Iterable[Product]) -> dict[Key, list[Product]]:
+    result: dict[Key, list[Product]] = {}
+    for product in products:
+        result.setdefault((product.key.mission, product.key.obs_id), []).append(product)
+    return result

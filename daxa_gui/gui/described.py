@@ -1,0 +1,222 @@
+"""Observations, products and their making as pairs of name and value for people: labels, units, sensible digits."""
+
+from __future__ import annotations
+
+import html
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from daxa_gui.core.archive_info import ArchiveObservation, HistoryEntry
+from daxa_gui.core.mission import MissionSpec
+from daxa_gui.core.product import Product
+from daxa_gui.core.step import Call, Parameter, Step
+from daxa_gui.core.targets import TARGET_TYPES
+from daxa_gui.gui.archive_contents import KIND_LABELS
+from daxa_gui.gui.models.jobs import format_bytes
+from daxa_gui.gui.texts import UNKNOWN, angle_text, count_text, kiloseconds, split_position, utc_text
+
+Pair = tuple[str, str]
+Group = tuple[str, list[Pair]]  # heading, pairs
+
+# Facts that tasks report about their products: label and unit. Others keep their name with blanks.
+_FACTS: dict[str, tuple[str, str]] = {
+    "n_events": ("Events", ""),
+    "source_events": ("Events before cleaning", ""),
+    "rows": ("Events", ""),
+    "counts": ("Counts", ""),
+    "shape": ("Size", "pixels"),
+    "band_kev": ("Energy band", "keV"),
+    "ontime_s": ("On-time", "s"),
+    "livetime_s": ("Live time", "s"),
+    "exposure_s": ("Exposure", "s"),
+    "good_time_s": ("Good time", "s"),
+    "ontime_per_ccd_s": ("On-time per CCD", "s"),
+    "bins": ("Time bins", ""),
+    "intervals": ("Intervals", ""),
+    "kept_fraction": ("Kept part of the time", "%"),
+    "service": ("Archive service", ""),
+    "url_path": ("Path at the service", ""),
+    "bytes": ("Size unpacked", "bytes"),
+}
+_IN_PRODUCT = ("sha256",)  # stands with the product already
+# What every task is told besides its parameters.
+_ARGUMENTS = {
+    "path": "Input file", "gti_path": "Good-time intervals", "url": "Address", "destination": "Written to",
+    "service": "Archive service", "expected_bytes": "Expected size",
+}  # fmt: skip
+_NOT_TOLD = frozenset({"mission", "obs_id", "instrument", "exposure", "key", "raw_folder", "raw_file", "members"})
+_UNITS = {"s": "s", "kev": "keV", "deg": "°", "bytes": "bytes", "mjd": "MJD", "arcsec": "″"}
+# Columns that every catalogue has; those of one mission follow them.
+_COMMON = frozenset({
+    "obs_id", "ra_deg", "dec_deg", "start_mjd", "end_mjd", "exposure_s", "target", "target_type", "instruments", "public_mjd",
+    "unusable_reason", "search_radius_deg", "fov_radius_deg", "simulated",
+})  # fmt: skip
+
+
+def time_text(seconds: float | None) -> str:
+    """Seconds since 1970 as « 2026-11-21 11:45:42 » (UTC)."""
+    return UNKNOWN if not seconds else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
+
+
+def number_text(value: float | int) -> str:
+    """At most six digits, with narrow spaces in whole numbers above 9999."""
+    if isinstance(value, int):
+        return count_text(value) if abs(value) > 9999 else str(value)
+    if not math.isfinite(value):
+        return UNKNOWN
+    return count_text(int(value)) if value == int(value) and 9999 < abs(value) < 1e15 else f"{value:.6g}"
+
+
+def value_text(value: Any) -> str:
+    """A value as a person writes it."""
+    if value is None or value in ("", [], ()):
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        return number_text(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {value_text(part)}" for name, part in sorted(value.items(), key=_by_number))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(f"({value_text(part)})" if isinstance(part, (list, tuple)) else value_text(part) for part in value)
+    return str(value)
+
+
+def _by_number(item: tuple[str, Any]) -> tuple[int, str]:
+    return (int(item[0]), "") if str(item[0]).isdecimal() else (0, str(item[0]))
+
+
+def _name(name: str) -> tuple[str, str]:
+    """Label and unit of a value that nobody declared: « n_something_s » is « N something », s."""
+    words, _, last = name.rpartition("_")
+    unit = _UNITS.get(last, "") if words else ""
+    label = (words if unit else name).replace("_", " ")
+    return label[:1].upper() + label[1:], unit
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return text if text == UNKNOWN or not unit else f"{text}\u00a0{unit}"
+
+
+def fact(name: str, value: Any) -> Pair:
+    """A fact of a product or job."""
+    label, unit = _FACTS.get(name) or _name(name)
+    if unit == "bytes" and isinstance(value, (int, float)):
+        return label, format_bytes(value)
+    if unit == "%" and isinstance(value, (int, float)):
+        return label, f"{100 * value:.1f}\u00a0%"
+    if name == "band_kev" and isinstance(value, (list, tuple)) and len(value) == 2:
+        return label, f"{value[0]:g}–{value[1]:g}\u00a0keV"
+    if name == "shape" and isinstance(value, (list, tuple)) and len(value) == 2:
+        return label, f"{value[1]} × {value[0]}\u00a0pixels"
+    if name.endswith("_mjd") and isinstance(value, (int, float)):
+        return label, _with_unit(utc_text(float(value)), "UTC")
+    return label, _with_unit(value_text(value), unit)
+
+
+def observation_groups(observation: ArchiveObservation, spec: MissionSpec | None, label: str, style: str) -> list[Group]:
+    """What the catalogue said about an observation when it was put into the archive. `style` is that of coordinates."""
+    row = observation.row
+
+    def number(name: str) -> float:
+        value = row.get(name)
+        return float(value) if isinstance(value, (int, float)) else math.nan
+
+    ra, dec = split_position(number("ra_deg"), number("dec_deg"), style)
+    kind = str(row.get("target_type", ""))
+    reason = str(row.get("unusable_reason", ""))
+    groups: list[Group] = [
+        ("Observation", [
+            ("Mission", label),
+            ("Target", observation.target or UNKNOWN),
+            ("Target type", TARGET_TYPES.get(kind, kind) or UNKNOWN),
+            ("Instruments", _instruments(spec, observation.instruments or str(row.get("instruments", "")).split())),
+            ("Fit for science", f"no: {reason}" if reason else "yes, as far as the archive tells"),
+            *([("Simulated", "yes: it belongs to the practice sky")] if row.get("simulated") else []),
+        ]),
+        ("Pointing", [
+            ("RA (ICRS)", ra), ("Dec (ICRS)", dec),
+            ("Field of view, radius", angle_text(number("fov_radius_deg"))),
+        ]),
+        ("Time (UTC)", [
+            ("Start", utc_text(number("start_mjd"))), ("End", utc_text(number("end_mjd"))),
+            ("Exposure", _with_unit(kiloseconds(number("exposure_s")), "ks")),
+            ("Public from", utc_text(number("public_mjd"))),
+            ("Put into the archive", time_text(observation.added)),
+        ]),
+    ]  # fmt: skip
+    labels = spec.column_labels if spec is not None else {}
+    extra = [(labels.get(name) or _name(name)[0], value_text(value)) for name, value in row.items() if name not in _COMMON]
+    if extra:
+        groups.append((f"From the table of {label}", extra))
+    return groups
+
+
+def _instruments(spec: MissionSpec | None, names: Iterable[str]) -> str:
+    labels = {instrument.name: instrument.label for instrument in spec.instruments} if spec is not None else {}
+    return ", ".join(labels.get(name, name) for name in names) or UNKNOWN
+
+
+def product_groups(product: Product) -> list[Group]:
+    """The file of a product and what the task that made it found out."""
+    file = [
+        ("Kind", KIND_LABELS[product.key.kind]),
+        ("File", product.path),
+        ("Size", format_bytes(product.size_bytes)),
+        ("Made (UTC)", time_text(product.created)),
+        ("SHA-256", product.sha256 or "not known"),
+    ]
+    facts = [fact(name, value) for name, value in product.facts.items() if name not in _IN_PRODUCT and value is not None]
+    return [("File", file), *([("Contents", facts)] if facts else [])]
+
+
+def history_groups(entry: HistoryEntry, steps: Sequence[Step]) -> list[Group]:
+    """One making of a product: when, how long, with which parameters."""
+    took = entry.finished - entry.started if entry.started and entry.finished else None
+    made = [
+        ("Made by", entry.title),
+        ("When (UTC)", time_text(entry.finished)),
+        ("Took", UNKNOWN if took is None else f"{took:.2g}\u00a0s" if took < 10 else f"{took:.0f}\u00a0s"),
+        ("Attempt", str(entry.attempt)),
+        ("Software", f"DAXA GUI {entry.version}"),
+        ("SHA-256", entry.sha256 or "not known"),
+    ]
+    if not isinstance(entry.task, Call):
+        return [("Making", made), ("Command", [("Arguments", " ".join(entry.task.argv))])]
+    declared = {p.name: p for step in steps if step.name == entry.step for p in step.parameters}
+    arguments = entry.task.arguments
+    parameters = [parameter_pair(declared[name], arguments[name]) for name in declared if name in arguments]
+    by_hand = [
+        (label, value_text(arguments[name]))
+        for name, label in (("added_s", "Good time added by hand"), ("removed_s", "Good time removed by hand"))
+        if arguments.get(name)
+    ]
+    rest = [
+        (_ARGUMENTS.get(name) or _name(name)[0], value_text(value))
+        for name, value in arguments.items()
+        if name not in declared and name not in _NOT_TOLD and name not in ("added_s", "removed_s") and value not in (None, "")
+    ]
+    groups = [("Making", made), ("Parameters", parameters + by_hand), ("Input", rest)]
+    return [group for group in groups if group[1]]
+
+
+def parameter_pair(parameter: Parameter, value: Any) -> Pair:
+    """« Energy band », « 2.5–8.5 keV »; « the mission's own » where nothing was chosen."""
+    if value is None:
+        return parameter.label, "the mission's own"
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return parameter.label, _with_unit("–".join(f"{float(part):g}" for part in value), parameter.unit)
+    return parameter.label, _with_unit(value_text(value), parameter.unit)
+
+
+def as_html(groups: Sequence[Group], muted: str) -> str:
+    """A table with headings; `muted` is the colour of the names. All texts are escaped."""
+    rows = []
+    for heading, pairs in groups:
+        rows.append(f"<tr><td colspan='2' style='padding-top:8px'><b>{html.escape(heading)}</b></td></tr>")
+        for name, value in pairs:
+            left = f"<td style='color:{muted}; padding-right:12px'>{html.escape(name)}</td>"
+            rows.append(f"<tr>{left}<td>{html.escape(value)}</td></tr>")
+    return f"<table cellspacing='0' cellpadding='2'>{''.join(rows)}</table>"
