@@ -258,9 +258,8 @@ def _report(session: Session, options: argparse.Namespace, kinds: Sequence[str])
         counts = Counter(str(job.state) for job in jobs)
         print(", ".join(f"{count} {state}" for state, count in counts.most_common()) or "nothing to do")
     if left:
-        paused = ", ".join(name.removeprefix("host:") for name, is_paused in session.lanes().items() if is_paused)
-        why = f" because {paused} cannot be used at present" if paused else ""
-        print(f"{len(left)} jobs are still to be done{why}. The same command goes on.", file=sys.stderr)
+        causes = dict.fromkeys(job.error.message for job in left if job.error)
+        print(f"{len(left)} jobs are still to be done; the same command goes on.", *list(causes)[:3], file=sys.stderr)
     return 1 if failed or left else 0
 
 

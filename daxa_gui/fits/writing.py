@@ -5,6 +5,7 @@ Every file is written as `<name>.part` beside its place and renamed at the end.
 
 from __future__ import annotations
 
+import errno
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -214,7 +215,9 @@ def _check_place(target: Path, source: str | Path | None) -> None:
 
 def _not_written(target: Path, error: OSError) -> FileError:
     reason = error.strerror or str(error)
-    return FileError(f"{target} cannot be written: {reason}.", "Check the folder, its permissions and the free space.")
+    failure = FileError(f"{target} cannot be written: {reason}.", "Check the folder, its permissions and the free space.")
+    failure.pauses_lane = error.errno in (errno.ENOSPC, errno.EDQUOT)  # the next job would fail as well
+    return failure
 
 
 def write_hdu(stream: BinaryIO, header: HeaderEditor, data: bytes | NDArray[np.uint8] = b"") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import warnings
 from dataclasses import replace
@@ -18,6 +19,7 @@ from daxa_gui.core.intervals import make_gti
 from daxa_gui.core.sky import LinearWcs
 from daxa_gui.core.timeseries import FlareParameters
 from daxa_gui.fits.products import read_grid, read_gti, read_image, write_gti, write_image, write_lightcurve
+from daxa_gui.fits.writing import part_file
 from daxa_gui.reduction.engine.flares import find_flares
 from daxa_gui.reduction.engine.lightcurve import light_curve
 from tests.fakes.event_files import events_in_memory, gti_table, simple_list
@@ -221,3 +223,15 @@ def test_that_a_list_is_not_replaced_by_what_is_made_from_it(tmp_path: Path) -> 
 def test_that_an_empty_list_gives_its_keywords_too(tmp_path: Path) -> None:
     write_gti(tmp_path / "gti.fits", make_gti([0], [1]), events_in_memory(np.zeros(0), [(0, 1)]))
     assert fits.getheader(tmp_path / "gti.fits")["TELESCOP"] == "XMM"
+
+
+def test_that_a_full_disk_concerns_the_jobs_that_follow_too(tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(FileError, match="No space left") as caught, part_file(tmp_path / "a.fits"):
+        full()
+    assert caught.value.pauses_lane and not list(tmp_path.iterdir())
+    with pytest.raises(FileError) as caught:
+        write_gti(tmp_path / "missing" / "a.fits", make_gti([0], [1]))
+    assert not caught.value.pauses_lane
