@@ -19,11 +19,15 @@ VERBS = ("missions", "find", "fetch", "reduce", "inspect", "info")
 def main(arguments: Sequence[str] | None = None) -> int:
     """The `daxa-gui` command. Returns the exit code: 0 all done, 1 part failed, 2 wrong usage."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments and arguments[0] in VERBS:
-        from daxa_gui.cli import main as command_line
+    try:
+        if arguments and arguments[0] in VERBS:
+            from daxa_gui.cli import main as command_line
 
-        return command_line(arguments)
-    return window(arguments)
+            return command_line(arguments)
+        return window(arguments)
+    except KeyboardInterrupt:  # before there is anything to stop: while the program is being loaded
+        print("\ndaxa-gui: stopped.", file=sys.stderr)
+        return 1
 
 
 def window_parser() -> argparse.ArgumentParser:
