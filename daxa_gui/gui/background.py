@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
 
 from daxa_gui.core.errors import Cancelled, DaxaError
 
@@ -32,7 +33,12 @@ class Background(QObject):
         self._newest: dict[_Key, tuple[int, OnDone, OnError | None]] = {}
         self._known_owners: set[int] = set()
         self._closed = False
-        self._answered.connect(self._deliver)
+        self._waiting: deque[tuple[_Key, int, Any, DaxaError | None]] = deque()
+        # One answer per turn of the event loop, so that several that come together do not add up to a stall.
+        self._turn = QTimer(self)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._deliver_next)
+        self._answered.connect(self._on_answered)
 
     def read(
         self,
@@ -97,6 +103,16 @@ class Background(QObject):
         if not self._closed:
             self._answered.emit(key, number, result, error)
 
+    def _on_answered(self, key: _Key, number: int, result: Any, error: DaxaError | None) -> None:
+        self._waiting.append((key, number, result, error))
+        self._turn.start()
+
+    def _deliver_next(self) -> None:
+        if len(self._waiting) <= 1:
+            self._turn.stop()
+        if self._waiting:
+            self._deliver(*self._waiting.popleft())
+
     def _deliver(self, key: _Key, number: int, result: Any, error: DaxaError | None) -> None:
         current = self._newest.get(key)
         if current is None or current[0] != number:
@@ -117,7 +133,9 @@ class Background(QObject):
 
     def close(self) -> None:
         """Reads that have not begun are dropped; actions that were asked for are done. No answer arrives any more."""
+        self._turn.stop()
         self._newest.clear()
+        self._waiting.clear()
         self._reads.clear()
         self._reads.waitForDone(5000)
         self._actions.waitForDone(30_000)

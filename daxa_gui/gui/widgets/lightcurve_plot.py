@@ -326,6 +326,9 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
             style_plot(plot, theme)
         style_axis(self.time_axis, theme)
         self.main.showGrid(x=True, y=True, alpha=0.15)
+        for name in ("left", "bottom"):
+            # Lines at the labelled ticks only: the many fine ones between them cost more to paint than all the data.
+            self.main.getAxis(name).setStyle(maxTickLevel=0)
         self.histogram.setLabel("bottom", "Histogram of rates")
         good, idle = QColor(theme.good), QColor(theme.idle)
         self._accepted.setPen(pg.mkPen(good, width=1.5))
