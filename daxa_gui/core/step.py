@@ -116,7 +116,7 @@ class Parameter:
     """One parameter of a step: enough to make a form, check an entry and write a report.
 
     `kind` is "yes/no", "integer", "number", "range" (two numbers), "text", or empty: then it follows from the default.
-    Name it where the default is None; the form then offers « the mission's own » as the empty entry.
+    Name it where the default is None; the form then offers `empty` as the empty entry.
     """
 
     name: str
@@ -128,6 +128,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[Any, ...] = ()
     kind: str = ""
+    empty: str = "the mission's own"  # what None means
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from daxa_gui.core.archive_info import ArchiveObservation, HistoryEntry
+from daxa_gui.core.job import Job
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.product import Product
 from daxa_gui.core.step import Call, Parameter, Step
@@ -36,6 +37,17 @@ _FACTS: dict[str, tuple[str, str]] = {
     "bins": ("Time bins", ""),
     "intervals": ("Intervals", ""),
     "kept_fraction": ("Kept part of the time", "%"),
+    "bin_s": ("Bin length", "s"),
+    "n_sigma": ("Sigma", ""),
+    "low_ct_s": ("Lowest rate kept", "ct/s"),
+    "high_ct_s": ("Highest rate kept", "ct/s"),
+    "quiet_rate_ct_s": ("Quiet rate", "ct/s"),
+    "sigma_ct_s": ("Sigma of the quiet rate", "ct/s"),
+    "fitted": ("Gaussian fitted", ""),
+    "by_hand": ("Limits by hand", ""),
+    "useful": ("Useful", ""),
+    "doubt": ("Doubt, 0 to 1", ""),
+    "reasons": ("Reasons for doubt", ""),
     "service": ("Archive service", ""),
     "url_path": ("Path at the service", ""),
     "bytes": ("Size unpacked", "bytes"),
@@ -172,6 +184,14 @@ def product_groups(product: Product) -> list[Group]:
     return [("File", file), *([("Contents", facts)] if facts else [])]
 
 
+def job_groups(job: Job, product: Product) -> list[Group]:
+    """What the job that made a product found out besides what the product says itself."""
+    names = [name for name in job.facts if name not in product.facts and job.facts[name] is not None]
+    facts = [fact(name, job.facts[name]) for name in names] if job.kind == "reduce" else []
+    warnings = [("Warning", warning) for warning in job.warnings]
+    return [(f"Found by « {job.title} »", facts + warnings)] if facts or warnings else []
+
+
 def history_groups(entry: HistoryEntry, steps: Sequence[Step]) -> list[Group]:
     """One making of a product: when, how long, with which parameters."""
     took = entry.finished - entry.started if entry.started and entry.finished else None
@@ -203,9 +223,9 @@ def history_groups(entry: HistoryEntry, steps: Sequence[Step]) -> list[Group]:
 
 
 def parameter_pair(parameter: Parameter, value: Any) -> Pair:
-    """« Energy band », « 2.5–8.5 keV »; « the mission's own » where nothing was chosen."""
+    """« Energy band », « 2.5–8.5 keV »; what an empty entry means where nothing was chosen."""
     if value is None:
-        return parameter.label, "the mission's own"
+        return parameter.label, parameter.empty
     if isinstance(value, (list, tuple)) and len(value) == 2:
         return parameter.label, _with_unit("–".join(f"{float(part):g}" for part in value), parameter.unit)
     return parameter.label, _with_unit(value_text(value), parameter.unit)

@@ -345,7 +345,7 @@ class Inspected(QObject):
             self._decide(lambda: self._session.override(exposure, parameters, note), on_error)
 
     def _decide(self, decide: Callable[[], Any], on_error: Callable[[DaxaError], None]) -> None:
-        self._context.background.read(self, "verdict", decide, lambda _: self.refresh_exposures(), on_error)
+        self._context.background.act(self, "verdict", decide, lambda _: self.refresh_exposures(), on_error)
 
 
 def first_moment_s(events: EventList) -> float:

@@ -88,6 +88,11 @@ class Workspace(QMainWindow):
         """Bring back a saved arrangement when the workspace is first shown; the usual one if there is none."""
         self._saved = state
 
+    @property
+    def is_arranged(self) -> bool:
+        """Whether its panels have their places, which takes a moment after it is first shown."""
+        return self._arranged
+
     def state(self) -> QByteArray | None:
         """The arrangement for the next start; what was restored if the workspace was never shown, None if nothing was."""
         return self.saveState() if self._arranged else self._saved
@@ -100,9 +105,9 @@ class Workspace(QMainWindow):
             QTimer.singleShot(0, self, self._arrange_first)
 
     def _arrange_first(self) -> None:
-        self._arranged = True
         if self._saved is None or not self.restoreState(self._saved):
             self.arrange()
+        self._arranged = True
 
     def _add_dock(self, spec: PanelSpec, panel: QWidget) -> QDockWidget:
         dock = QDockWidget(spec.title, self)

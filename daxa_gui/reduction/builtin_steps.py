@@ -42,7 +42,7 @@ FLARES = Step(
         Parameter("n_sigma", "Sigma", 3.0, "", "Bins within so many sigma of the quiet level are kept.", 0.5, 20.0),
         Parameter(
             "limits_ct_s", "Limits by hand", None, "ct/s", "Keep the rates in this range instead of the automatic one.",
-            0.0, 1e6, kind="range",
+            0.0, 1e6, kind="range", empty="automatic",
         ),
     ),
     build=f"{_HERE}:build_flares",

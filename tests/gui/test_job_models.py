@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QItemSelection, QModelIndex
 from PySide6.QtTest import QAbstractItemModelTester
 
 from daxa_gui.core.job import ErrorInfo, Job, JobState
@@ -61,7 +61,8 @@ def test_that_a_new_file_of_a_known_observation_is_added_below_it(tree):
 
 
 def test_that_a_group_shows_the_bytes_of_its_files(tree):
-    tree.set_jobs([job(1, total=100.0, state=JobState.SUCCEEDED), job(2, unit="b", total=300.0, done=100.0, state=JobState.RUNNING)])
+    done = job(1, total=100.0, state=JobState.SUCCEEDED)
+    tree.set_jobs([done, job(2, unit="b", total=300.0, done=100.0, state=JobState.RUNNING)])
     assert child(tree, 0).siblingAtColumn(Column.PROGRESS).data(FRACTION_ROLE) == pytest.approx(0.5)
     assert child(tree, 0, 0, column=Column.SIZE).data() == "400 B"
     assert child(tree, 0, column=Column.STATE).data() == "running"
@@ -74,6 +75,39 @@ def test_that_a_changed_job_announces_its_groups_too(tree, qtbot):
     tree.update_jobs([job(1, state=JobState.SUCCEEDED)])
     assert set(changed) == {"a.evt.gz", "00000000001", "Swift"}
     assert child(tree, 0, column=Column.STATE).data() == "done"
+
+
+def test_that_sums_follow_every_change_of_their_files(tree):
+    jobs = [job(n, unit=f"{n}.evt", obs_id=f"{n % 3:011d}", total=100.0) for n in range(1, 10)]
+    tree.set_jobs(jobs)
+    tree.update_jobs([replace(jobs[0], state=JobState.RUNNING, done=50.0), replace(jobs[1], state=JobState.FAILED)])
+    tree.update_jobs([replace(jobs[0], state=JobState.SUCCEEDED, lane="host:y"), job(20, obs_id="new", total=40.0)])
+    fresh = DownloadTree({"swift": "Swift"})
+    fresh.set_jobs(tree.node_jobs(QModelIndex()))
+    assert {k: v for k, v in tree.sums().sums.items() if v} == dict(fresh.sums().sums)
+    assert tree.sums().count("bytes here") == 100.0
+    assert tree.sums().count("files done") == 1
+    assert tree.sums().count("retryable") == 1
+    assert tree.sums().count("open") == 8
+
+
+def test_that_many_new_files_come_in_one_go(tree, qtbot):
+    tree.set_jobs([job(1)])
+    insertions = []
+    tree.rowsInserted.connect(lambda parent, first, last: insertions.append(last - first + 1))
+    tree.update_jobs([job(n, unit=f"{n}.evt", obs_id=f"{n // 10:011d}") for n in range(100, 200)])
+    assert insertions == [10]
+    assert tree.rowCount(child(tree, 0)) == 11
+    assert tree.rowCount(child(tree, 0, 5)) == 10
+
+
+def test_that_selected_rows_stand_for_what_is_below_them(tree, qtbot):
+    tree.set_jobs([job(1), job(2, unit="b"), job(3, obs_id="00000000002")])
+    assert [node.count("jobs") for node in tree.chosen(QItemSelection())] == [3]
+    observation = child(tree, 0, 0)
+    assert [node.count("jobs") for node in tree.chosen(QItemSelection(observation, observation))] == [2]
+    files = QItemSelection(child(tree, 0, 0, 0), child(tree, 0, 0, 1))
+    assert [node.job.id for node in tree.chosen(files)] == [1, 2]
 
 
 def test_that_reduction_jobs_do_not_stand_among_downloads(tree):

@@ -106,6 +106,8 @@ class DownloadsPanel(QWidget):
         view.setAccessibleName("Downloads by mission, observation and file")
         view.setModel(self.model)
         view.setUniformRowHeights(True)
+        view.setIndentation(14)
+        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # files differ at their ends
         view.setAlternatingRowColors(True)
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setItemDelegateForColumn(Column.STATE, StateDelegate(lambda: self._context.theme, view))
@@ -115,7 +117,7 @@ class DownloadsPanel(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
-        for column, width in ((Column.STATE, 90), (Column.PROGRESS, 100), (Column.SIZE, 70), (Column.MESSAGE, 90)):
+        for column, width in ((Column.STATE, 86), (Column.PROGRESS, 92), (Column.SIZE, 66), (Column.MESSAGE, 86)):
             header.resizeSection(column, width)
         view.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.model.modelReset.connect(self._open_missions)
@@ -157,7 +159,7 @@ class DownloadsPanel(QWidget):
             self._show_current(next((job for job in jobs if job.id == self._current.id), self._current))
         if not self._timer.isActive():
             self._timer.start()
-            self.refresh()
+        self.refresh()
 
     def _open_missions(self) -> None:
         for row in range(self.model.rowCount()):

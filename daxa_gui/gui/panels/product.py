@@ -7,11 +7,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QTex
 
 from daxa_gui.core.archive_info import HistoryEntry
 from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.job import Job
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.gui.archive_contents import ArchiveContents, Key, product_label
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.described import as_html, history_groups, observation_groups, product_groups
+from daxa_gui.gui.described import as_html, history_groups, job_groups, observation_groups, product_groups
 from daxa_gui.gui.models.log_lines import LogLines, ParsedLines, parse_lines
 from daxa_gui.gui.theme import Theme, as_heading, as_muted
 from daxa_gui.gui.widgets.log_view import LogView
@@ -32,6 +33,7 @@ class ProductPanel(QWidget):
         self._labels = session.mission_labels()
         self._contents = ArchiveContents.of(session, context, bridge)
         self._history: list[HistoryEntry] = []
+        self._job: Job | None = None  # that made the chosen product
         self._build()
         context.product_changed.connect(lambda _product: self._show())
         context.observation_changed.connect(lambda _mission, _obs_id: self._show())
@@ -119,13 +121,13 @@ class ProductPanel(QWidget):
         for page, wanted in ((self.history, product is not None), (self.log, product is not None), (self.picture, is_picture)):
             self.tabs.setTabVisible(self.tabs.indexOf(page), wanted)
         if chosen:
-            self._show_facts()
             self._forget()
+            self._show_facts()
             if product is not None:
                 self._ask(product)
 
     def _forget(self) -> None:
-        self._history = []
+        self._history, self._job = [], None
         self.history.setPlainText("")
         self.log_lines.clear()
         self.log.forget_room()
@@ -137,7 +139,8 @@ class ProductPanel(QWidget):
         if product is not None:
             self.title.setText(f"{self._labels.get(product.key.mission, product.key.mission)} {product.key.obs_id}\n"
                                f"{product_label(product)}")  # fmt: skip
-            self.facts.setHtml(as_html(product_groups(product), muted))
+            groups = product_groups(product) + (job_groups(self._job, product) if self._job is not None else [])
+            self.facts.setHtml(as_html(groups, muted))
             return
         entry = self._contents.entries.get(self._context.observation)
         if entry is None:
@@ -156,6 +159,7 @@ class ProductPanel(QWidget):
         if job_id is None:
             self.log_lines.append(parse_lines(_NO_LOG))
         else:
+            read(self, "job", lambda: session.job(job_id), self._on_job_read)
             read(self, "log", lambda: parse_lines(session.read_log(job_id)[0]), self._on_log_read, self._on_log_error)
         if product.key.kind in PICTURES:
             path = product.path
@@ -168,6 +172,10 @@ class ProductPanel(QWidget):
                 self._on_picture_read,
                 self._on_picture_error,
             )
+
+    def _on_job_read(self, job: Job) -> None:
+        self._job = job
+        self._show_facts()
 
     def _on_history_read(self, entries: list[HistoryEntry]) -> None:
         self._history = entries

@@ -141,7 +141,7 @@ class CreateArchiveDialog(QDialog):
         name = self.name.text().strip()
         self._set_busy(True)
         # the selections are worked out on the pool thread too: they are the filters as they were when the dialog opened
-        self._context.background.read(
+        self._context.background.act(
             self,
             "create archive",
             lambda: self._session.create_archive(name, self._selections()),

@@ -12,7 +12,6 @@ from typing import Any
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.step import Parameter
 
-OWN_VALUE = "the mission's own"
 _RANGE = re.compile(r"^\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(?:-|–|to|,|;|\s)\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*$", re.IGNORECASE)
 
 
@@ -66,7 +65,7 @@ def fields_of_parameters(parameters: Iterable[Parameter]) -> tuple[FormField, ..
             minimum=p.minimum,
             maximum=p.maximum,
             choices=p.choices,
-            empty=OWN_VALUE if p.default is None else "",
+            empty=p.empty if p.default is None else "",
         )
         for p in parameters
     )
