@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class Entry:
 
     path: str
     exposure: Exposure | None = None
+    mission: str = ""  # as people call it
 
     @property
     def cleaned(self) -> bool:
@@ -48,9 +49,10 @@ class Entry:
         """Everything that a person should know about it, one sentence a line."""
         if self.exposure is None:
             return self.path
-        lines = [f"{self.exposure.mission.replace('_', ' ')} {self.exposure.obs_id} {self.exposure.unit}"]
+        lines = [f"{self.mission or self.exposure.mission} {self.exposure.obs_id} {self.exposure.unit}"]
         if self.cleaned:
-            kept = self.exposure.flares.facts.get("kept_fraction") if self.exposure.flares else None
+            facts = self.exposure.flares.facts if self.exposure.flares else {}
+            kept = facts.get("kept_fraction") if facts.get("useful", True) else None
             lines.append(f"Doubt {self.exposure.doubt:.2f} of 1" + (f", {100.0 * kept:.0f} % kept." if kept is not None else "."))
             lines += [str(reason) for reason in self.exposure.reasons]
         else:
@@ -63,8 +65,9 @@ class Entry:
 class ExposureTable(QAbstractTableModel):
     """Opened files first, then the exposures, worst first."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, mission_labels: Mapping[str, str] | None = None) -> None:
         super().__init__(parent)
+        self._labels = dict(mission_labels or {})
         self._entries: list[Entry] = []
         self._numbers: dict[tuple[str, ...], int] = {}
         self._needle = ""
@@ -72,7 +75,8 @@ class ExposureTable(QAbstractTableModel):
 
     def set_entries(self, files: Sequence[str], exposures: Sequence[Exposure]) -> None:
         self.beginResetModel()
-        self._entries = [*(Entry(path) for path in files), *(Entry(exposure.raw.path, exposure) for exposure in exposures)]
+        made = (Entry(e.raw.path, e, self._labels.get(e.mission, e.mission)) for e in exposures)
+        self._entries = [*(Entry(path) for path in files), *made]
         self._numbers = {_identity(entry.path, entry.exposure): number for number, entry in enumerate(self._entries)}
         self._filter()
         self.endResetModel()

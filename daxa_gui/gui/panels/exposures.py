@@ -70,7 +70,7 @@ class ExposuresPanel(QWidget):
         self._session = session
         self._context = context
         self.inspected = Inspected.of(session, context, bridge)
-        self.model = ExposureTable(self)
+        self.model = ExposureTable(self, session.mission_labels())
         self._following = False
         self.setMinimumWidth(220)
         self._build()

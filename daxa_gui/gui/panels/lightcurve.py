@@ -156,7 +156,8 @@ class LightcurvePanel(QWidget):
         if events is None or start is None:
             self.about.setText("")
             return
-        parts = [events.target, events.mission.replace("_", " "), f"{events.instrument} {events.exposure}".strip()]
+        mission = self._session.mission_labels().get(events.mission, events.mission)
+        parts = [events.target, mission, f"{events.instrument} {events.exposure}".strip()]
         parts += [f"filter {events.filter}" if events.filter else "", events.mode, f"starts {mjd_to_text(start)} UTC"]
         parts += [f"{len(events):,} events".replace(",", "\u202f"), "SIMULATED" if events.simulated else ""]
         self.about.setText(" · ".join(part for part in parts if part))
