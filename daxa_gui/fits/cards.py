@@ -44,7 +44,7 @@ class Header(Mapping[str, CardValue]):
         last = ""
         for start in range(0, len(raw), CARD):
             card = raw[start : start + CARD].decode("latin-1")
-            keyword = card[:8].strip()
+            keyword = card[:8].strip().upper()  # the standard knows upper case only, some programs write others
             if keyword == "CONTINUE" and last:
                 self._extend(last, card[8:])
                 continue

@@ -27,6 +27,7 @@ from daxa_gui.fits.writing import CREATOR, HeaderEditor, checksum, fold, gti_hdu
 CHUNK_ROWS = 1 << 17
 _PER_CCD = re.compile(r"^(ONTIME|LIVETI|LIVTIME|LIVETIM|EXPOSUR|EXPOSU)(\d{1,2})$")
 _WHOLE = ("LIVETIME", "EXPOSURE")
+_ROUNDING_S = 0.01  # between a keyword and the sum of the intervals that it was computed from
 _STRUCTURE = re.compile(
     r"^(XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|T(TYPE|FORM|UNIT|NULL|SCAL|ZERO|DISP|DIM|LMIN|LMAX|DMIN|DMAX)\d+|THEAP|"
     r"CHECKSUM|DATASUM|EXTNAME|ONTIME|TSTART|TSTOP|HDUCLASS|HDUCLAS[12])$"
@@ -298,15 +299,20 @@ def _update_times(
 
 
 def _reference_ontime(ontime: float | None, old: Mapping[int, Gti], new: Mapping[int, Gti]) -> tuple[float, float]:
-    """On-time before and after of what the keyword ONTIME stood for: the CCD (usually the central one) that fits it best.
+    """On-time before and after of what the keyword ONTIME stands for: a CCD (usually the central one), the mean of the CCDs
+    (eROSITA's modules), or the time in which any CCD was good, whichever fits it best.
 
-    Without the keyword, or if no CCD comes near it, the time in which any CCD was good.
+    What fits it only nearly, or not at all, is scaled as that changed: nothing removed leaves the keyword as it was.
     """
-    any_before, any_after = union(*old.values()).total_s, union(*new.values()).total_s
-    if ontime is not None:
-        totals = {ccd: gti.total_s for ccd, gti in old.items()}
-        best = min(totals, key=lambda ccd: (abs(totals[ccd] - ontime), ccd), default=None)
-        if best is not None and abs(totals[best] - ontime) <= max(0.01 * ontime, 1.0):
-            return totals[best], of_ccd(new, best).total_s
-        return (ontime, ontime * any_after / any_before) if any_before > 0 else (ontime, 0.0)
-    return any_before, any_after
+    pairs = [(gti.total_s, of_ccd(new, ccd).total_s) for ccd, gti in sorted(old.items())]
+    every = (union(*old.values()).total_s, union(*new.values()).total_s)
+    if ontime is None:
+        return every
+    if pairs:
+        pairs.append((sum(pair[0] for pair in pairs) / len(pairs), sum(pair[1] for pair in pairs) / len(pairs)))
+    before, after = min([*pairs, every], key=lambda pair: abs(pair[0] - ontime))
+    if abs(before - ontime) > max(0.01 * ontime, 1.0):
+        before, after = every
+    elif abs(before - ontime) < _ROUNDING_S:
+        return before, after
+    return ontime, ontime * after / before if before > 0 else 0.0

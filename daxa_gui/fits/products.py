@@ -87,6 +87,9 @@ def write_lightcurve(
         ("TIMEDEL", curve.bin_s, "[s] length of a bin"),
         ("TIMEPIXR", 0.0, "TIME is the start"),
     ]
+    if len(curve.start_s):
+        first, last = float(curve.start_s[0]), float(curve.start_s[-1] + curve.bin_s)
+        band += [("TSTART", first, "[s] start of the first bin"), ("TSTOP", last, "[s] end of the last bin")]
     if np.isfinite(curve.band_kev).all():
         band += [("E_MIN", curve.band_kev[0], "[keV]"), ("E_MAX", curve.band_kev[1], "[keV]")]
     error = np.full(len(curve.rate), np.nan)

@@ -124,7 +124,9 @@ class Table:
     def bits(self, name: str) -> NDArray[np.int64]:
         """A flag column as whole numbers, shape (n,): integers, or up to 63 bits and bytes, the first bit being the highest."""
         column = self.column(name)
-        if column.code in "IJKED" or (column.code in "BL" and column.repeat == 1):
+        if column.code == "L" and column.repeat == 1:
+            return (self.raw(name) == ord("T")).astype(np.int64)
+        if column.code in "IJKED" or (column.code == "B" and column.repeat == 1):
             if abs(column.zero) >= 2**62:
                 raise FileError(f"{self.fits.path}: column {column.name} of {self.hdu.name} has a TZERO beyond all flags.")
             raw = self.raw(name)
@@ -147,9 +149,9 @@ class Table:
         return None if column.null is None else np.asarray(raw == column.null)
 
     def floats(self, name: str) -> NDArray[np.float64]:
-        """Scaled values, shape (n,), NaN where null. Not finite values become NaN."""
+        """Scaled values, shape (n,), NaN where null. Not finite values become NaN, logical ones 1 and 0."""
         column, raw = self.column(name), self.raw(name)
-        values = raw.astype(np.float64)
+        values = raw.astype(np.float64) if column.code != "L" else (raw == ord("T")).astype(np.float64)
         if column.scale != 1.0:
             values *= column.scale
         if column.zero != 0.0:

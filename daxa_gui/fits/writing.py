@@ -89,7 +89,7 @@ class HeaderEditor:
 
     def _find(self, keyword: str) -> int | None:
         start = f"{keyword:<8}= "
-        return next((i for i, card in enumerate(self.cards) if card.startswith(start)), None)
+        return next((i for i, card in enumerate(self.cards) if card[: len(start)].upper() == start), None)
 
     def __contains__(self, keyword: str) -> bool:
         return self._find(keyword) is not None

@@ -30,6 +30,14 @@ def test_that_values_are_read_in_every_form_of_the_standard(text: str, value: ob
     assert parse_value(text) == value
 
 
+def test_that_keywords_in_lower_case_are_read_and_replaced_as_if_they_were_not() -> None:
+    header = header_of("telescop= 'XMM'", "Ontime  =   5.0")
+    assert (header["TELESCOP"], header["ONTIME"]) == ("XMM", 5.0)
+    editor = HeaderEditor(header.raw)
+    editor.set("ONTIME", 4.0)
+    assert len(editor.cards) == 2 and Header("".join(editor.cards).encode())["ONTIME"] == 4.0
+
+
 def test_that_long_texts_are_joined() -> None:
     header = header_of("TITLE   = 'one &'", "CONTINUE  'two &'", "CONTINUE  'three' / comment", "OTHER   =   1")
     assert header["TITLE"] == "one two three"

@@ -75,6 +75,19 @@ def test_that_good_time_per_ccd_is_found_again_through_the_data_subspace(source:
         assert [hdu.name for hdu in opened].count("GTI00002") == 1
 
 
+@pytest.mark.parametrize(
+    ("ontime", "expected"),
+    [(100.0, 60.0), (50.0, 45.0), (80.0, 155.0 / 3), (90.5, 90.5 * 50 / 90), (300.0, 180.0)],
+    ids=["a CCD", "another CCD", "the mean of the CCDs", "nearly a CCD", "nothing that fits"],
+)
+def test_that_ontime_is_scaled_as_what_it_stands_for(source: Path, tmp_path: Path, ontime: float, expected: float) -> None:
+    fits.setval(source, "ONTIME", value=ontime, extname="EVENTS")
+    cleaned(source, tmp_path / "clean.fits")
+    assert fits.getval(tmp_path / "clean.fits", "ONTIME", extname="EVENTS") == pytest.approx(expected)
+    cleaned(source, tmp_path / "all.fits", make_gti([-10.0], [1000.0]))
+    assert fits.getval(tmp_path / "all.fits", "ONTIME", extname="EVENTS") == pytest.approx(ontime)
+
+
 def test_that_exposure_keywords_follow_the_kept_time(source: Path, tmp_path: Path) -> None:
     result, _, _ = cleaned(source, tmp_path / "clean.fits")
     header = fits.getheader(tmp_path / "clean.fits", "EVENTS")

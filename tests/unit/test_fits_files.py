@@ -158,6 +158,7 @@ def test_that_scaled_null_and_bit_columns_are_read_as_astropy_reads_them(tmp_pat
             fits.Column("BITS", "16X", array=bits),
             fits.Column("WIDE", "32X", array=wide),
             fits.Column("PAIR", "2B", array=np.stack([np.arange(50) % 4, np.arange(50)], axis=1)),
+            fits.Column("TRUTH", "L", array=np.arange(50) % 3 == 0),
         ]
     )
     table.header["TSCAL2"], table.header["TZERO2"] = 0.25, -10.0
@@ -171,6 +172,7 @@ def test_that_scaled_null_and_bit_columns_are_read_as_astropy_reads_them(tmp_pat
     assert np.isnan(ours.floats("FLOATS")).sum() == 6
     assert ours.bits("BITS").tolist() == (bits @ (1 << np.arange(15, -1, -1))).tolist()
     assert ours.bits("WIDE").tolist() == (wide @ (1 << np.arange(31, -1, -1, dtype=np.int64))).tolist()
+    assert ours.floats("TRUTH").tolist() == ours.bits("TRUTH").tolist() == [float(i % 3 == 0) for i in range(50)]
     assert ours.bits("PAIR").tolist() == [256 * (i % 4) + i for i in range(50)]
 
 
