@@ -51,6 +51,10 @@ class Finding:
         return tuple(s for s in specs if s.table is not None or (practice and s.name in SIMULATED_MISSIONS))
 
     @staticmethod
+    def known(mission: str) -> MissionSpec | None:
+        return MISSIONS.get(mission)
+
+    @staticmethod
     def labels() -> dict[str, str]:
         return {name: MISSIONS[name].label for name in MISSIONS}
 

@@ -120,6 +120,10 @@ class Session:
     def missions(self) -> tuple[MissionSpec, ...]:
         return self._finding.missions(practice=self.practice)
 
+    def mission(self, name: str) -> MissionSpec | None:
+        """The declaration of any mission, searchable or not; None for one that this version does not know."""
+        return self._finding.known(name)
+
     def mission_labels(self) -> dict[str, str]:
         """What each mission is called for people, by name; of all missions, searchable or not."""
         return self._finding.labels()

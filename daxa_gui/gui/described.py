@@ -52,6 +52,7 @@ _FACTS: dict[str, tuple[str, str]] = {
     "url_path": ("Path at the service", ""),
     "bytes": ("Size unpacked", "bytes"),
 }
+_EMPTY: tuple[Any, ...] = (None, "", [], {})  # facts that say nothing
 _IN_PRODUCT = ("sha256",)  # stands with the product already
 # What every task is told besides its parameters.
 _ARGUMENTS = {
@@ -180,13 +181,13 @@ def product_groups(product: Product) -> list[Group]:
         ("Made (UTC)", time_text(product.created)),
         ("SHA-256", product.sha256 or "not known"),
     ]
-    facts = [fact(name, value) for name, value in product.facts.items() if name not in _IN_PRODUCT and value is not None]
+    facts = [fact(name, value) for name, value in product.facts.items() if name not in _IN_PRODUCT and value not in _EMPTY]
     return [("File", file), *([("Contents", facts)] if facts else [])]
 
 
 def job_groups(job: Job, product: Product) -> list[Group]:
     """What the job that made a product found out besides what the product says itself."""
-    names = [name for name in job.facts if name not in product.facts and job.facts[name] is not None]
+    names = [name for name in job.facts if name not in product.facts and job.facts[name] not in _EMPTY]
     facts = [fact(name, job.facts[name]) for name in names] if job.kind == "reduce" else []
     warnings = [("Warning", warning) for warning in job.warnings]
     return [(f"Found by « {job.title} »", facts + warnings)] if facts or warnings else []

@@ -195,8 +195,16 @@ class DownloadsPanel(QWidget):
     def _chosen(self) -> list[Node]:
         return self.model.chosen(self.view.selectionModel().selection())
 
-    def _chosen_jobs(self) -> list[Job]:
-        return [leaf.job for node in self._chosen() for leaf in node.leaves() if leaf.job is not None]
+    def _act(self, name: str, act: Callable[[list[int]], object], condition: Callable[[Job], bool]) -> None:
+        """Do something with the selected jobs, or with all that there are by then."""
+        selected = not self.view.selectionModel().selection().isEmpty()
+        chosen = [leaf.job for node in self._chosen() for leaf in node.leaves() if leaf.job is not None] if selected else []
+
+        def do() -> None:
+            jobs = chosen if selected else [job for job in self._session.jobs() if job.kind in KINDS]
+            act(list(dict.fromkeys(ids_where(jobs, condition))))
+
+        self._context.background.act(self, name, do)
 
     def _lanes(self) -> set[str]:
         """Lanes of the chosen jobs that are not finished."""
@@ -212,17 +220,15 @@ class DownloadsPanel(QWidget):
             for lane in chosen:
                 verb(lane)
 
-        self._context.background.act(self, "pause", pause_or_resume)
+        self._context.background.act(self, "Pause", pause_or_resume)
 
     def _on_retry_clicked(self) -> None:
-        ids = list(dict.fromkeys(ids_where(self._chosen_jobs(), can_retry)))
         self.retry_button.setEnabled(False)
-        self._context.background.act(self, "retry", lambda: self._session.retry(ids))
+        self._act("Retry", self._session.retry, can_retry)
 
     def _on_cancel_clicked(self) -> None:
-        ids = list(dict.fromkeys(ids_where(self._chosen_jobs(), can_cancel)))
         self.cancel_button.setEnabled(False)
-        self._context.background.act(self, "cancel", lambda: self._session.cancel(ids))
+        self._act("Cancel", self._session.cancel, can_cancel)
 
     # what is shown
 

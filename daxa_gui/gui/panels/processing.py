@@ -185,8 +185,15 @@ class ProcessingPanel(QWidget):
 
     # what the buttons do
 
-    def _chosen(self) -> list[Job]:
-        return self.model.chosen(self.view.selectionModel().selection())
+    def _act(self, name: str, act: Callable[[list[int]], object], condition: Callable[[Job], bool]) -> None:
+        """Do something with the selected jobs, or with all that there are by then."""
+        selection = self.view.selectionModel().selection()
+        chosen = None if selection.isEmpty() else self.model.chosen(selection)
+
+        def do() -> None:
+            act(ids_where(self._session.jobs("reduce") if chosen is None else chosen, condition))
+
+        self._context.background.act(self, name, do)
 
     def _on_run_clicked(self) -> None:
         self._context.background.act(self, "Run everything", self._session.reduce, self._on_reduce_answered)
@@ -209,14 +216,12 @@ class ProcessingPanel(QWidget):
         self._context.background.act(self, "Run step", lambda: reduce(steps, parameters), self._on_reduce_answered)
 
     def _on_retry_clicked(self) -> None:
-        ids = ids_where(self._chosen(), can_retry)
         self.retry_button.setEnabled(False)
-        self._context.background.act(self, "Retry", lambda: self._session.retry(ids))
+        self._act("Retry", self._session.retry, can_retry)
 
     def _on_cancel_clicked(self) -> None:
-        ids = ids_where(self._chosen(), can_cancel)
         self.cancel_button.setEnabled(False)
-        self._context.background.act(self, "Cancel", lambda: self._session.cancel(ids))
+        self._act("Cancel", self._session.cancel, can_cancel)
 
     # what is shown
 

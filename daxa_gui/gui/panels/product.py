@@ -147,9 +147,8 @@ class ProductPanel(QWidget):
             return
         mission = entry.observation.mission
         label = self._labels.get(mission, mission)
-        spec = next((spec for spec in self._session.missions() if spec.name == mission), None)
         self.title.setText(f"{label} {entry.observation.obs_id}")
-        groups = observation_groups(entry.observation, spec, label, self._context.coordinates)
+        groups = observation_groups(entry.observation, self._session.mission(mission), label, self._context.coordinates)
         self.facts.setHtml(as_html(groups, muted))
 
     def _ask(self, product: Product) -> None:
