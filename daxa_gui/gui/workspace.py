@@ -14,6 +14,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.panels import PANELS, PanelSpec
 from daxa_gui.session import Session
 
+NARROWEST_DOCK_PX = 200
 _AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
@@ -113,6 +114,8 @@ class Workspace(QMainWindow):
         dock = QDockWidget(spec.title, self)
         dock.setObjectName(f"dock_{spec.name}")
         dock.setWidget(panel)
+        if spec.area in ("left", "right"):
+            panel.setMinimumWidth(min(spec.width, NARROWEST_DOCK_PX))
         self.addDockWidget(_AREAS[spec.area], dock)
         return dock
 
