@@ -18,7 +18,6 @@ from daxa_gui.core.product import ProductKey, ProductKind
 
 ARCHIVES = "archives"
 DATABASE = "daxa_gui.sqlite"
-PRODUCT_FOLDERS = ("events", "images", "background", "cleaning", "misc", "logs")
 MAX_NAME_BYTES = 120  # leaves room for the longest path below it within 255 bytes of a file name
 
 _FORBIDDEN = set('/\\:*?"<>|')  # separators, and what disks shared with other systems cannot hold
@@ -138,10 +137,6 @@ class ArchiveLayout:
         return self.folder / ".daxa_gui.lock"
 
     @property
-    def save_info(self) -> Path:
-        return self.folder / ".save_info"
-
-    @property
     def work(self) -> Path:
         return self.folder / "work"
 
@@ -161,12 +156,6 @@ class ArchiveLayout:
 
     def processed_folder(self, mission: str, obs_id: str) -> Path:
         return self.folder / "processed_data" / _safe_part(mission, "a mission") / _safe_part(obs_id, "an ObsID")
-
-    def failed_folder(self, mission: str, obs_id: str) -> Path:
-        return self.folder / "failed_data" / _safe_part(mission, "a mission") / _safe_part(obs_id, "an ObsID")
-
-    def regions_folder(self, mission: str, obs_id: str) -> Path:
-        return self.folder / "regions" / _safe_part(mission, "a mission") / _safe_part(obs_id, "an ObsID")
 
     def product_path(self, key: ProductKey, name: str = "") -> Path:
         """Where a product belongs, by DAXA's rules (`name`: see `product_name`)."""

@@ -18,7 +18,7 @@ from daxa_gui import __version__
 from daxa_gui.archive.database import Database, read_only
 from daxa_gui.archive.failures import translated
 from daxa_gui.archive.jobs import Changes, JobTable
-from daxa_gui.archive.layout import DATABASE, PRODUCT_FOLDERS, ArchiveLayout, OutputLayout
+from daxa_gui.archive.layout import DATABASE, ArchiveLayout, OutputLayout
 from daxa_gui.archive.lock import ArchiveLock
 from daxa_gui.archive.placing import Placed, place_files
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary, HistoryEntry
@@ -241,10 +241,6 @@ class ArchiveStore:
 
     # ---- observations and selections
 
-    def add_selection(self, selection: Selection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Like `add_selections`, for one selection."""
-        self.add_selections([(selection, rows)])
-
     def add_selections(self, chosen: Sequence[tuple[Selection, Sequence[Mapping[str, Any]]]]) -> None:
         """Put the observations of selections into the archive, all or none. With each selection come the catalogue rows of its
         observations, in the order of `obs_ids`.
@@ -300,12 +296,6 @@ class ArchiveStore:
             ArchiveObservation(mission, obs_id, target, tuple(json.loads(instruments)), json.loads(row), added)
             for mission, obs_id, target, instruments, row, added in rows
         ]
-
-    def make_folders(self, mission: str, obs_id: str) -> None:
-        """The folders that DAXA expects for each observation."""
-        with translated(self.layout.folder):
-            for name in PRODUCT_FOLDERS:
-                (self.layout.processed_folder(mission, obs_id) / name).mkdir(parents=True, exist_ok=True)
 
     # ---- what is known about the archive as a whole, and what a person said
 

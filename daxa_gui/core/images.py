@@ -21,6 +21,18 @@ class PixelGrid:
     n_x: int
     n_y: int
 
+    def wcs_of(self, events: LinearWcs) -> LinearWcs:
+        """World coordinates of these pixels, from those of the event coordinates."""
+        return LinearWcs(
+            (events.crpix_x - self.edge_x) / self.bin_x + 0.5,
+            (events.crpix_y - self.edge_y) / self.bin_y + 0.5,
+            events.crval_ra_deg,
+            events.crval_dec_deg,
+            events.cdelt_x_deg * self.bin_x,
+            events.cdelt_y_deg * self.bin_y,
+            events.projection,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class SkyImage:

@@ -15,7 +15,7 @@ from daxa_gui.core.sky import LinearWcs, separation_deg, unit_vectors
 from daxa_gui.fits.cards import CardValue, Header
 from daxa_gui.fits.files import FitsFile, Hdu, open_fits
 from daxa_gui.fits.keywords import of_events
-from daxa_gui.fits.world import binned_wcs, grid_through_sky, image_grid, image_wcs
+from daxa_gui.fits.world import grid_through_sky, image_grid, image_wcs
 from daxa_gui.fits.writing import CREATOR, HeaderEditor, gti_hdu, now_text, part_file, write_hdu
 
 _SAME_SKY_DEG = 10.0 / 3600.0  # registration against other catalogues moves images by an arcsecond or two
@@ -73,7 +73,7 @@ def read_grid(path: str | Path, events: EventList | None = None) -> PixelGrid:
 def _apart_deg(grid: PixelGrid, image: LinearWcs, events: LinearWcs) -> float:
     """How far apart the centre of the grid is on the sky by the image's coordinates and by those of the events."""
     x, y = (grid.n_x + 1) / 2, (grid.n_y + 1) / 2
-    ours, theirs = binned_wcs(events, grid).sky(x, y), image.sky(x, y)
+    ours, theirs = grid.wcs_of(events).sky(x, y), image.sky(x, y)
     return float(separation_deg(unit_vectors(*ours), unit_vectors(*theirs)))
 
 

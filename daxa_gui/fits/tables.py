@@ -141,13 +141,6 @@ class Table:
             value >>= 8 * column.width - column.repeat
         return value
 
-    def null_mask(self, name: str) -> NDArray[np.bool_] | None:
-        """Which rows have the null value (TNULL for integers, NaN for floats), shape (n,); None if none can have it."""
-        column, raw = self.column(name), self.raw(name)
-        if column.code in "ED":
-            return np.isnan(raw)
-        return None if column.null is None else np.asarray(raw == column.null)
-
     def floats(self, name: str) -> NDArray[np.float64]:
         """Scaled values, shape (n,), NaN where null. Not finite values become NaN, logical ones 1 and 0."""
         column, raw = self.column(name), self.raw(name)

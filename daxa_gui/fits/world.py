@@ -105,16 +105,3 @@ def grid_through_sky(image: LinearWcs, events: LinearWcs, n_x: int, n_y: int) ->
 def _nearly_whole(value: float, parts: float) -> float:
     nearest = round(value * parts) / parts
     return nearest if abs(value - nearest) < 1e-3 else value
-
-
-def binned_wcs(events: LinearWcs, grid: PixelGrid) -> LinearWcs:
-    """World coordinates of the pixels of a grid over event coordinates that have world coordinates themselves."""
-    return LinearWcs(
-        (events.crpix_x - grid.edge_x) / grid.bin_x + 0.5,
-        (events.crpix_y - grid.edge_y) / grid.bin_y + 0.5,
-        events.crval_ra_deg,
-        events.crval_dec_deg,
-        events.cdelt_x_deg * grid.bin_x,
-        events.cdelt_y_deg * grid.bin_y,
-        events.projection,
-    )

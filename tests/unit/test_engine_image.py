@@ -13,7 +13,7 @@ from daxa_gui.core.errors import ReductionError
 from daxa_gui.core.images import PixelGrid
 from daxa_gui.core.intervals import make_gti
 from daxa_gui.core.sky import LinearWcs
-from daxa_gui.reduction.engine.image import default_grid, grid_wcs, make_image
+from daxa_gui.reduction.engine.image import default_grid, make_image
 from tests.fakes.event_files import SIMPLE, events_in_memory
 
 WCS = LinearWcs(25921.0, 25921.0, 150.0, -11.0, -1 / 72000, 1 / 72000)
@@ -65,13 +65,11 @@ def test_that_without_a_legal_range_the_events_give_it() -> None:
 
 def test_that_world_coordinates_of_pixels_and_events_agree() -> None:
     grid = default_grid(events_in_memory(np.zeros(1), [(0, 1)]))
-    wcs = grid_wcs(WCS, grid)
-    assert wcs is not None
+    wcs = grid.wcs_of(WCS)
     x, y = np.array([3692.0, 30000.0]), np.array([3692.0, 20000.0])
     pixel_x, pixel_y = (x - grid.edge_x) / grid.bin_x + 0.5, (y - grid.edge_y) / grid.bin_y + 0.5
     assert np.allclose(wcs.sky(pixel_x, pixel_y), WCS.sky(x, y), atol=1e-10)
     assert wcs.crpix_x == pytest.approx(256.505747126437)
-    assert grid_wcs(None, grid) is None
 
 
 def test_that_lists_without_sky_coordinates_are_refused_with_a_sentence() -> None:

@@ -245,7 +245,7 @@ def test_that_a_moved_archive_finds_its_files(store, clock, output, tmp_path):
 
 def test_that_observations_come_back_with_their_rows(store):
     selection = Selection("xmm_pointed", "v1", ("0404910601", "0201901401"), ("M1", "PN"), ({"cone": [1, 2, 3]},))
-    store.add_selection(selection, [{"target": "A907", "ra_deg": 149.6}, {"target": "B", "exposure_s": float("nan")}])
+    store.add_selections([(selection, [{"target": "A907", "ra_deg": 149.6}, {"target": "B", "exposure_s": float("nan")}])])
     assert store.selections() == [selection]
     second, first = store.observations()
     assert (first.obs_id, first.target, first.instruments, first.row["ra_deg"]) == ("0404910601", "A907", ("M1", "PN"), 149.6)
@@ -254,13 +254,13 @@ def test_that_observations_come_back_with_their_rows(store):
 
 def test_that_an_observation_chosen_twice_is_there_once_with_the_newest_row(store):
     for target in ("old", "new"):
-        store.add_selection(Selection("chandra", "v", ("15043",), ()), [{"target": target}])
+        store.add_selections([(Selection("chandra", "v", ("15043",), ()), [{"target": target}])])
     assert [o.target for o in store.observations()] == ["new"] and len(store.selections()) == 2
 
 
 def test_that_an_obs_id_that_is_a_path_is_refused(store):
     with pytest.raises(InputError):
-        store.add_selection(Selection("chandra", "v", ("../x",), ()), [{}])
+        store.add_selections([(Selection("chandra", "v", ("../x",), ()), [{}])])
     assert store.observations() == [] and store.selections() == []
 
 
@@ -285,7 +285,7 @@ def test_that_an_archive_is_open_only_once(store, clock):
 
 
 def test_that_a_new_archive_takes_nobody_elses_folder(store, output):
-    store.add_selection(Selection("chandra", "v", ("15043",), ()), [{}])
+    store.add_selections([(Selection("chandra", "v", ("15043",), ()), [{}])])
     output.archive("mine").folder.mkdir()
     (output.archive("mine").folder / "thesis.txt").touch()
     for name in ("Coma", "mine"):
@@ -297,7 +297,7 @@ def test_that_a_new_archive_takes_over_what_died_before_it_had_an_observation(st
     store.close()
     assert is_unfinished(store.layout)
     again = ArchiveStore.create(store.layout)
-    again.add_selection(Selection("chandra", "v", ("15043",), ()), [{}])
+    again.add_selections([(Selection("chandra", "v", ("15043",), ()), [{}])])
     assert not is_unfinished(store.layout)
     again.close()
     for name, left in (("folder", ()), ("lock", (".daxa_gui.lock",)), ("file", (".daxa_gui.lock", "daxa_gui.sqlite"))):
@@ -404,7 +404,7 @@ def test_that_a_database_that_can_grow_no_more_is_a_full_disk(store):
 
 
 def test_that_archives_are_listed_also_open_and_damaged_ones(store, output):
-    store.add_selection(Selection("chandra", "v", ("1", "2"), ()), [{}, {}])
+    store.add_selections([(Selection("chandra", "v", ("1", "2"), ()), [{}, {}])])
     broken = output.archive("broken")
     broken.folder.mkdir()
     broken.database.write_bytes(b"rubbish" * 1000)

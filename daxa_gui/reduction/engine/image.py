@@ -9,14 +9,10 @@ import numpy as np
 from daxa_gui.core.errors import ReductionError
 from daxa_gui.core.eventlist import EventList
 from daxa_gui.core.images import PixelGrid, SkyImage
-from daxa_gui.core.sky import LinearWcs
 from daxa_gui.core.timeseries import Gti
 from daxa_gui.reduction.engine.events import select
-from daxa_gui.reduction.engine.gti import ontime_per_ccd
 
 MAXIMUM_PIXELS = 4096  # along one side; a larger grid is binned by 2, 4 …
-
-__all__ = ["default_grid", "grid_wcs", "make_image", "ontime_per_ccd"]
 
 
 def default_grid(events: EventList) -> PixelGrid:
@@ -54,21 +50,6 @@ def _range(events: EventList, axis: str) -> tuple[float, float]:
     return math.floor(float(finite.min())) - 0.5, math.floor(float(finite.max())) + 1.5
 
 
-def grid_wcs(wcs: LinearWcs | None, grid: PixelGrid) -> LinearWcs | None:
-    """World coordinates of the pixels of a grid, from those of the event coordinates."""
-    if wcs is None:
-        return None
-    return LinearWcs(
-        (wcs.crpix_x - grid.edge_x) / grid.bin_x + 0.5,
-        (wcs.crpix_y - grid.edge_y) / grid.bin_y + 0.5,
-        wcs.crval_ra_deg,
-        wcs.crval_dec_deg,
-        wcs.cdelt_x_deg * grid.bin_x,
-        wcs.cdelt_y_deg * grid.bin_y,
-        wcs.projection,
-    )
-
-
 def make_image(
     events: EventList,
     band_kev: tuple[float, float] | None,
@@ -97,5 +78,6 @@ def make_image(
     on_grid = (x >= 0) & (x < grid.n_x) & (y >= 0) & (y < grid.n_y)
     pixel = y[on_grid].astype(np.int64) * grid.n_x + x[on_grid].astype(np.int64)
     counts = np.bincount(pixel, minlength=grid.n_x * grid.n_y).reshape(grid.n_y, grid.n_x)
+    wcs = None if events.wcs is None else grid.wcs_of(events.wcs)
     title = " ".join(part for part in (events.target, events.instrument, events.obs_id) if part)
-    return SkyImage(counts.astype(np.int32), grid, grid_wcs(events.wcs, grid), "count", title, band_kev)
+    return SkyImage(counts.astype(np.int32), grid, wcs, "count", title, band_kev)
