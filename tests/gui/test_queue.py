@@ -223,7 +223,7 @@ def test_that_downloads_pause_resume_cancel_and_are_fetched_again(practice, qtbo
     practice.session.create_archive("queue test", near_the_cluster(practice.session, ("xmm_pointed",)))
     for lane in ("host:practice",):
         practice.session.pause(lane)
-    qtbot.waitUntil(lambda: downloads.pause_button.text() == "&Resume", timeout=LONG_MS)
+    qtbot.waitUntil(lambda: downloads.pause_button.text() == "Res&ume", timeout=LONG_MS)
     qtbot.waitUntil(lambda: "paused" in downloads.summary.text())
     qtbot.waitUntil(lambda: not any(job.state is JobState.RUNNING for job in practice.session.jobs()), timeout=LONG_MS)
     before = {job.id: job.state for job in practice.session.jobs() if not job.is_finished}
@@ -232,12 +232,12 @@ def test_that_downloads_pause_resume_cancel_and_are_fetched_again(practice, qtbo
     qtbot.waitUntil(lambda: all(job.is_finished for job in practice.session.jobs()), timeout=LONG_MS)
     qtbot.waitUntil(lambda: downloads.retry_button.isEnabled() and not downloads.cancel_button.isEnabled())
     click(qtbot, downloads.retry_button)
-    qtbot.waitUntil(lambda: downloads.pause_button.text() == "&Resume" and downloads.pause_button.isEnabled(), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: downloads.pause_button.text() == "Res&ume" and downloads.pause_button.isEnabled(), timeout=LONG_MS)
     click(qtbot, downloads.pause_button)
     qtbot.waitUntil(lambda: is_idle(practice, ("plan", "download")), timeout=LONG_MS)
     assert {job.state for job in practice.session.jobs()} == {JobState.SUCCEEDED}
     qtbot.waitUntil(lambda: "12 of 12 files" in downloads.summary.text())
-    assert downloads.pause_button.text() == "&Pause"
+    assert downloads.pause_button.text() == "Pa&use"
     assert not any(b.isEnabled() for b in (downloads.pause_button, downloads.retry_button, downloads.cancel_button))
 
 

@@ -66,7 +66,7 @@ class DetailsPanel(QWidget):
         self.sky_button.setObjectName("showOnSky")
         self.sky_button.setToolTip("Zoom the sky plot to this observation's field of view")
         self.sky_button.clicked.connect(lambda: show_on_sky(self._context, *self._context.observation))
-        self.copy_button = QPushButton("Copy &ObsID", self)
+        self.copy_button = QPushButton("Copy Obs&ID", self)
         self.copy_button.setObjectName("copyObsId")
         self.copy_button.setToolTip("Put the ObsID on the clipboard")
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._context.observation[1]))

@@ -82,7 +82,7 @@ class DownloadsPanel(QWidget):
         for label in (self.summary, self.sentence):
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self._build_view()
-        self.pause_button = self._button("pauseDownloads", "&Pause", self._on_pause_clicked)
+        self.pause_button = self._button("pauseDownloads", "Pa&use", self._on_pause_clicked)
         self.pause_button.setToolTip("Let running files end and start no more, or go on")
         self.retry_button = self._button("retryDownloads", "Re&try", self._on_retry_clicked)
         self.retry_button.setToolTip("Fetch failed and cancelled files again: those selected, or all while nothing is selected")
@@ -273,7 +273,7 @@ class DownloadsPanel(QWidget):
     def _refresh_buttons(self) -> None:
         chosen = self._chosen()
         is_paused = any(self._paused.get(lane) for lane in self._lanes())
-        self.pause_button.setText("&Resume" if is_paused else "&Pause")
+        self.pause_button.setText("Res&ume" if is_paused else "Pa&use")
         self.pause_button.setEnabled(is_paused or any(node.count("open") for node in chosen))
         self.retry_button.setEnabled(any(node.count("retryable") for node in chosen))
         self.cancel_button.setEnabled(any(node.count("cancellable") for node in chosen))

@@ -160,7 +160,7 @@ class FiltersPanel(QWidget):
         left = sum(before.values())
         text = f"{counted(total, 'observation', 'observations')}"
         self._total.setText(f"{text} → {count_text(left)}" if rows else text)
-        self._total.setAccessibleName(f"{total} observations, of which {left} pass the filters")
+        self._total.setAccessibleDescription(f"{total} observations, of which {left} pass the filters")
 
     def _effect(self, row: FilterRow, before: int, after: int) -> str:
         if not row.enabled:

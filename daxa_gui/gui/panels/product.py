@@ -60,6 +60,7 @@ class ProductPanel(QWidget):
         self.inspect_button.clicked.connect(self._on_inspect_clicked)
         self.tabs = QTabWidget(self)
         self.tabs.setObjectName("productTabs")
+        self.tabs.setAccessibleName("What is known of it")
         self.facts = self._text("productFacts", "What it is")
         self.history = self._text("productHistory", "How it was made")
         self.log_lines = LogLines(self)

@@ -110,7 +110,7 @@ class SkyPanel(QWidget):
             self._modes.addButton(button)
             row.addWidget(button)
         row.addStretch(1)
-        legend = self._button("legendButton", "&Legend", "Show or hide the legend", self._on_legend_button)
+        legend = self._button("legendButton", "Le&gend", "Show or hide the legend", self._on_legend_button)
         legend.setCheckable(True)
         legend.setChecked(True)
         self._legend_button = legend

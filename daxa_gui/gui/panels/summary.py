@@ -31,7 +31,7 @@ class SummaryPanel(QWidget):
         self._hint.setObjectName("summaryHint")
         as_muted(self._hint)
         self._hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.create_button = QPushButton("Create a&rchive…", self)
+        self.create_button = QPushButton("Crea&te archive…", self)
         self.create_button.setObjectName("createArchive")
         paint_primary(self.create_button, context.theme)
         context.theme_changed.connect(lambda theme: paint_primary(self.create_button, theme))

@@ -34,7 +34,7 @@ class TimeEditor(FilterEditor):
         tip = "UTC, for example 2019-11-03, 2019-11-03 12:30 or 2019-11-03T12:30:15; empty leaves this side open"
         self.start = entry_line(self, "timeFrom", "From (UTC)", tip, "2019-11-03 12:30:00")
         self.end = entry_line(self, "timeTo", "To (UTC)", tip, example)
-        self.overlap = QRadioButton("&Any overlap with the window", self)
+        self.overlap = QRadioButton("Any o&verlap with the window", self)
         self.overlap.setObjectName("timeOverlap")
         self.overlap.setToolTip("Observations of which some part lies in the window")
         self.inside = QRadioButton("&Entirely inside the window", self)

@@ -57,14 +57,14 @@ class FlareControls(QWidget):
         self.high = number_box(
             self, "flareLimitHigh", "Upper limit", "Bins with a higher rate are rejected", " ct/s", 4, 0.01, 1e6
         )
-        self.reset = QPushButton("&Reset", self)
+        self.reset = QPushButton("Re&set", self)
         self.reset.setObjectName("flareReset")
         self.reset.setFixedWidth(self.reset.fontMetrics().horizontalAdvance("Reset") + 20)
         self.reset.setToolTip("Back to the mission's automatic cleaning, without intervals by hand")
         self.choose = ToggleButton("Select &time", self)
         self.choose.setObjectName("flareSelectTime")
         self.choose.setToolTip("Choose an interval in the light curve by dragging its edges, to keep or to reject it by hand")
-        self.keep = QPushButton("&Keep interval", self)
+        self.keep = QPushButton("Keep i&nterval", self)
         self.keep.setObjectName("flareKeep")
         self.keep.setToolTip("Count the chosen interval as good time whatever its rate is")
         self.reject = QPushButton("Re&ject interval", self)

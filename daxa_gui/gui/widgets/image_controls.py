@@ -16,9 +16,9 @@ from daxa_gui.gui.widgets.stretch import STRETCHES
 from daxa_gui.gui.widgets.toggle import ToggleButton
 
 _TIMES = (
-    ("before", "Be&fore", "All good time of the file, flares included"),
-    ("after", "&After", "Only the time that the flare cleaning keeps"),
-    ("blink", "&Blink", "Before and after in turn, with the same cuts (B)"),
+    ("before", "&Before", "All good time of the file, flares included"),
+    ("after", "Afte&r", "Only the time that the flare cleaning keeps"),
+    ("blink", "Blin&k", "Before and after in turn, with the same cuts (B)"),
 )
 
 
@@ -51,7 +51,7 @@ class ImageControls(QWidget):
         for name in COLOUR_MAPS:
             self.colours.addItem(label(name), name)
         self.colours.currentIndexChanged.connect(lambda _index: self.colour_map_chosen.emit(self.colour_map()))
-        self.whole = QPushButton("Show a&ll", self)
+        self.whole = QPushButton("Show all", self)
         self.whole.setObjectName("imageShowAll")
         self.whole.setFixedWidth(self.whole.fontMetrics().horizontalAdvance("Show all") + 18)
         self.whole.setToolTip("The whole image (wheel zooms, dragging moves)")

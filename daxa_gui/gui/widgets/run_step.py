@@ -98,7 +98,9 @@ class RunStepDialog(QDialog):
         self.run_button.setObjectName("runStepNow")
         self.run_button.setToolTip("Run these tasks now; what is done already with the same parameters stays as it is")
         self.run_button.setEnabled(False)
-        buttons.button(QDialogButtonBox.StandardButton.Cancel).setToolTip("Run nothing (Escape)")
+        cancel = buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        cancel.setObjectName("runStepCancel")
+        cancel.setToolTip("Run nothing (Escape)")
         buttons.accepted.connect(self._on_run)
         buttons.rejected.connect(self.reject)
         return buttons

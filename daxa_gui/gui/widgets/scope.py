@@ -18,10 +18,10 @@ class MissionScope(QWidget):
 
     def __init__(self, specs: Sequence[MissionSpec], theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._all = QRadioButton("&All missions", self)
+        self._all = QRadioButton("All &missions", self)
         self._all.setObjectName("scopeAll")
         self._all.setToolTip("The filter applies to every mission, also to those that are added later")
-        self._some = QRadioButton("&Only", self)
+        self._some = QRadioButton("On&ly", self)
         self._some.setObjectName("scopeSome")
         self._some.setToolTip("The filter applies to these missions; the others are left as they are")
         self._boxes: dict[str, QCheckBox] = {}

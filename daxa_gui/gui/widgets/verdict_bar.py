@@ -31,7 +31,7 @@ class VerdictBar(QWidget):
         super().__init__(parent)
         self._verdict = Verdict()
         self.accept = self._button("verdictAccept", "✓ &Accept", "The cleaning is fine (A)", "A")
-        self.flag = self._button("verdictFlag", "⚑ &Flag", "Something is wrong with this exposure; say what in the note (F)", "F")
+        self.flag = self._button("verdictFlag", "⚑ Fla&g", "Something is wrong with this exposure; say what in the note (F)", "F")
         self.override = self._button(
             "verdictOverride", "✎ &Override…", "Use the limits and intervals shown here instead of the automatic ones", ""
         )
@@ -109,6 +109,9 @@ class OverrideDialog(QDialog):
         self.go.setObjectName("overrideGo")
         self.go.setToolTip("Write the good time and run the steps that follow")
         self.go.setDefault(True)
+        cancel = buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        cancel.setObjectName("overrideCancel")
+        cancel.setToolTip("Leave the cleaning as it is (Escape)")
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
