@@ -24,7 +24,7 @@ OBLIQUITY_DEG = 23.4392911  # mean obliquity of the ecliptic at J2000 (IAU 1976)
 
 @dataclass(frozen=True)
 class SkyPosition:
-    """A direction, ICRS degrees. `name` is what a person called it."""
+    """A direction, ICRS degrees. `name` is what a person called it, on one line without needless blanks."""
 
     ra_deg: float
     dec_deg: float
@@ -36,6 +36,8 @@ class SkyPosition:
         if not -90.0 <= self.dec_deg <= 90.0:
             raise InputError(f"The declination {self.dec_deg:g}° is outside -90° to +90°.")
         object.__setattr__(self, "ra_deg", self.ra_deg % 360.0)
+        printable = "".join(character if character.isprintable() else " " for character in self.name)
+        object.__setattr__(self, "name", " ".join(printable.split()))
 
 
 def unit_vectors(ra_deg: ArrayLike, dec_deg: ArrayLike) -> NDArray[np.float64]:
