@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from daxa_gui.core.archive_info import ArchiveObservation, HistoryEntry
@@ -28,26 +28,26 @@ _FACTS: dict[str, tuple[str, str]] = {
     "rows": ("Events", ""),
     "counts": ("Counts", ""),
     "shape": ("Size", "pixels"),
-    "band_kev": ("Energy band", "keV"),
-    "ontime_s": ("On-time", "s"),
-    "livetime_s": ("Live time", "s"),
-    "exposure_s": ("Exposure", "s"),
-    "good_time_s": ("Good time", "s"),
-    "ontime_per_ccd_s": ("On-time per CCD", "s"),
-    "bins": ("Time bins", ""),
-    "intervals": ("Intervals", ""),
-    "kept_fraction": ("Kept part of the time", "%"),
-    "bin_s": ("Bin length", "s"),
-    "n_sigma": ("Sigma", ""),
-    "low_ct_s": ("Lowest rate kept", "ct/s"),
-    "high_ct_s": ("Highest rate kept", "ct/s"),
-    "quiet_rate_ct_s": ("Quiet rate", "ct/s"),
-    "sigma_ct_s": ("Sigma of the quiet rate", "ct/s"),
-    "fitted": ("Gaussian fitted", ""),
-    "by_hand": ("Limits by hand", ""),
     "useful": ("Useful", ""),
     "doubt": ("Doubt, 0 to 1", ""),
     "reasons": ("Reasons for doubt", ""),
+    "kept_fraction": ("Kept part of the time", "%"),
+    "good_time_s": ("Good time", "s"),
+    "intervals": ("Intervals", ""),
+    "ontime_s": ("On-time", "s"),
+    "livetime_s": ("Live time", "s"),
+    "exposure_s": ("Exposure", "s"),
+    "ontime_per_ccd_s": ("On-time per CCD", "s"),
+    "band_kev": ("Energy band", "keV"),
+    "bin_s": ("Bin length", "s"),
+    "bins": ("Time bins", ""),
+    "fitted": ("Gaussian fitted", ""),
+    "quiet_rate_ct_s": ("Quiet rate", "ct/s"),
+    "sigma_ct_s": ("Sigma of the quiet rate", "ct/s"),
+    "n_sigma": ("Limits at", "sigma"),
+    "by_hand": ("Limits by hand", ""),
+    "low_ct_s": ("Lowest rate kept", "ct/s"),
+    "high_ct_s": ("Highest rate kept", "ct/s"),
     "service": ("Archive service", ""),
     "url_path": ("Path at the service", ""),
     "bytes": ("Size unpacked", "bytes"),
@@ -59,6 +59,7 @@ _ARGUMENTS = {
     "path": "Input file", "gti_path": "Good-time intervals", "url": "Address", "destination": "Written to",
     "service": "Archive service", "expected_bytes": "Expected size",
 }  # fmt: skip
+_OF_DOWNLOADS = {"path": "Path at the service", "unpack": "Unpacked from"}
 _NOT_TOLD = frozenset({"mission", "obs_id", "instrument", "exposure", "key", "raw_folder", "raw_file", "members"})
 _UNITS = {"s": "s", "kev": "keV", "deg": "°", "bytes": "bytes", "mjd": "MJD", "arcsec": "″"}
 # Columns that every catalogue has; those of one mission follow them.
@@ -113,11 +114,20 @@ def _with_unit(text: str, unit: str) -> str:
     return text if text == UNKNOWN or not unit else f"{text}\u00a0{unit}"
 
 
+def facts_of(values: Mapping[str, Any], known: Collection[str] = ()) -> list[Pair]:
+    """Facts in the order of their declarations, the others behind them; without `known` ones and those that say nothing."""
+    order = {name: number for number, name in enumerate(_FACTS)}
+    names = [name for name, value in values.items() if name not in known and value not in _EMPTY]
+    return [fact(name, values[name]) for name in sorted(names, key=lambda name: order.get(name, len(order)))]
+
+
 def fact(name: str, value: Any) -> Pair:
     """A fact of a product or job."""
     label, unit = _FACTS.get(name) or _name(name)
     if unit == "bytes" and isinstance(value, (int, float)):
         return label, format_bytes(value)
+    if name == "service":
+        return label, service_text(str(value))
     if unit == "%" and isinstance(value, (int, float)):
         return label, f"{100 * value:.1f}\u00a0%"
     if name == "band_kev" and isinstance(value, (list, tuple)) and len(value) == 2:
@@ -181,14 +191,13 @@ def product_groups(product: Product) -> list[Group]:
         ("Made (UTC)", time_text(product.created)),
         ("SHA-256", product.sha256 or "not known"),
     ]
-    facts = [fact(name, value) for name, value in product.facts.items() if name not in _IN_PRODUCT and value not in _EMPTY]
+    facts = facts_of(product.facts, _IN_PRODUCT)
     return [("File", file), *([("Contents", facts)] if facts else [])]
 
 
 def job_groups(job: Job, product: Product) -> list[Group]:
     """What the job that made a product found out besides what the product says itself."""
-    names = [name for name in job.facts if name not in product.facts and job.facts[name] not in _EMPTY]
-    facts = [fact(name, job.facts[name]) for name in names] if job.kind == "reduce" else []
+    facts = facts_of(job.facts, product.facts) if job.kind == "reduce" else []
     warnings = [("Warning", warning) for warning in job.warnings]
     return [(f"Found by « {job.title} »", facts + warnings)] if facts or warnings else []
 
@@ -214,13 +223,29 @@ def history_groups(entry: HistoryEntry, steps: Sequence[Step]) -> list[Group]:
         for name, label in (("added_s", "Good time added by hand"), ("removed_s", "Good time removed by hand"))
         if arguments.get(name)
     ]
+    labels = {**_ARGUMENTS, **(_OF_DOWNLOADS if entry.step == "download" else {})}
     rest = [
-        (_ARGUMENTS.get(name) or _name(name)[0], value_text(value))
+        argument(name, value, labels)
         for name, value in arguments.items()
         if name not in declared and name not in _NOT_TOLD and name not in ("added_s", "removed_s") and value not in (None, "")
     ]
-    groups = [("Making", made), ("Parameters", parameters + by_hand), ("Input", rest)]
+    groups = [("Making", made), ("Parameters", parameters + by_hand), ("From", rest)]
     return [group for group in groups if group[1]]
+
+
+def argument(name: str, value: Any, labels: Mapping[str, str]) -> Pair:
+    """Something that a task was told besides its parameters."""
+    label = labels.get(name) or _name(name)[0]
+    if name.endswith("_bytes") and isinstance(value, (int, float)):
+        return label, format_bytes(value)
+    if name == "service":
+        return label, service_text(str(value))
+    return label, value_text(value)
+
+
+def service_text(name: str) -> str:
+    """« heasarc (practice sky) » for the service of that name that the practice sky imitates."""
+    return f"{name.removeprefix('practice:')} (practice sky)" if name.startswith("practice:") else name
 
 
 def parameter_pair(parameter: Parameter, value: Any) -> Pair:

@@ -6,7 +6,7 @@ import functools
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.gui.context import Context
@@ -58,16 +58,20 @@ class WelcomePage(QWidget):
         self._recent.setHorizontalSpacing(18)
         self._recent.setColumnStretch(1, 1)
         inner.addLayout(self._recent)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addLayout(inner)
+        middle.addStretch(1)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
-        outer.addLayout(inner)
+        outer.addLayout(middle)
         outer.addStretch(3)
-        outer.setAlignment(inner, Qt.AlignmentFlag.AlignHCenter)
 
     def _build_choices(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(12)
+        grid.setColumnStretch(1, 1)
         signals = (self.practice_requested, self.archive_requested, self.search_requested)
         for row, ((name, text, explanation), signal) in enumerate(zip(_CHOICES, signals, strict=True)):
             button = QPushButton(text, self)
@@ -103,7 +107,6 @@ class WelcomePage(QWidget):
             button.setObjectName(f"recent_{row}")
             button.setAccessibleName(f"Open archive {archive.name}")
             button.setToolTip(archive.path)
-            button.setFlat(True)
             button.setMinimumWidth(170)
             button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             button.clicked.connect(functools.partial(self.recent_requested.emit, archive.path))

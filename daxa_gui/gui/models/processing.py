@@ -138,7 +138,9 @@ class ProcessingGrid(QAbstractTableModel):
         if orientation == Qt.Orientation.Vertical and 0 <= section < len(self._cells.units):
             if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
                 mission, obs_id, unit = self._cells.units[section]
-                return f"{self._labels.get(mission, mission)}  {obs_id}  {unit}"
+                label = self._labels.get(mission, mission)
+                short = label.removesuffix(" Pointed") if role == Qt.ItemDataRole.DisplayRole else label
+                return f"{short}  {obs_id}  {unit}"
             if role == Qt.ItemDataRole.TextAlignmentRole:
                 return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         return None

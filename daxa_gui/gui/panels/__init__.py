@@ -27,7 +27,7 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("summary", "Summary", "find", "footer", "daxa_gui.gui.panels.summary:SummaryPanel"),
     PanelSpec("archive", "Archive", "archive", "centre", "daxa_gui.gui.panels.archive:ArchivePanel"),
     PanelSpec("product", "Details", "archive", "right", "daxa_gui.gui.panels.product:ProductPanel", 420),
-    PanelSpec("downloads", "Downloads", "queue", "left", "daxa_gui.gui.panels.downloads:DownloadsPanel", 540),
+    PanelSpec("downloads", "Downloads", "queue", "left", "daxa_gui.gui.panels.downloads:DownloadsPanel", 500),
     PanelSpec("processing", "Processing", "queue", "centre", "daxa_gui.gui.panels.processing:ProcessingPanel"),
     PanelSpec("job_log", "Log", "queue", "bottom", "daxa_gui.gui.panels.log:LogPanel", 240),
     PanelSpec("exposures", "Exposures", "inspect", "left", "daxa_gui.gui.panels.exposures:ExposuresPanel", 290),

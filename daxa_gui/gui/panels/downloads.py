@@ -117,7 +117,7 @@ class DownloadsPanel(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
-        for column, width in ((Column.STATE, 86), (Column.PROGRESS, 92), (Column.SIZE, 66), (Column.MESSAGE, 86)):
+        for column, width in ((Column.STATE, 82), (Column.PROGRESS, 86), (Column.SIZE, 66), (Column.MESSAGE, 90)):
             header.resizeSection(column, width)
         view.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.model.modelReset.connect(self._open_missions)

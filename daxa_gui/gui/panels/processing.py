@@ -114,6 +114,7 @@ class ProcessingPanel(QWidget):
         view.setAlternatingRowColors(True)
         view.setCornerButtonEnabled(False)
         view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        view.horizontalHeader().setMinimumSectionSize(94)  # narrower ones scroll
         view.horizontalHeader().setHighlightSections(False)
         view.verticalHeader().setHighlightSections(False)
         view.verticalHeader().setDefaultSectionSize(26)

@@ -119,6 +119,8 @@ class StateDelegate(_CellDelegate):
         painter.drawPixmap(QPointF(box.left() + 5, box.center().y() - 8), mark)
         painter.setPen(QColor(theme.accent_text if selected else theme.text))
         text = index.data(Qt.ItemDataRole.DisplayRole)
+        if option.fontMetrics.horizontalAdvance(text) > box.width() - 30:
+            text = word  # the bar below tells the rest
         painter.drawText(box.adjusted(26, 0, -4, 0), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
         part = index.data(FRACTION_ROLE) if word == "running" else None
         if part is not None:
