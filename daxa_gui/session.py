@@ -252,8 +252,9 @@ class Session:
         return self._open
 
     def _announce(self, opened: OpenArchive) -> ArchiveSummary:
+        summary = opened.summary  # read here, so that whoever hears of it finds it read
         self.bus.publish(ArchiveChanged(str(opened.layout.folder)))
-        return opened.summary
+        return summary
 
     def close_archive(self) -> None:
         """Stop its work (it continues at the next opening) and let it go."""
