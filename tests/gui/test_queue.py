@@ -194,6 +194,21 @@ def test_that_a_failed_cell_can_be_run_again(reduced, qtbot):
     assert failed.data(STATE_ROLE) == "done"
 
 
+def test_that_processing_is_cancelled_and_taken_up_again(reduced, qtbot):
+    processing = reduced.panel("queue", "processing")
+    qtbot.waitUntil(lambda: processing.model.rowCount() == 6, timeout=LONG_MS)
+    reduced.session.pause("local")
+    reduced.session.reduce(None, {"flares": {"n_sigma": 4.0}})
+    qtbot.waitUntil(processing.cancel_button.isEnabled, timeout=LONG_MS)
+    click(qtbot, processing.cancel_button)
+    qtbot.waitUntil(lambda: "cancelled" in processing.summary.text() and is_idle(reduced, ("reduce",)), timeout=LONG_MS)
+    assert "queued" not in processing.summary.text() and "waiting" not in processing.summary.text()
+    reduced.session.resume("local")
+    click(qtbot, processing.retry_button)
+    qtbot.waitUntil(lambda: "cancelled" not in processing.summary.text() and is_idle(reduced, ("reduce",)), timeout=LONG_MS)
+    assert {job.state for job in reduced.session.jobs("reduce") if job.mission == "swift"} == {JobState.SUCCEEDED}
+
+
 def test_that_buttons_act_on_selected_cells_only(reduced, qtbot, monkeypatch):
     processing = reduced.panel("queue", "processing")
     qtbot.waitUntil(lambda: processing.model.rowCount() == 6, timeout=LONG_MS)
