@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui.archive import job_logs, trust
+from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.bus import Bus
@@ -30,7 +31,13 @@ def plan_request(mission: str, row: Mapping[str, Any], raw_folder: Path, instrum
     """The job that finds out which files an observation has. Simulated ones come from the practice sky's services."""
     from daxa_gui.remote import plan
 
-    request = plan.plan_request(MISSIONS[mission], dict(row), str(raw_folder), instruments)
+    if mission not in MISSIONS:
+        raise ArchiveError(f"This version of the program does not know the mission « {mission} ».", "Install the newest version.")
+    try:
+        request = plan.plan_request(MISSIONS[mission], dict(row), str(raw_folder), instruments)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # the row may come from somebody else's archive
+        what = f"{mission} {row.get('obs_id', '')}".strip()
+        raise ArchiveError(f"What the archive knows of {what} does not tell where its files are ({error!r}).") from error
     if not row.get("simulated") or not isinstance(request.task, Call):
         return request
     folders = [{**f, "service": SERVICE_PREFIX + f["service"]} for f in request.task.arguments["folders"]]
@@ -128,13 +135,18 @@ class OpenArchive:
     def _raw_lists(self) -> list[Product]:
         return [p for p in self.store.products() if p.key.kind is ProductKind.EVENTS]
 
+    def _overrides(self) -> dict[str, dict[str, Any]]:
+        """Flare parameters that a person gave for single exposures, by « mission/ObsID/unit »."""
+        with sensible(self.layout.database):
+            return {str(unit): dict(values) for unit, values in self.store.info().get("overrides", {}).items()}
+
     def _requests(
         self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]], only: Unit | None = None
     ) -> list[JobRequest]:
         from daxa_gui.reduction import planner
 
         requests: list[JobRequest] = []
-        overrides = self.store.info().get("overrides", {})
+        overrides = self._overrides()
         for raw in self._raw_lists():
             unit = (raw.key.mission, raw.key.obs_id, raw.key.unit)
             if only is not None and unit != only:
@@ -205,7 +217,7 @@ class OpenArchive:
     def override(self, exposure: Exposure, parameters: FlareParameters, note: str) -> list[Job]:
         """Remember the parameters for this exposure and run « flares » and what follows with them."""
         unit = (exposure.mission, exposure.obs_id, exposure.unit)
-        overrides = self.store.info().get("overrides", {})
+        overrides = self._overrides()
         values = {name: value for name, value in asdict(parameters).items() if value not in (None, ())}
         overrides["/".join(unit)] = values
         self.store.set_info("overrides", overrides)

@@ -51,6 +51,7 @@ class Database:
                 self._writer.execute("PRAGMA journal_mode = WAL")
                 self._writer.execute("PRAGMA synchronous = NORMAL")
                 schema.prepare(self._writer, path)
+                schema.check_types(self._writer, path)
             except BaseException:
                 self._writer.close()
                 raise

@@ -62,3 +62,15 @@ def translated(path: Path) -> Iterator[None]:
         raise sqlite_failure(error, path) from error
     except OSError as error:
         raise os_failure(error, error.filename or path) from error
+
+
+@contextmanager
+def sensible(path: Path) -> Iterator[None]:
+    """Raise ArchiveError for what is found in the database at `path` and cannot be what this program wrote."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        raise ArchiveError(
+            f"The archive's database {path} holds something that makes no sense ({type(error).__name__}: {error}).",
+            "Restore the archive from a copy.",
+        ) from error

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.core.documents import task_document, task_from, to_json
 from daxa_gui.core.errors import ArchiveError, InputError
@@ -101,13 +102,11 @@ class JobTable:
         with _no_garbage_collection():
             cursor = connection.execute(query)
             while rows := cursor.fetchmany(20_000):
-                try:
+                with sensible(self._layout.database):
                     self.remember(self._jobs_from(rows, needs))
-                except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-                    raise ArchiveError(
-                        f"A job in the archive's database {self._layout.database} makes no sense ({error}).",
-                        "Restore the archive from a copy.",
-                    ) from error
+        with sensible(self._layout.database):
+            for (text,) in connection.execute("SELECT changed_task FROM jobs WHERE changed_task IS NOT NULL"):
+                task_from(json.loads(text))
 
     def _jobs_from(self, rows: list[tuple[Any, ...]], needs: dict[int, list[int]]) -> list[Job]:
         n = len(_COLUMNS)

@@ -82,3 +82,20 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+_TYPES = {"TEXT": ("text",), "REAL": ("real", "integer"), "INTEGER": ("integer",)}
+
+
+def check_types(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise ArchiveError if a column holds values of another type than it was declared with (SQLite itself allows that)."""
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in (name for name in tables if not name.startswith("sqlite_")):
+        wrong = []
+        for _, column, declared, *_ in connection.execute(f'PRAGMA table_info("{table}")'):
+            if declared in _TYPES:
+                wrong.append(f"""typeof("{column}") NOT IN ('null', {", ".join(f"'{t}'" for t in _TYPES[declared])})""")
+        if wrong and connection.execute(f'SELECT 1 FROM "{table}" WHERE {" OR ".join(wrong)} LIMIT 1').fetchone():
+            raise ArchiveError(
+                f"The archive's database {path} holds something in « {table} » that makes no sense.", "Restore it from a copy."
+            )

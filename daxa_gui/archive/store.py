@@ -16,7 +16,7 @@ from typing import Any
 
 from daxa_gui import __version__
 from daxa_gui.archive.database import Database, read_only
-from daxa_gui.archive.failures import translated
+from daxa_gui.archive.failures import sensible, translated
 from daxa_gui.archive.jobs import Changes, JobTable
 from daxa_gui.archive.layout import DATABASE, ArchiveLayout, OutputLayout
 from daxa_gui.archive.lock import ArchiveLock
@@ -207,13 +207,14 @@ class ArchiveStore:
             query, values = query + " WHERE obs_id = ?", [obs_id]
         with self._database.reading() as connection:
             rows = connection.execute(f"{query} ORDER BY mission, obs_id, instrument, exposure, kind, path", values).fetchall()
-        return [self._product(row) for row in rows]
+        with sensible(self.layout.database):
+            return [self._product(row) for row in rows]
 
     def _product(self, row: Sequence[Any]) -> Product:
         mission, obs_id, kind, instrument, exposure, low, high, path, size, sha256, job_id, created, facts = row
         band = None if low is None or high is None else (low, high)
         key = ProductKey(mission, obs_id, ProductKind(kind), instrument, exposure, band)
-        return Product(key, str(self.layout.absolute(path)), size, sha256, job_id, created, json.loads(facts))
+        return Product(key, str(self.layout.absolute(path)), size, sha256, job_id, created, _mapping(facts))
 
     def forget_products(self, job_id: int) -> list[Product]:
         """Unregister what a job made earlier, because it holds no more; delete it unless it is raw data. History stays."""
@@ -221,7 +222,8 @@ class ArchiveStore:
             rows = connection.execute(f"SELECT {_PRODUCT} FROM products WHERE job_id = ?", (job_id,)).fetchall()
             connection.execute("DELETE FROM products WHERE job_id = ?", (job_id,))
         self._delete([row[7] for row in rows if row[7].startswith("archive:")])
-        return [self._product(row) for row in rows]
+        with sensible(self.layout.database):
+            return [self._product(row) for row in rows]
 
     def history(self, product: Product) -> list[HistoryEntry]:
         """How the file came about: one entry for each time that it was made, newest last."""
@@ -231,13 +233,14 @@ class ArchiveStore:
                 " FROM history WHERE path = ? ORDER BY id",
                 (self.layout.stored(product.path),),
             ).fetchall()
-        return [
-            HistoryEntry(
-                job_id, attempt, step, title, task_from(json.loads(task)), started, finished, size, sha256, version,
-                json.loads(facts),
-            )
-            for job_id, attempt, step, title, task, started, finished, size, sha256, version, facts in rows
-        ]  # fmt: skip
+        with sensible(self.layout.database):
+            return [
+                HistoryEntry(
+                    job_id, attempt, step, title, task_from(json.loads(task)), started, finished, size, sha256, version,
+                    _mapping(facts),
+                )
+                for job_id, attempt, step, title, task, started, finished, size, sha256, version, facts in rows
+            ]  # fmt: skip
 
     # ---- observations and selections
 
@@ -282,9 +285,11 @@ class ArchiveStore:
             rows = connection.execute(
                 "SELECT mission, catalogue_version, obs_ids, instruments, filters FROM selections ORDER BY id"
             ).fetchall()
-        return [
-            Selection(mission, version, *(tuple(json.loads(text)) for text in documents)) for mission, version, *documents in rows
-        ]
+        with sensible(self.layout.database):
+            return [
+                Selection(mission, version, *(tuple(json.loads(text)) for text in documents))
+                for mission, version, *documents in rows
+            ]
 
     def observations(self) -> list[ArchiveObservation]:
         """By mission and ObsID."""
@@ -292,15 +297,16 @@ class ArchiveStore:
             rows = connection.execute(
                 "SELECT mission, obs_id, target, instruments, row, added FROM observations ORDER BY mission, obs_id"
             ).fetchall()
-        return [
-            ArchiveObservation(mission, obs_id, target, tuple(json.loads(instruments)), json.loads(row), added)
-            for mission, obs_id, target, instruments, row, added in rows
-        ]
+        with sensible(self.layout.database):
+            return [
+                ArchiveObservation(mission, obs_id, target, tuple(json.loads(instruments)), _mapping(row), added)
+                for mission, obs_id, target, instruments, row, added in rows
+            ]
 
     # ---- what is known about the archive as a whole, and what a person said
 
     def info(self) -> dict[str, Any]:
-        with self._database.reading() as connection:
+        with self._database.reading() as connection, sensible(self.layout.database):
             return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM info")}
 
     def set_info(self, name: str, value: Any) -> None:
@@ -328,13 +334,23 @@ class ArchiveStore:
             return _summary(self.layout, connection)
 
 
+def _mapping(text: str) -> dict[str, Any]:
+    """A JSON object; TypeError for any other JSON value."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise TypeError(f"{type(value).__name__} instead of a JSON object")
+    return value
+
+
 def _summary(layout: ArchiveLayout, connection: sqlite3.Connection) -> ArchiveSummary:
     created = connection.execute("SELECT value FROM info WHERE name = 'created'").fetchone()
     counts = connection.execute("SELECT mission, count(*) FROM observations GROUP BY mission ORDER BY mission").fetchall()
+    with sensible(layout.database):
+        created_s = float(json.loads(created[0])) if created else 0.0
     return ArchiveSummary(
         name=layout.name,
         path=str(layout.folder),
-        created=float(json.loads(created[0])) if created else 0.0,
+        created=created_s,
         n_observations=sum(count for _, count in counts),
         missions=tuple(mission for mission, _ in counts),
     )

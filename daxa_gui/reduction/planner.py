@@ -88,7 +88,10 @@ def checked(step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
             )
     values = {name: _checked_value(parameter, given.get(name, parameter.default)) for name, parameter in known.items()}
     for name in by_hand:
-        values[name] = [_interval(name, pair) for pair in given.get(name, ())]
+        pairs = given.get(name, ())
+        if not isinstance(pairs, (list, tuple)):
+            raise InputError(f"{name} needs pairs of times, not « {pairs} ».")
+        values[name] = [_interval(name, pair) for pair in pairs]
     return values
 
 

@@ -412,3 +412,35 @@ def test_that_archives_are_listed_also_open_and_damaged_ones(store, output):
     bad, good = list_archives(output)  # by name, without regard to case
     assert (good.name, good.n_observations, good.missions, good.problem) == ("Coma", 2, ("chandra",), "")
     assert bad.name == "broken" and "damaged" in bad.problem
+
+
+@pytest.mark.parametrize(
+    ("change", "look"),
+    [
+        ("UPDATE jobs SET done = 'much'", None),
+        ("UPDATE jobs SET title = x'ff'", None),
+        ("UPDATE jobs SET task = '[]'", None),
+        ("UPDATE jobs SET changed_task = '{}'", None),
+        ("UPDATE info SET value = '' WHERE name = 'created'", ArchiveStore.summary),
+        ("UPDATE info SET value = '{'", ArchiveStore.info),
+        ("UPDATE observations SET row = '[1]'", ArchiveStore.observations),
+        ("UPDATE selections SET filters = '5'", ArchiveStore.selections),
+        ("UPDATE products SET facts = 'x'", ArchiveStore.products),
+        ("UPDATE products SET kind = 'x'", ArchiveStore.products),
+    ],
+)
+def test_that_what_makes_no_sense_in_a_database_is_said_to(store, clock, change, look):
+    store.add_selections([(Selection("chandra", "v", ("15043",), ()), [{}])])
+    (job,) = store.add([request()])
+    succeeded(store, job, clock, [MadeFile("a.fits", key())])
+    store.close()
+    with sqlite3.connect(store.layout.database) as connection:
+        connection.execute(change)
+    connection.close()
+    with pytest.raises(ArchiveError, match="makes no sense"):
+        opened = ArchiveStore.open(store.layout, clock.now)
+        try:
+            assert look is not None
+            look(opened)
+        finally:
+            opened.close()
