@@ -128,7 +128,7 @@ class Tour(QObject):
         selections = session.selections(self._context.stack)
         number = sum(len(s.obs_ids) for s in selections)
         created: list[object] = []
-        self._context.background.read(
+        self._context.background.act(
             self, "create", lambda: session.create_archive(self._free_name(), selections), created.append
         )
         yield Wait("the archive", lambda: bool(created))
