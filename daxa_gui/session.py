@@ -160,7 +160,10 @@ class Session:
 
     def archives_folder(self) -> Path:
         folder = self.settings.archives_folder
-        return self._output or (Path(folder).expanduser() if folder else locations.documents_folder() / "DAXA archives")
+        try:
+            return self._output or (Path(folder).expanduser() if folder else locations.documents_folder() / "DAXA archives")
+        except RuntimeError:
+            raise InputError(f"The setting « Archives folder » leads nowhere: {folder}.", "Give the whole path.") from None
 
     @property
     def archive(self) -> ArchiveSummary | None:

@@ -13,11 +13,12 @@ from daxa_gui.core.errors import InputError
 
 
 def _setting(
-    default: Any, label: str, help: str, unit: str = "", choices: tuple[Any, ...] = (), minimum: float | None = None
-) -> Any:
+    default: Any, label: str, help: str, unit: str = "", choices: tuple[Any, ...] = (), minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:  # fmt: skip
     return field(
         default=default,
-        metadata={"label": label, "help": help, "unit": unit, "choices": choices, "minimum": minimum},
+        metadata={"label": label, "help": help, "unit": unit, "choices": choices, "minimum": minimum, "maximum": maximum},
     )
 
 
@@ -32,13 +33,15 @@ class Settings:
         "Archives folder",
         "Where archives and downloaded data live. Empty: « DAXA archives » in the documents folder.",
     )
-    connections_per_host: int = _setting(4, "Connections per host", "Downloads at the same time from one server.", minimum=1)
+    connections_per_host: int = _setting(
+        4, "Connections per host", "Downloads at the same time from one server.", minimum=1, maximum=32
+    )
     cores: int = _setting(0, "Cores", "Reduction jobs at the same time; 0 uses all but one of this machine's cores.", minimum=0)
     last_archive: str = _setting("", "Last archive", "Opened again at the next start.")
 
 
 def setting_fields() -> tuple[Field[Any], ...]:
-    """The declarations; `metadata` has label, help, unit, choices and minimum."""
+    """The declarations; `metadata` has label, help, unit, choices, minimum and maximum."""
     return fields(Settings)
 
 
@@ -48,11 +51,13 @@ def _converted(item: Field[Any], value: Any) -> Any:
         result = kind(value)
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"The setting « {item.metadata['label']} » cannot be {value!r}.") from None
-    choices, minimum = item.metadata["choices"], item.metadata["minimum"]
+    choices, minimum, maximum = (item.metadata[name] for name in ("choices", "minimum", "maximum"))
     if choices and result not in choices:
         raise InputError(f"The setting « {item.metadata['label']} » is one of {', '.join(map(str, choices))}, not {value!r}.")
     if minimum is not None and result < minimum:
         raise InputError(f"The setting « {item.metadata['label']} » is at least {minimum:g}, not {value!r}.")
+    if maximum is not None and result > maximum:
+        raise InputError(f"The setting « {item.metadata['label']} » is at most {maximum:g}, not {value!r}.")
     return result
 
 
