@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from daxa_gui.core.intervals import make_gti, shifted, union
 from daxa_gui.core.mission import EventFormat
 from daxa_gui.core.timeseries import Gti
@@ -56,6 +58,15 @@ def table_gti(table: Table, events_header: Header | None = None, default_mjdref:
     return shifted(gti, shift if abs(shift) > 1e-3 else 0.0)
 
 
+def _about_unusable(table: Table) -> list[str]:
+    """A sentence about intervals that have no times or end before they start; `make_gti` leaves them out."""
+    start, stop = table.floats("START"), table.floats("STOP")
+    unusable = int(np.count_nonzero(~(stop >= start)))
+    return (
+        [f"{unusable} of {len(start)} intervals of {table.hdu.name} have no times or end before they start."] if unusable else []
+    )
+
+
 def extension_names(hdu: Hdu) -> tuple[str, ...]:
     """Names by which a data-subspace reference may mean an extension: EXTNAME, HDUNAME (CIAO), EXTNAME with EXTVER."""
     name, version = hdu.name, hdu.header.integer("EXTVER")
@@ -74,7 +85,7 @@ def find_good_time(fits: FitsFile, events: Hdu, form: EventFormat) -> GoodTime:
     for index, gti in gtis.items():
         for name in extension_names(fits.hdus[index]):
             by_name.setdefault(name, gti)
-    found = GoodTime()
+    found = GoodTime(warnings=[sentence for index in gtis for sentence in _about_unusable(tables[index])])
     found.gti, problems = data_subspace.good_time(events.header, by_name, form.ccd_column)
     found.from_subspace = bool(found.gti)
     by_extension = _by_extension_name(fits, form, gtis)
