@@ -131,7 +131,9 @@ def test_that_events_outside_good_time_and_without_time_are_counted(tmp_path: Pa
 
 
 def test_that_intervals_without_times_or_backwards_are_left_out_and_told(tmp_path: Path) -> None:
-    path = simple_list(tmp_path / "a.fits", [1.0, 15.0], intervals=[(0.0, 10.0), (np.nan, 20.0), (40.0, 30.0), (50.0, 50.0)])
+    path = simple_list(tmp_path / "a.fits", [1.0, 15.0], gti=False)
+    with fits.open(path, mode="append") as opened:
+        opened.append(gti_table("GTI", [(0.0, 10.0), (np.nan, 20.0), (40.0, 30.0), (50.0, 50.0)]))
     events = read_event_list(path, FORMATS)
     assert events.gti[-1].total_s == 10.0
     assert "2 of 4 intervals of GTI have no times or end before they start." in events.warnings
