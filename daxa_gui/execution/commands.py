@@ -9,6 +9,10 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
+# What a worker writes behind everything that a call has printed: the record separator of ASCII, and the number of the call.
+END_OF_OUTPUT = "\x1e"
+
+
 def is_frozen() -> bool:
     """Whether this is a bundled program (PyInstaller), which has no Python interpreter to give `-m` to."""
     return bool(getattr(sys, "frozen", False))

@@ -22,6 +22,7 @@ from daxa_gui.core.errors import Cancelled, DaxaError
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Outcome
 from daxa_gui.execution.clock import Throttle
+from daxa_gui.execution.commands import END_OF_OUTPUT
 from daxa_gui.execution.failures import Failure, failure_document
 from daxa_gui.execution.runner import attempt, checked_target
 
@@ -73,7 +74,11 @@ class Worker:
             except queue.Empty:
                 return
             self.send({"started": call["call"]})
-            self.send(self._answer(call))
+            answer = self._answer(call)
+            # What was printed comes through another pipe than the answer: this mark says that all of it is there.
+            sys.stderr.flush()
+            os.write(2, f"{END_OF_OUTPUT}{call['call']}\n".encode())
+            self.send(answer)
             self.cancelled.discard(call["call"])
 
     def _answer(self, call: dict[str, Any]) -> dict[str, Any]:

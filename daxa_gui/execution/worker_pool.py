@@ -18,11 +18,12 @@ from typing import Any
 
 from daxa_gui.core.documents import outcome_from, to_json
 from daxa_gui.core.errors import Cancelled, DaxaError
-from daxa_gui.execution.commands import own_command, own_environment
+from daxa_gui.execution.commands import END_OF_OUTPUT, own_command, own_environment
 from daxa_gui.execution.failures import Failure, exception_of, failure_from
 from daxa_gui.execution.runner import OWN_CODE, attempt
 
 _POLL_S = 0.05
+_OUTPUT_S = 2.0  # how long to wait for the rest of what was printed, should the mark behind it never come
 _KILL_AFTER_S = 2.0
 
 
@@ -67,8 +68,12 @@ class _WorkerProcess:
     def _read_lines(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            self._last_lines.append(line.rstrip("\n"))
-            self._messages.put({"log": line.rstrip("\n")})
+            text, mark, call = line.rstrip("\n").partition(END_OF_OUTPUT)
+            if text or not mark:
+                self._last_lines.append(text)
+                self._messages.put({"log": text})
+            if mark:
+                self._messages.put({"printed": int(call) if call.isdigit() else 0})
 
     @property
     def alive(self) -> bool:
@@ -89,17 +94,24 @@ class _WorkerProcess:
         if not self._send(sent) and self.used:
             raise _Gone
         started, term_at, kill_at = False, float("inf"), float("inf")
-        asked_to_stop = False
+        asked_to_stop = printed = False
+        answer, answered_at = None, float("inf")
         while True:
             try:
                 message = self._messages.get(timeout=_POLL_S)
             except queue.Empty:
                 message = {}
             if message is None:
+                if answer is not None:
+                    return answer
                 break
             if message.get("started") == call.id:
                 started = self.used = True
-            elif started and (answer := self._handle(message, call)):
+            elif "printed" in message:
+                printed = printed or message["printed"] == call.id
+            elif started and (last := self._handle(message, call)):
+                answer, answered_at = last, time.monotonic()
+            if answer is not None and (printed or time.monotonic() > answered_at + _OUTPUT_S):
                 return answer
             if not asked_to_stop and call.cancelled():
                 asked_to_stop, term_at = True, time.monotonic() + grace_s

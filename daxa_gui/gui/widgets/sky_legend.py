@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QSizePolicy, QWidget
 
 from daxa_gui.gui.texts import count_text, short_label
@@ -56,7 +56,19 @@ class SkyLegend(QWidget):
         as_muted(self._note)
         self._note.setToolTip("Filled symbols pass the filters, hollow ones do not")
         self._flow.addWidget(self._note)
+        self._keep_place_in_tab_order()
         self.updateGeometry()
+
+    def _keep_place_in_tab_order(self) -> None:
+        """New boxes come last in the window's order; they belong behind what stands before this legend."""
+        before = self.previousInFocusChain()
+        while before is not None and before is not self and before.focusPolicy() == Qt.FocusPolicy.NoFocus:
+            before = before.previousInFocusChain()
+        if before is None or before is self or before in self._boxes.values():
+            return
+        for box in self._boxes.values():
+            QWidget.setTabOrder(before, box)
+            before = box
 
     def _box(self, layer: MissionLayer) -> QCheckBox:
         box = QCheckBox(self)
