@@ -54,7 +54,7 @@ class SkyPanel(QWidget):
         self.legend = SkyLegend(self)
         self.legend.mission_toggled.connect(self._on_legend_toggled)
         self._build()
-        self._connect(bridge)
+        self._connect()
         self._on_theme_changed(context.theme)
         self.view.set_style(context.coordinates)
         self._make_layers()
@@ -127,7 +127,7 @@ class SkyPanel(QWidget):
         button.clicked.connect(action)
         return button
 
-    def _connect(self, bridge: Bridge) -> None:
+    def _connect(self) -> None:
         view, context = self.view, self._context
         view.pointer_moved.connect(self._on_pointer_moved)
         view.hovered.connect(self._on_hovered)
@@ -142,7 +142,6 @@ class SkyPanel(QWidget):
         context.theme_changed.connect(self._on_theme_changed)
         context.coordinates_changed.connect(view.set_style)
         context.place_requested.connect(view.show_place)
-        bridge.catalogues_changed.connect(lambda _missions: self._make_layers())
 
     # content
 
