@@ -136,10 +136,11 @@ get_uv() {
 }
 
 install_packages() {
-  say "set-up: installing the locked packages (about 700 MB in .venv)"
+  say "set-up: installing the locked packages (about 1.1 GB in .venv)"
   if get_uv && "$venv/bin/uv" pip sync -q --python "$python" --require-hashes --only-binary :all: requirements.lock; then return 0; fi
   [ -n "${DAXA_GUI_NO_UV:-}" ] || say "set-up: uv could not do it; pip takes over (about a minute)"
-  "$python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock ||
+  # the lock is complete, and leaves out on purpose what a test-only package names and nothing needs: no dependencies beside it
+  "$python" -m pip install -q --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.lock ||
     give_up "the locked packages could not be installed; the lines above say why." \
       "A package index must be reachable (pip's and uv's own settings for mirrors, proxies and certificates are honoured)."
 }
