@@ -62,6 +62,23 @@ class CatalogueChanged(Event):
 
 
 @dataclass(frozen=True)
+class CatalogueProgress(Event):
+    """How far the refresh of a mission's catalogue is (rows; `total` 0: not known yet). `running` is false once it has ended;
+    then `problem` says why it was refused or failed (empty: it was not)."""
+
+    mission: str
+    done: int
+    total: int
+    text: str
+    running: bool = True
+    problem: str = ""
+
+    @property
+    def key(self) -> Hashable:
+        return ("catalogue progress", self.mission)
+
+
+@dataclass(frozen=True)
 class PracticeProgress(Event):
     """How far the practice sky is; `ready` when its archive server answers."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from daxa_gui.core.footprint import Footprint
 from daxa_gui.core.product import ProductKind
 
 NAME_READERS = "daxa_gui.missions."  # where the functions live that `MissionSpec.raw_file` names
@@ -13,12 +14,47 @@ NAME_READERS = "daxa_gui.missions."  # where the functions live that `MissionSpe
 
 @dataclass(frozen=True)
 class Instrument:
-    """`fov_radius_deg` is the radius, or half the longest side, of the field of view."""
+    """`fov_radius_deg` is the radius, or half the longest side, of the field of view: DAXA's single number. `footprint` is its
+    shape (None: a circle of that radius). `exposure_column` names the catalogue's own column with its seconds of data."""
 
     name: str
     label: str
     fov_radius_deg: float
     aliases: tuple[str, ...] = ()
+    footprint: Footprint | None = None
+    exposure_column: str = ""
+
+    @property
+    def shape(self) -> Footprint:
+        return self.footprint or Footprint("circle", self.fov_radius_deg)
+
+
+@dataclass(frozen=True)
+class EnergyBand:
+    """A band in which the archive offers images; `instrument` empty: all of them; `code` is its part in file names."""
+
+    low_kev: float
+    high_kev: float
+    instrument: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class TapSource:
+    """Where a mission's observation table is asked for by TAP.
+
+    `service` names an entry of `daxa_gui.remote.services.TAP_SERVICES`, `table` is spelt as that service does, `key` is the
+    column by which rows are unique and pages are cut, `columns` those to ask for, `where` an ADQL condition (empty: all rows).
+    `build` is `"module:function"`; the function takes a `DataTable` of exactly these columns (lower case, unknown numbers NaN,
+    unknown texts empty) and returns the columns of a catalogue by name (see `daxa_gui.missions.columns`).
+    """
+
+    service: str
+    table: str
+    key: str
+    columns: tuple[str, ...]
+    build: str
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +156,9 @@ class MissionSpec:
     symbol: str
     event_formats: tuple[EventFormat, ...] = ()
     table: StaticTable | None = None
+    sources: tuple[TapSource, ...] = ()  # in the order in which they are tried
+    bands: tuple[EnergyBand, ...] = ()
+    has_proprietary: bool = False  # some observations are not public yet
     files: str = ""
     raw_file: str = ""
     instrument_per_observation: bool = False
