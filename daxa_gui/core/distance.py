@@ -16,8 +16,8 @@ class Distance:
     """One of five kinds:
 
     « default »: each observation's own default search distance (1.2 x its field of view);
-    « fixed »: `deg` for all; « instruments »: by instrument name, the largest among those that the observation used (one that used
-    none of those named matches nothing); « positions »: each position's own radius (`Places.radius_deg`);
+    « fixed »: `deg` for all; « instruments »: by instrument name, the largest among those that the observation used (if it used
+    none of those named, it matches nothing); « positions »: each position's own radius (`Places.radius_deg`);
     « footprint »: the position lies in the field of view of one of the observation's instruments, by its shape.
     """
 
