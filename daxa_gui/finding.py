@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from daxa_gui import locations
+from daxa_gui.catalogues import own_csv
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.sky import SkyPosition, lon_lat_deg, unit_vectors
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote import queries
 
 
 def normal_name(name: str) -> str:
@@ -73,15 +73,15 @@ class Finding:
         return spec
 
     def _read(self, spec: MissionSpec) -> Catalogue:
-        catalogue = queries.empty_catalogue(spec)
+        catalogue = own_csv.empty_catalogue(spec)
         if spec.table is not None:
-            catalogue = queries.read_table(locations.resource_path(spec.table.resource), spec)
+            catalogue = own_csv.read_table(locations.resource_path(spec.table.resource), spec)
         if self._practice_folder is not None:
             from daxa_gui.practice.make import catalogue_path
 
             path = catalogue_path(self._practice_folder, spec.name)
             if path.exists():
-                catalogue = queries.merge(catalogue, queries.read_table(path, spec, simulated=True))
+                catalogue = own_csv.merge(catalogue, own_csv.read_table(path, spec, simulated=True))
         return catalogue
 
     def known_names(self) -> tuple[SkyPosition, ...]:

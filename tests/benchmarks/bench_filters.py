@@ -19,13 +19,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from daxa_gui import locations
+from daxa_gui.catalogues.own_csv import read_table
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.filters import Box, Cone, ObsIds, Positions, TargetType, TimeRange, Usable
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.core.targets import TARGET_TYPES
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote.queries import read_table
 
 ROWS = 620_000
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daxa_gui.catalogues.own_csv import COLUMNS, read_table
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_stack import FilterStack, History
 from daxa_gui.core.filters import Box, ObsIds, TargetType, Usable
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote.queries import COLUMNS, read_table
 
 WEST, EAST, GCL = Box(0, 180, -90, 90), Box(180, 360, -90, 90), TargetType(("GCL",))
 

@@ -21,13 +21,13 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from daxa_gui.catalogues.own_csv import read_table
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.registry import resolve
 from daxa_gui.fits.event_lists import read_event_list
 from daxa_gui.missions import MISSIONS, event_formats
 from daxa_gui.practice import catalogues, make, sky, xmm
 from daxa_gui.practice.make import catalogue_path, make_sky, service_addresses
-from daxa_gui.remote.queries import read_table
 
 XMM = "FTP/xmm/data/rev0"
 FILES = {

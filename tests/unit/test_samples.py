@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daxa_gui.catalogues.own_csv import COLUMNS, read_table
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote.queries import COLUMNS, read_table
 from daxa_gui.remote.samples import Sample, associate, read_sample
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"

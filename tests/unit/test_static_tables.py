@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from daxa_gui import locations
+from daxa_gui.catalogues.own_csv import read_table
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.filters import Box, Cone, Filter, ObsIds, Positions, TargetType, TimeRange, Usable
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.core.times import iso_to_mjd
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote.queries import read_table
 from daxa_gui.remote.samples import associate, read_sample
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from daxa_gui.catalogues.own_csv import COLUMNS, empty_catalogue, merge, read_table
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import FileError, InputError
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote.queries import COLUMNS, empty_catalogue, merge, read_table
 
 HEADER = ",".join(COLUMNS)
 GOOD = "0999900101,160.25,-12.35,2010-11-24T03:10:00Z,2010-11-24T11:34:00Z,30000.0,Practice Cluster,GCL,M1 M2 PN,,"
