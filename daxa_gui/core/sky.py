@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,37 +74,11 @@ def format_sexagesimal(ra_deg: float, dec_deg: float, decimals: int = 1) -> str:
     return f"{ra} {dec}"
 
 
-_SEXAGESIMAL = re.compile(
-    r"^\s*(?P<h>\d{1,2})[h:\s]\s*(?P<m>\d{1,2})(?:[m:\s]\s*(?P<s>\d{1,2}(?:\.\d*)?)s?)?m?[\s,]*"
-    r"(?P<sign>[+\-−])?\s*(?P<d>\d{1,2})[d°:\s]\s*(?P<am>\d{1,2})(?:[m'′:\s]\s*(?P<as>\d{1,2}(?:\.\d*)?)[s\"″]?)?['′m]?\s*$",
-    re.IGNORECASE,
-)
-_DEGREES = re.compile(r"^\s*(?P<ra>[+\-]?\d+(?:\.\d*)?)\s*[d°]?[\s,;]+(?P<dec>[+\-−]?\d+(?:\.\d*)?)\s*[d°]?\s*$", re.IGNORECASE)
-
-
 def parse_position(text: str) -> SkyPosition:
-    """Read « 83.63 +22.01 », « 05 34 31.9 +22 00 52 », « 05:34:31.9, +22:00:52 » or « 5h34m31.9s +22d00m52s » (ICRS).
+    """What `daxa_gui.core.notations.parse_position` gives: all notations are there."""
+    from daxa_gui.core.notations import parse_position as parse  # it needs this file
 
-    Raises
-    ------
-    InputError : the text is none of these, or a number is out of range.
-    """
-    if match := _DEGREES.match(text):
-        ra, dec = float(match["ra"]), float(match["dec"].replace("−", "-"))
-        if not 0.0 <= ra <= 360.0:
-            raise InputError(f"The right ascension {ra:g}° in « {text.strip()} » is outside 0° to 360°.")
-        return SkyPosition(ra, dec)
-    if match := _SEXAGESIMAL.match(text):
-        h, m, s = int(match["h"]), int(match["m"]), float(match["s"] or 0)
-        d, am, seconds = int(match["d"]), int(match["am"]), float(match["as"] or 0)
-        if h >= 24 or m >= 60 or s >= 60 or am >= 60 or seconds >= 60:
-            raise InputError(f"A number in « {text.strip()} » is out of range (hours below 24, minutes and seconds below 60).")
-        dec = d + am / 60 + seconds / 3600
-        return SkyPosition(15 * (h + m / 60 + s / 3600), -dec if match["sign"] in ("-", "−") else dec)
-    raise InputError(
-        f"« {text.strip()} » is not a position.",
-        "Write degrees « 83.633 +22.014 » or sexagesimal « 05 34 31.9 +22 00 52 ».",
-    )
+    return parse(text)
 
 
 @dataclass(frozen=True)
