@@ -108,7 +108,7 @@ def angle_deg(parts: Sequence[Part], what: str, whole: str, *, hours: bool) -> f
         return math.degrees(first.value) * (-1 if first.sign == "-" else 1)
     _check_order(parts, what, whole)
     in_hours = first.unit == "h" or (hours and len(parts) > 1 and first.unit != "d")
-    if in_hours and first.value >= 24:
+    if in_hours and sum(part.value / 60**level for level, part in enumerate(parts)) > 24:
         raise InputError(f"The {what} in « {whole} » has {first.text} hours; there are 24 in a turn.", HINT)
     for part, name in zip(parts[1:], ("minutes", "seconds"), strict=False):
         if part.value >= 60:

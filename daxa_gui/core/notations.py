@@ -59,7 +59,7 @@ def _from_name(text: str) -> Parsed | None:
         epoch, ra_digits, ra_rest, sign, dec_digits, dec_rest = (part or "" for part in match.groups())
         ra, ra_step = _digits(ra_digits, ra_rest, 2, text, "right ascension")
         dec, dec_step = _digits(dec_digits, dec_rest, 2, text, "declination")
-        if ra >= 24:
+        if ra > 24:  # 24 00 00 is what rounding makes of 23 59 59.99
             raise InputError(f"The name « {text} » has {ra_digits[:2]} hours of right ascension; there are 24 in a turn.")
         lon, lat = 15.0 * ra, check_latitude(-dec if sign == "-" else dec, "declination", text)
         frame, step = ("icrs" if epoch == "J" else "fk4"), max(15.0 * ra_step, dec_step)
