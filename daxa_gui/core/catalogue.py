@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -11,16 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daxa_gui.core.footprint import Footprint
 from daxa_gui.core.sky import unit_vectors
+from daxa_gui.core.texts import TextColumn, TextIndex
+from daxa_gui.core.zones import SkyIndex
+
+_TEXTS = ("target", "target_type", "instruments", "unusable_reason", "category")
 
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
     """All arrays have shape (n,). Unknown numbers are NaN, unknown texts empty.
 
-    `target_type` holds codes of the 21 common types (`daxa_gui.core.targets`), `instruments` names separated by one blank,
-    `search_radius_deg` the default search distance of each row, `fov_radius_deg` its field of view, `unusable_reason` is
-    empty for observations fit for science, `simulated` is true for the practice sky. `extra` has the mission's own columns.
+    `target_type` holds codes of the 21 common types (`daxa_gui.core.targets`), `category` the mission's own words for the same;
+    `instruments` names separated by one blank; `search_radius_deg` the default search distance of each row, `fov_radius_deg` its
+    field of view. `unusable_reason` is empty for observations fit for science, several reasons are joined by « ; ».
+    `public_mjd` is when the data become public: NaN where no restriction is known, infinite where one is without a date.
+    `simulated` is true for the practice sky. `extra` has the mission's own columns. `footprints` are the shapes of the fields
+    of view by instrument (one that is not named there: a circle of `fov_radius_deg`).
+
+    Texts other than ObsIDs may be given as arrays; they become `TextColumn`s.
     """
 
     mission: str
@@ -32,15 +42,25 @@ class Catalogue:
     start_mjd: NDArray[np.float64]
     end_mjd: NDArray[np.float64]
     exposure_s: NDArray[np.float64]
-    target: NDArray[np.str_]
-    target_type: NDArray[np.str_]
-    instruments: NDArray[np.str_]
+    target: TextColumn
+    target_type: TextColumn
+    instruments: TextColumn
     public_mjd: NDArray[np.float64]
-    unusable_reason: NDArray[np.str_]
+    unusable_reason: TextColumn
     search_radius_deg: NDArray[np.float64]
     fov_radius_deg: NDArray[np.float64]
     simulated: NDArray[np.bool_]
-    extra: Mapping[str, NDArray[Any]] = field(default_factory=lambda: MappingProxyType({}))
+    extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    category: TextColumn = field(default_factory=lambda: TextColumn.full(0))
+    footprints: Mapping[str, Footprint] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            object.__setattr__(self, name, TextColumn.of(getattr(self, name)))
+        if not len(self.category) and len(self):
+            object.__setattr__(self, "category", TextColumn.full(len(self)))
+        coded = {n: TextColumn.of(c) if isinstance(c, np.ndarray) and c.dtype.kind == "U" else c for n, c in self.extra.items()}
+        object.__setattr__(self, "extra", MappingProxyType(coded))
 
     def __len__(self) -> int:
         return len(self.obs_id)
@@ -56,6 +76,32 @@ class Catalogue:
         return np.argsort(self.dec_deg, kind="stable")
 
     @cached_property
+    def index(self) -> SkyIndex:
+        """Finds rows near positions; rows without a position are not in it."""
+        return SkyIndex.of(self.ra_deg, self.dec_deg)
+
+    @cached_property
+    def id_index(self) -> TextIndex:
+        """Finds rows by ObsIDs."""
+        return TextIndex.of(self.obs_id)
+
+    def with_index(self, index: SkyIndex | None = None, id_index: TextIndex | None = None) -> Catalogue:
+        """The same catalogue with indexes that were made of these very rows before (None: made when first needed)."""
+        copy = replace(self)
+        given = {"index": index, "id_index": id_index}
+        copy.__dict__.update({name: value for name, value in given.items() if value is not None})
+        return copy
+
+    def rows_of(self, obs_ids: Iterable[str]) -> NDArray[np.int64]:
+        """All rows with one of these ObsIDs, ascending (an ObsID may stand twice); unknown ones have none."""
+        return self.id_index.rows(self.obs_id, obs_ids)
+
+    def public(self, now_mjd: float) -> NDArray[np.bool_]:
+        """Rows, shape (n,), whose data are public at a time (MJD, UTC), as far as is known."""
+        restricted: NDArray[np.bool_] = self.public_mjd > now_mjd
+        return ~restricted
+
+    @cached_property
     def row_of(self) -> Mapping[str, int]:
         """Row number of each ObsID (the first one where an ObsID stands twice)."""
         rows: dict[str, int] = {}
@@ -67,7 +113,7 @@ class Catalogue:
         """One observation as plain Python values: the common columns first, then the mission's own."""
         names = (
             "obs_id", "ra_deg", "dec_deg", "start_mjd", "end_mjd", "exposure_s", "target", "target_type", "instruments",
-            "public_mjd", "unusable_reason", "search_radius_deg", "fov_radius_deg", "simulated",
+            "public_mjd", "unusable_reason", "search_radius_deg", "fov_radius_deg", "simulated", "category",
         )  # fmt: skip
         values: dict[str, Any] = {name: getattr(self, name)[index].item() for name in names}
         values.update({name: column[index].item() for name, column in self.extra.items()})
