@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from daxa_gui import locations
 from daxa_gui.catalogues import own_csv
 from daxa_gui.core.catalogue import Catalogue
+from daxa_gui.core.certificate import CatalogueStatus, Certificate
 from daxa_gui.core.errors import InputError
-from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.mission import MissionSpec
+from daxa_gui.core.notations import parse_position
 from daxa_gui.core.sky import SkyPosition, lon_lat_deg, unit_vectors
+from daxa_gui.core.times import MJD_OF_1970, SECONDS_PER_DAY
 from daxa_gui.missions import MISSIONS
+
+if TYPE_CHECKING:
+    from daxa_gui.catalogues.cache import CatalogueCache
+
+BUILT_IN, NONE = "built in", "none"
 
 
 def normal_name(name: str) -> str:
@@ -23,14 +34,38 @@ def normal_name(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum() or character in "+.")
 
 
-class Finding:
-    """Catalogues are read at first use and kept. `practice_folder` is the practice sky's, once it is made."""
+def now_mjd() -> float:
+    return MJD_OF_1970 + time.time() / SECONDS_PER_DAY
 
-    def __init__(self) -> None:
+
+class Finding:
+    """Catalogues are read at first use and kept. What was fetched or imported counts more than what comes with the program;
+    simulated observations of the practice sky are added to either.
+
+    Parameters
+    ----------
+    folder : where fetched and imported catalogues are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._lock = threading.Lock()
         self._catalogues: dict[str, Catalogue] = {}
+        self._real: dict[str, tuple[Catalogue, Certificate | None, str]] = {}
+        self._problems: dict[str, str] = {}
         self._practice_folder: Path | None = None
         self._practice_names: tuple[SkyPosition, ...] = ()
+        self._fields: tuple[str, tuple[SkyPosition, ...]] | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    @cached_property
+    def cache(self) -> CatalogueCache:
+        from daxa_gui.catalogues.cache import CatalogueCache
+
+        return CatalogueCache(self._folder)
 
     def use_practice(self, folder: Path, names: tuple[SkyPosition, ...]) -> list[str]:
         """Add the simulated observations; returns the missions whose catalogues changed."""
@@ -43,12 +78,10 @@ class Finding:
                 self._catalogues.pop(name, None)
         return missions
 
-    def missions(self, *, practice: bool) -> tuple[MissionSpec, ...]:
-        """Those with observations to choose from; in practice mode also those that the practice sky simulates."""
-        from daxa_gui.practice.sky import SIMULATED_MISSIONS
-
-        specs = [MISSIONS[name] for name in MISSIONS]
-        return tuple(s for s in specs if s.table is not None or (practice and s.name in SIMULATED_MISSIONS))
+    @staticmethod
+    def missions() -> tuple[MissionSpec, ...]:
+        """All of them, plug-ins too, whether anything is known of their observations or not."""
+        return tuple(MISSIONS[name] for name in MISSIONS)
 
     @staticmethod
     def known(mission: str) -> MissionSpec | None:
@@ -58,44 +91,108 @@ class Finding:
     def labels() -> dict[str, str]:
         return {name: MISSIONS[name].label for name in MISSIONS}
 
-    def catalogue(self, mission: str) -> Catalogue:
-        """The observations of one mission: its static table, and the simulated ones of the practice sky."""
-        spec = self.spec(mission)
-        with self._lock:
-            if mission not in self._catalogues:
-                self._catalogues[mission] = self._read(spec)
-            return self._catalogues[mission]
-
-    def spec(self, mission: str) -> MissionSpec:
+    @staticmethod
+    def spec(mission: str) -> MissionSpec:
         if mission not in MISSIONS:
             raise InputError(f"There is no mission « {mission} ».", f"Known ones: {', '.join(MISSIONS)}.")
         spec: MissionSpec = MISSIONS[mission]
         return spec
 
-    def _read(self, spec: MissionSpec) -> Catalogue:
-        catalogue = own_csv.empty_catalogue(spec)
-        if spec.table is not None:
-            catalogue = own_csv.read_table(locations.resource_path(spec.table.resource), spec)
-        if self._practice_folder is not None:
-            from daxa_gui.practice.make import catalogue_path
+    def catalogue(self, mission: str) -> Catalogue:
+        """The observations of one mission that are known here; none if nothing was fetched or imported yet."""
+        spec = self.spec(mission)
+        with self._lock:
+            if mission not in self._catalogues:
+                catalogue = self._read_real(spec)[0]
+                practice = self._read_practice(spec)
+                self._catalogues[mission] = own_csv.merge(catalogue, practice) if practice is not None else catalogue
+            return self._catalogues[mission]
 
-            path = catalogue_path(self._practice_folder, spec.name)
-            if path.exists():
-                catalogue = own_csv.merge(catalogue, own_csv.read_table(path, spec, simulated=True))
-        return catalogue
+    def real(self, mission: str) -> tuple[Catalogue, Certificate | None, str]:
+        """The catalogue without simulated observations, its certificate, and where it is from (« built in », « fetched » …)."""
+        spec = self.spec(mission)
+        with self._lock:
+            return self._read_real(spec)
+
+    def _read_real(self, spec: MissionSpec) -> tuple[Catalogue, Certificate | None, str]:
+        if spec.name not in self._real:
+            self._real[spec.name] = self._stored(spec) or self._built_in(spec)
+        return self._real[spec.name]
+
+    def _stored(self, spec: MissionSpec) -> tuple[Catalogue, Certificate | None, str] | None:
+        found = self.cache.load(spec)
+        if problem := self.cache.problem(spec.name):
+            self._problems[spec.name] = problem
+        return None if found is None else (found[0], found[1], self.cache.status(spec).origin)
+
+    @staticmethod
+    def _built_in(spec: MissionSpec) -> tuple[Catalogue, Certificate | None, str]:
+        if spec.table is None:
+            return own_csv.empty_catalogue(spec), None, NONE
+        return own_csv.read_table(locations.resource_path(spec.table.resource), spec), None, BUILT_IN
+
+    def _read_practice(self, spec: MissionSpec) -> Catalogue | None:
+        if self._practice_folder is None:
+            return None
+        from daxa_gui.practice.make import catalogue_path
+
+        path = catalogue_path(self._practice_folder, spec.name)
+        return own_csv.read_table(path, spec, simulated=True) if path.exists() else None
+
+    def forget(self, mission: str) -> None:
+        """Read it anew at the next use: it was refreshed or imported."""
+        with self._lock:
+            self._catalogues.pop(mission, None)
+            self._real.pop(mission, None)
+            self._problems.pop(mission, None)
+
+    def set_problem(self, mission: str, problem: str) -> None:
+        """Remember why the last refresh was refused or failed; empty: it was not."""
+        with self._lock:
+            self._problems[mission] = problem
+
+    def status(self, mission: str) -> CatalogueStatus:
+        spec = self.spec(mission)
+        catalogue, certificate, origin = self.real(mission)
+        return CatalogueStatus(
+            mission=mission,
+            label=spec.label,
+            origin=origin,
+            rows=len(catalogue),
+            unusable=int(np.count_nonzero(catalogue.unusable_reason != "")),
+            proprietary=int(np.count_nonzero(~catalogue.public(now_mjd()))),
+            provenance=catalogue.provenance,
+            certificate=certificate,
+            problem=self._problems.get(mission, ""),
+            refreshable=bool(spec.sources),
+            size_bytes=self.cache.status(spec).size_bytes if origin not in (BUILT_IN, NONE) else 0,
+        )
+
+    # ---- names
+
+    def _named_fields(self) -> tuple[SkyPosition, ...]:
+        """Fields that a table names, at the mean of their pointings."""
+        table = self.catalogue("erosita_calpv")
+        if self._fields is None or self._fields[0] != table.version:
+            found = []
+            targets = np.asarray(table.target)
+            for field in np.unique(targets[~table.simulated & np.isfinite(table.ra_deg)]):
+                rows = targets == field
+                ra, dec = lon_lat_deg(unit_vectors(table.ra_deg[rows], table.dec_deg[rows]).mean(axis=0))
+                found.append(SkyPosition(float(ra), float(dec), str(field)))
+            self._fields = (table.version, tuple(found))
+        return self._fields[1]
 
     def known_names(self) -> tuple[SkyPosition, ...]:
-        """Objects of the practice sky, and fields that the static tables name (at the mean of their pointings)."""
+        """Objects of the practice sky, and fields that the static tables name."""
         names = {normal_name(position.name): position for position in self._practice_names}
-        table = self.catalogue("erosita_calpv")
-        for field in np.unique(table.target[~table.simulated]):
-            rows = table.target == field
-            ra, dec = lon_lat_deg(unit_vectors(table.ra_deg[rows], table.dec_deg[rows]).mean(axis=0))
-            names.setdefault(normal_name(str(field)), SkyPosition(float(ra), float(dec), str(field)))
+        for position in self._named_fields():
+            names.setdefault(normal_name(position.name), position)
         return tuple(sorted(names.values(), key=lambda position: position.name.casefold()))
 
-    def resolve_name(self, name: str) -> SkyPosition:
-        """The position of an object; raises InputError for a name that is not known."""
+    def resolve_name(self, name: str, ask: Callable[[str], SkyPosition] | None) -> SkyPosition:
+        """The position of an object: from the names that are known here, from the name itself (« PSR J0534+2200 »), and then by
+        `ask` (None: nobody may be asked). Raises InputError for a name that is not known."""
         wanted = normal_name(name)
         known = self.known_names()
         for position in known:
@@ -104,19 +201,14 @@ class Finding:
         beginning = [position for position in known if wanted and normal_name(position.name).startswith(wanted)]
         if len(beginning) == 1:  # « 47 Tuc » for « 47 Tuc (NGC 104) »
             return beginning[0]
+        with contextlib.suppress(InputError):  # coordinates, or a name that holds some
+            return parse_position(name)
+        if ask is not None:
+            return ask(name)
         near = [p.name for p in known if wanted and (wanted in normal_name(p.name) or normal_name(p.name) in wanted)]
         raise InputError(
             f"The name « {name.strip()} » is not known.",
             f"Did you mean {' or '.join(f'« {n} »' for n in near[:3])}?" if near
-            else "Names of the practice sky and of the eROSITA fields are known; otherwise give a position.",
+            else "On the practice sky only its own names, those of the eROSITA fields and names that hold coordinates are known;"
+            " otherwise give a position.",
         )  # fmt: skip
-
-    def associate(self, mission: str, sample_file: Path, radius_deg: float | None, stack: FilterStack) -> dict[str, Any]:
-        """Which observations of a mission that pass the filters cover which positions of a sample, as plain JSON values."""
-        from daxa_gui.remote.samples import associate, read_sample
-
-        sample = read_sample(sample_file)
-        catalogue = self.catalogue(mission)
-        found = associate(catalogue, sample, radius_deg, stack.mask(catalogue))
-        columns = {"ra": sample.ra_column, "dec": sample.dec_column, "name": sample.name_column}
-        return {**found.document(sample), "columns": columns}

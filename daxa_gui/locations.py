@@ -28,6 +28,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("DAXA_GUI_CACHE") or platformdirs.user_cache_dir(APPLICATION))
 
 
+def catalogues_folder() -> Path:
+    """Fetched and imported catalogues. With the user's data and not in a cache: without network they cannot be made again."""
+    import platformdirs
+
+    cache = os.environ.get("DAXA_GUI_CACHE")
+    return Path(cache) / "catalogues" if cache else Path(platformdirs.user_data_dir(APPLICATION)) / "catalogues"
+
+
 def documents_folder() -> Path:
     import platformdirs
 

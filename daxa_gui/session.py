@@ -5,40 +5,32 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from daxa_gui import locations
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary, HistoryEntry
-from daxa_gui.core.bus import Bus
-from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.events import ArchiveChanged, CatalogueChanged
 from daxa_gui.core.exposures import Exposure, Verdict
-from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.job import Job
-from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.product import Product
 from daxa_gui.core.selection import Selection
-from daxa_gui.core.settings import Settings, save_settings
-from daxa_gui.core.sky import SkyPosition
+from daxa_gui.core.settings import Settings
 from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.core.step import Step
 from daxa_gui.core.timeseries import FlareParameters
 from daxa_gui.execution.executors import start_thread
-from daxa_gui.finding import Finding
 from daxa_gui.inspection import Inspection
 from daxa_gui.open_archive import OpenArchive
 from daxa_gui.practice_mode import SERVICE_PREFIX, PracticeMode
+from daxa_gui.search_verbs import SearchVerbs, Start
 
 log = logging.getLogger(__name__)
-Start = Callable[[Callable[[], None]], None]
 
 
-class Session:
+class Session(SearchVerbs):
     """One user's program. Every method may be called from any thread unless it says otherwise.
 
     Parameters
@@ -58,26 +50,16 @@ class Session:
         cache: Path | None = None,
         start: Start = start_thread,
     ) -> None:
-        self.bus = Bus()
-        self.settings = settings or Settings()
-        self._settings_file = settings_file
+        super().__init__(settings or Settings(), settings_file, cache, self._call_process, start)
         self._output = output_folder
         self._start = start
-        self._finding = Finding()
         self._workers: Any = None
         self._workers_lock = threading.Lock()
         self._open: OpenArchive | None = None
-        cache = cache or locations.cache_folder()
-        self.inspection = Inspection(self._call_process, cache)
-        self._practice = PracticeMode(cache, self.bus, self._call_process, self._on_practice_ready)
+        self.inspection = Inspection(self._call_process, self._cache)
+        self._practice = PracticeMode(self._cache, self.bus, self._call_process, self._on_practice_ready)
 
-    # ---- settings and the practice sky
-
-    def change_settings(self, settings: Settings) -> None:
-        """Use and remember new settings."""
-        self.settings = settings
-        if self._settings_file is not None:
-            save_settings(settings, self._settings_file)
+    # ---- the practice sky
 
     @property
     def practice(self) -> bool:
@@ -114,47 +96,6 @@ class Session:
         from daxa_gui.remote.services import SERVICES
 
         return SERVICES[service]
-
-    # ---- finding
-
-    def missions(self) -> tuple[MissionSpec, ...]:
-        return self._finding.missions(practice=self.practice)
-
-    def mission(self, name: str) -> MissionSpec | None:
-        """The declaration of any mission, searchable or not; None for one that this version does not know."""
-        return self._finding.known(name)
-
-    def mission_labels(self) -> dict[str, str]:
-        """What each mission is called for people, by name; of all missions, searchable or not."""
-        return self._finding.labels()
-
-    def catalogue(self, mission: str) -> Catalogue:
-        return self._finding.catalogue(mission)
-
-    def known_names(self) -> tuple[SkyPosition, ...]:
-        return self._finding.known_names()
-
-    def resolve_name(self, name: str) -> SkyPosition:
-        return self._finding.resolve_name(name)
-
-    def selections(self, stack: FilterStack) -> tuple[Selection, ...]:
-        """What the filters leave, one Selection per mission that has anything. In practice mode simulated observations only:
-        real ones would need the network that practice does without."""
-        selections = []
-        for spec in self.missions():
-            catalogue = self.catalogue(spec.name)
-            mask, _ = stack.masks(catalogue)
-            if self.practice:
-                mask = mask & catalogue.simulated
-            if np.any(mask):
-                obs_ids = tuple(catalogue.obs_id[mask].tolist())
-                filters = tuple(stack.to_json())
-                selections.append(Selection(spec.name, catalogue.version, obs_ids, spec.default_instruments, filters))
-        return tuple(selections)
-
-    def associate(self, mission: str, sample_file: str, radius_deg: float | None, stack: FilterStack) -> dict[str, Any]:
-        """Which observations cover which positions of a sample, as plain JSON values."""
-        return self._finding.associate(mission, Path(sample_file), radius_deg, stack)
 
     # ---- archives
 
@@ -226,7 +167,7 @@ class Session:
 
     def _rows(self, selection: Selection) -> list[dict[str, Any]]:
         catalogue = self.catalogue(selection.mission)
-        return [catalogue.row(catalogue.row_of[obs_id]) for obs_id in selection.obs_ids]
+        return [catalogue.row(int(catalogue.rows_of([obs_id])[0])) for obs_id in selection.obs_ids]
 
     def open_archive(self, folder: str | Path, *, start: bool = True) -> ArchiveSummary:
         """Open an archive and continue what was interrupted; with `start` false only look at it."""
@@ -389,11 +330,12 @@ class Session:
                 self._workers = WorkerPool(max(2, os.cpu_count() or 2))
             return self._workers
 
-    def _call_process(self, target: str, arguments: dict[str, Any], on_progress: Any = None) -> Any:
-        return self._worker_pool().call(target, arguments, on_progress=on_progress)
+    def _call_process(self, target: str, arguments: dict[str, Any], on_progress: Any = None, cancelled: Any = None) -> Any:
+        return self._worker_pool().call(target, arguments, on_progress=on_progress, cancelled=cancelled)
 
     def close(self) -> None:
         """Stop everything; unfinished jobs continue at the next opening."""
+        self._refreshing.cancel_all()
         self.close_archive()
         self._practice.stop()
         with self._workers_lock:

@@ -37,6 +37,14 @@ class Settings:
         4, "Connections per host", "Downloads at the same time from one server.", minimum=1, maximum=32
     )
     cores: int = _setting(0, "Cores", "Reduction jobs at the same time; 0 uses all but one of this machine's cores.", minimum=0)
+    work_offline: bool = _setting(
+        False, "Work offline", "Nothing is asked of any server: catalogues, names and data that are here already are used."
+    )
+    heasarc_tap: str = _setting("", "HEASARC's TAP service", "Another address for HEASARC's tables. Empty: the usual one.")
+    xsa_tap: str = _setting(
+        "", "XSA's TAP service", "Another address for the tables of ESA's XMM-Newton archive. Empty: the usual one."
+    )
+    sesame: str = _setting("", "Name resolver", "Another address of the Sesame service. Empty: the usual ones.")
     last_archive: str = _setting("", "Last archive", "Opened again at the next start.")
 
 
@@ -45,11 +53,17 @@ def setting_fields() -> tuple[Field[Any], ...]:
     return fields(Settings)
 
 
+def _truth(value: Any) -> bool:
+    """true, false, or the words for it that environment variables use."""
+    words = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False, "": False}
+    return words[str(value).strip().lower()]
+
+
 def _converted(item: Field[Any], value: Any) -> Any:
     kind = type(item.default) if item.default is not MISSING else str
     try:
-        result = kind(value)
-    except (TypeError, ValueError, OverflowError):
+        result = _truth(value) if kind is bool else kind(value)
+    except (TypeError, ValueError, OverflowError, KeyError):
         raise InputError(f"The setting « {item.metadata['label']} » cannot be {value!r}.") from None
     choices, minimum, maximum = (item.metadata[name] for name in ("choices", "minimum", "maximum"))
     if choices and result not in choices:
