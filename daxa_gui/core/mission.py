@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.footprint import Footprint
 from daxa_gui.core.product import ProductKind
 
@@ -167,6 +168,20 @@ class MissionSpec:
 
     def is_obs_id(self, text: str) -> bool:
         return re.fullmatch(self.obs_id_pattern, text) is not None
+
+    def instrument(self, name: str) -> Instrument:
+        """The instrument of that name or alias, whatever its case (« pn », « MOS1 », « picsit », « PSPC-B »).
+
+        Raises
+        ------
+        InputError : the mission has no such instrument; the hint names all.
+        """
+        wanted = " ".join(name.split()).casefold()
+        for instrument in self.instruments:
+            if wanted in {other.casefold() for other in (instrument.name, *instrument.aliases)}:
+                return instrument
+        known = ", ".join(f"{one.name} (or {', '.join(one.aliases)})" if one.aliases else one.name for one in self.instruments)
+        raise InputError(f"{self.label} has no instrument « {' '.join(name.split())[:40]} ».", f"It has {known}.")
 
     def search_radius_deg(self, instrument: str = "") -> float:
         """DAXA's default search distance: 1.2 x the field of view, the largest of the default instruments if none is named."""

@@ -1,9 +1,33 @@
-"""The missions: one file each, declarations and pure functions. To add one, write its file and give it a line in MISSIONS."""
+"""The missions: one file each, declarations and pure functions. To add one, write its file and give it a line in MISSIONS.
+
+Another package adds a mission by an entry point: its name in the group `daxa_gui.missions` leads to `"module:SPEC"`.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from daxa_gui.core.mission import EventFormat, MissionSpec
 from daxa_gui.core.registry import Registry
+
+PLUGIN_GROUP = "daxa_gui.missions"
+
+
+def _objection(name: str, spec: Any) -> str:
+    """Why the mission of a plug-in cannot be used; empty if it can."""
+    if not isinstance(spec, MissionSpec):
+        return f"it is a {type(spec).__name__}, not a MissionSpec"
+    if spec.name != name or not re.fullmatch(r"[a-z][a-z0-9_]*", name):  # the name becomes that of folders
+        return f"its mission calls itself « {spec.name} »; both names must be the same, of small letters, digits and _"
+    if not spec.instruments or not {*spec.default_instruments} <= {one.name for one in spec.instruments}:
+        return "it has no instruments, or default ones that are not among them"
+    if not spec.default_instruments:
+        return "it has no default instruments"
+    if not spec.is_obs_id(spec.obs_id_example):
+        return "its example of an ObsID does not match its own pattern"
+    return ""
+
 
 MISSIONS = Registry(
     {
@@ -19,7 +43,9 @@ MISSIONS = Registry(
         "asca": "daxa_gui.missions.asca:SPEC",
         "integral_pointed": "daxa_gui.missions.integral_pointed:SPEC",
         "xrism_pointed": "daxa_gui.missions.xrism_pointed:SPEC",
-    }
+    },
+    plugin_group=PLUGIN_GROUP,
+    objection=_objection,
 )
 
 # Event lists that can be opened although their mission's observations cannot be searched.
@@ -34,6 +60,5 @@ def event_formats() -> tuple[EventFormat, ...]:
 
 
 def searchable() -> tuple[MissionSpec, ...]:
-    """The missions whose observations can be searched: those with a table of their own, and those whose files can be fetched
-    (they have observations as soon as a practice sky is there)."""
-    return tuple(spec for spec in (MISSIONS[name] for name in MISSIONS) if spec.table is not None or spec.files)
+    """The missions whose observations can be searched: all, those of plug-ins last."""
+    return tuple(MISSIONS[name] for name in MISSIONS)
