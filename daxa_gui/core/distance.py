@@ -63,3 +63,6 @@ class Distance:
             return cls(str(document["kind"]), None if document["deg"] is None else float(document["deg"]), pairs)
         except (TypeError, ValueError) as error:
             raise InputError("This is not a distance.") from error
+
+
+DEFAULT = Distance()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HEIGHTS_DEG = (0.25, 2.0)
-_LARGE_DEG = 1.0  # cones above this radius use the high zones
+LARGE_DEG = 1.0  # cones above this radius use the high zones
 _PAD_DEG = 1e-8  # more than rounding and the tolerance of matching together: a candidate too many costs nothing
 _STRIDE = 400.0  # between the keys of two zones; the 40 that no right ascension uses keep padded windows in their zone
 _RANGES = 1 << 18  # ranges of rows that are looked up at a time
@@ -113,12 +113,8 @@ class SkyIndex:
         """Of the directions of a catalogue in degrees, shape (n,)."""
         return cls(tuple(Level.of(ra_deg, dec_deg, height) for height in HEIGHTS_DEG))
 
-    def part(self, mask: NDArray[np.bool_]) -> SkyIndex:
-        """Only rows of which the mask, shape (n,), is true."""
-        return SkyIndex(tuple(level.part(mask) for level in self.levels))
-
     def level_for(self, radius_deg: float) -> Level:
-        return self.levels[int(radius_deg > _LARGE_DEG)]
+        return self.levels[int(radius_deg > LARGE_DEG)]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What `from_arrays` takes: arrays by names that are good for files."""
