@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daxa_gui.catalogues.build import footprints, radii
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import FileError, InputError
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.targets import TARGET_TYPES
+from daxa_gui.core.texts import TextColumn
 from daxa_gui.core.times import isos_to_mjd
 
 COLUMNS = (
@@ -71,7 +73,8 @@ def read_table(path: Path, spec: MissionSpec, *, simulated: bool = False) -> Cat
     numbers = {name: _numbers(table, name) for name in ("ra_deg", "dec_deg", "exposure_s")}
     times = {name: _times(table, name) for name in ("start_utc", "end_utc", "public_utc")}
     _check_rows(table, spec, numbers, times)
-    search_deg, fov_deg = _radii(table["instruments"], spec)
+    instruments = TextColumn.of(np.array(table["instruments"], str))
+    search_deg, fov_deg = radii(spec, instruments)
     n_rows = len(table.lines)
     return Catalogue(
         mission=spec.name,
@@ -83,26 +86,29 @@ def read_table(path: Path, spec: MissionSpec, *, simulated: bool = False) -> Cat
         start_mjd=times["start_utc"],
         end_mjd=times["end_utc"],
         exposure_s=numbers["exposure_s"],
-        target=np.array(table["target"], str),
-        target_type=np.array(table["target_type"], str),
-        instruments=np.array(table["instruments"], str),
+        target=TextColumn.of(np.array(table["target"], str)),
+        target_type=TextColumn.of(np.array(table["target_type"], str)),
+        instruments=instruments,
         public_mjd=times["public_utc"],
-        unusable_reason=np.array(table["unusable_reason"], str),
+        unusable_reason=TextColumn.of(np.array(table["unusable_reason"], str)),
         search_radius_deg=search_deg,
         fov_radius_deg=fov_deg,
         simulated=np.full(n_rows, simulated),
-        extra=MappingProxyType({name: _typed(table[name]) for name in table.columns if name not in COLUMNS}),
+        extra=MappingProxyType({name: _typed(table[name]) for name in table.columns if name not in (*COLUMNS, "category")}),
+        category=TextColumn.of(np.array(table.columns.get("category", [""] * n_rows), str)),
+        footprints=footprints(spec),
     )
 
 
 def empty_catalogue(spec: MissionSpec) -> Catalogue:
     """No observations: what is known of a mission whose table was never fetched."""
-    numbers, texts = np.empty(0), np.empty(0, str)
+    numbers, ids, texts = np.empty(0), np.empty(0, "U1"), TextColumn.full(0)
     return Catalogue(
         mission=spec.name, version="empty", provenance=f"No observation table of {spec.label} was fetched yet.",
-        obs_id=texts, ra_deg=numbers, dec_deg=numbers, start_mjd=numbers, end_mjd=numbers, exposure_s=numbers, target=texts,
+        obs_id=ids, ra_deg=numbers, dec_deg=numbers, start_mjd=numbers, end_mjd=numbers, exposure_s=numbers, target=texts,
         target_type=texts, instruments=texts, public_mjd=numbers, unusable_reason=texts, search_radius_deg=numbers,
         fov_radius_deg=numbers, simulated=np.empty(0, bool),
+        footprints=footprints(spec),
     )  # fmt: skip
 
 
@@ -115,22 +121,24 @@ def merge(static: Catalogue, practice: Catalogue) -> Catalogue:
     """
     if static.mission != practice.mission:
         raise InputError(f"Tables of {static.mission} and {practice.mission} cannot be joined.")
-    common = set(static.obs_id.tolist()) & set(practice.obs_id.tolist())
-    if common:
-        raise InputError(f"ObsID {min(common)} is in both tables of {static.mission}.")
     if not len(static) or not len(practice):
         return static if len(static) else practice
+    common = static.rows_of(practice.obs_id.tolist())
+    if len(common):
+        raise InputError(f"ObsID {static.obs_id[common[0]]} is in both tables of {static.mission}.")
     names = (
         "obs_id", "ra_deg", "dec_deg", "start_mjd", "end_mjd", "exposure_s", "target", "target_type", "instruments", "public_mjd",
-        "unusable_reason", "search_radius_deg", "fov_radius_deg", "simulated",
+        "unusable_reason", "category", "search_radius_deg", "fov_radius_deg", "simulated",
     )  # fmt: skip
+    columns: dict[str, Any] = {name: _joined(getattr(static, name), getattr(practice, name), (0, 0)) for name in names}
     extra_names = dict.fromkeys((*static.extra, *practice.extra))
     sizes = (len(static), len(practice))
     return Catalogue(
         mission=static.mission,
         version=f"{static.version}+{practice.version}",
         provenance=f"{static.provenance} {practice.provenance}",
-        **{name: np.concatenate([getattr(static, name), getattr(practice, name)]) for name in names},
+        **columns,
+        footprints=static.footprints,
         extra=MappingProxyType({name: _joined(static.extra.get(name), practice.extra.get(name), sizes) for name in extra_names}),
     )
 
@@ -227,20 +235,6 @@ def _check_rows(
     )
 
 
-def _radii(instruments: Sequence[str], spec: MissionSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Search distance and field of view of each row in degrees: the largest among its own instruments that are default ones."""
-    fields = {instrument.name: instrument.fov_radius_deg for instrument in spec.instruments}
-    searches = {name: spec.search_radius_deg(name) for name in fields}
-
-    def largest(text: str) -> tuple[float, float]:
-        names = [name for name in text.split() if name in spec.default_instruments] or spec.default_instruments
-        return max(searches[name] for name in names), max(fields[name] for name in names)
-
-    of = {text: largest(text) for text in set(instruments)}
-    pairs = np.array([of[text] for text in instruments], float).reshape(-1, 2)
-    return pairs[:, 0].copy(), pairs[:, 1].copy()
-
-
 def _typed(texts: Sequence[str]) -> NDArray[Any]:
     """A column as what its cells look like: true/false, integers, numbers (empty cells NaN), or texts (also names like 007)."""
     distinct = list(set(texts))
@@ -253,15 +247,24 @@ def _typed(texts: Sequence[str]) -> NDArray[Any]:
     return np.array([float(text) if text else np.nan for text in texts])
 
 
-def _joined(first: NDArray[Any] | None, second: NDArray[Any] | None, sizes: tuple[int, int]) -> NDArray[Any]:
+def _joined(first: Any, second: Any, sizes: tuple[int, int]) -> Any:
     """Both parts of a column one after the other, in the simplest type that both fit into."""
     known = [part for part in (first, second) if part is not None]
-    if any(part.dtype.kind == "U" for part in known):
-        filler: Any = ""
-        parts = [part.astype(str) if part is not None else None for part in (first, second)]
-    elif len(known) == 2 and known[0].dtype == known[1].dtype:
+    if any(isinstance(part, TextColumn) for part in known):
+        return _joined_texts(*(_as_texts(part, n) for part, n in zip((first, second), sizes, strict=True)))
+    if len(known) == 2 and known[0].dtype.kind == known[1].dtype.kind:
         return np.concatenate(known)
-    else:
-        filler = np.nan
-        parts = [part.astype(float) if part is not None else None for part in (first, second)]
-    return np.concatenate([np.full(n, filler) if part is None else part for part, n in zip(parts, sizes, strict=True)])
+    parts = [np.full(n, np.nan) if part is None else part.astype(float) for part, n in zip((first, second), sizes, strict=True)]
+    return np.concatenate(parts)
+
+
+def _as_texts(part: Any, n: int) -> TextColumn:
+    return TextColumn.full(n) if part is None else TextColumn.of(part if isinstance(part, TextColumn) else part.astype(str))
+
+
+def _joined_texts(first: TextColumn, second: TextColumn) -> TextColumn:
+    """By codes: joining a few simulated rows to many real ones must not touch the texts of those."""
+    code_of = {text: code for code, text in enumerate(first.values.tolist())}
+    codes = np.array([code_of.setdefault(text, len(code_of)) for text in second.values.tolist()], np.int64)
+    joined = np.concatenate([first.codes.astype(np.int64), second.spread(codes)])
+    return TextColumn(joined.astype(np.min_scalar_type(max(len(code_of) - 1, 0))), np.array(list(code_of), str))
