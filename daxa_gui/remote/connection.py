@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Protocol
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 import daxa_gui
@@ -103,7 +104,14 @@ def _broken(url: str, error: Exception) -> TransferError:
     return TransferError(f"The connection to {host_of(url)} broke ({what}) at {url}.", "It is tried again later.")
 
 
-class _Watch:
+class Cancellable(Protocol):
+    """The part of a TaskContext that a Watch needs."""
+
+    def check_cancelled(self) -> None:
+        """Raise `Cancelled` if somebody asked for it; called from the watch's own thread."""
+
+
+class Watch:
     """Looks after one socket from a second thread: a blocking read cannot be cancelled, but its socket can be shut down.
 
     It asks `ctx.check_cancelled` from that thread.
@@ -111,7 +119,7 @@ class _Watch:
     After the read came back, `raise_reason` tells why, if the watch was the reason.
     """
 
-    def __init__(self, ctx: TaskContext, timeouts: Timeouts, url: str) -> None:
+    def __init__(self, ctx: Cancellable, timeouts: Timeouts, url: str) -> None:
         self._ctx, self._timeouts, self._url = ctx, timeouts, url
         self._done = threading.Event()
         self._socket: socket.socket | None = None
@@ -121,7 +129,7 @@ class _Watch:
         self._span_bytes, self._span_start_s = 0, self._heard_s
         self._thread = threading.Thread(target=self._look, name="transfer watch", daemon=True)
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> Watch:
         self._thread.start()
         return self
 
@@ -179,7 +187,7 @@ class _Watch:
 class Reply:
     """An answer whose body has not been read yet. `url` is where it came from after redirects."""
 
-    def __init__(self, response: http.client.HTTPResponse, url: str, watch: _Watch) -> None:
+    def __init__(self, response: http.client.HTTPResponse, url: str, watch: Watch) -> None:
         self._response, self._watch = response, watch
         self.status, self.headers, self.url = response.status, response.headers, url
 
@@ -283,7 +291,7 @@ class _Exchange:
             "Accept-Encoding": "identity",
             **headers,
         }
-        self._watch = _Watch(visit._ctx, visit._timeouts, url)
+        self._watch = Watch(visit._ctx, visit._timeouts, url)
         self._response: http.client.HTTPResponse | None = None
         self._parts = urlsplit(url)
 
