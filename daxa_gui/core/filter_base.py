@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.sky import SkyPosition
+
+Made = TypeVar("Made")
 
 
 class Members:
@@ -53,6 +55,34 @@ class Members:
         if not all(isinstance(item, str) for item in value):
             raise self._unfit(name, "a list of texts")
         return tuple(value)
+
+    def has(self, name: str) -> bool:
+        """Whether it is there: documents of older versions lack what came later."""
+        return name in self._left
+
+    def value(self, name: str) -> Any:
+        """Whatever stands there, for a reader that checks it itself."""
+        return self._take(name)
+
+    def pairs(self, name: str) -> tuple[tuple[float, float], ...]:
+        """A list of [number, number]."""
+        found = []
+        for item in self._list(name):
+            pair = [_number(part) for part in item] if isinstance(item, list) else []
+            if len(pair) != 2 or pair[0] is None or pair[1] is None:
+                raise self._unfit(name, "a list of pairs of numbers")
+            found.append((pair[0], pair[1]))
+        return tuple(found)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        found = [_number(item) for item in self._list(name)]
+        if any(number is None for number in found):
+            raise self._unfit(name, "a list of numbers")
+        return tuple(number for number in found if number is not None)
+
+    def made(self, name: str, make: Callable[[object], Made]) -> tuple[Made, ...]:
+        """A list of what `make` reads."""
+        return tuple(make(item) for item in self._list(name))
 
     def position(self, name: str) -> SkyPosition:
         return self._position(name, self._take(name))
@@ -193,7 +223,8 @@ class Or(Filter):
 
 @dataclass(frozen=True)
 class Not(Filter):
-    """Rows that the filter does not want, also those of which it cannot know."""
+    """Rows that the filter does not want, also those of which it cannot know: there is no third answer, so that « not not » is
+    the same again. « Known, and not that » is an And of two filters."""
 
     filter: Filter
     kind: ClassVar[str] = "not"

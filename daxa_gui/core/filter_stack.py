@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import InputError
-from daxa_gui.core.filters import Filter, filter_from_json
+from daxa_gui.core.filters import And, Filter, Picked, filter_from_json
 
 _SAME: Any = object()  # « leave this as it is », where None has a meaning of its own
 
@@ -37,9 +37,19 @@ class FilterRow:
         }
 
 
+def _brings_back(one: Filter) -> bool:
+    return isinstance(one, Picked) and one.keep
+
+
+def apply_row(one: Filter, catalogue: Catalogue, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is left of `mask`, shape (n,), after one more filter of a stack: rows picked to be kept are in again."""
+    return mask | one.mask(catalogue) if _brings_back(one) else mask & one.mask(catalogue)
+
+
 @dataclass(frozen=True)
 class FilterStack:
-    """Filters that are applied one after the other; an observation must pass all enabled ones that apply to its mission."""
+    """Filters that are applied one after the other; an observation must pass all enabled ones that apply to its mission, or be
+    picked by hand (`Picked` with `keep`) and pass those after that."""
 
     rows: tuple[FilterRow, ...] = ()
 
@@ -90,18 +100,27 @@ class FilterStack:
     def masks(self, catalogue: Catalogue) -> tuple[NDArray[np.bool_], list[int]]:
         """What passes, shape (n,), and how many observations are left after each row of the stack (one number per row).
 
-        A row that is off, or is for other missions, leaves the number as it was.
+        A row that is off, or is for other missions, leaves the number as it was. Rows that were picked by hand to be kept come
+        back, whatever the filters before say.
         """
         mask = np.ones(len(catalogue), bool)
         counts = []
         for row in self.rows:
             if row.applies_to(catalogue.mission):
-                mask &= row.filter.mask(catalogue)
+                mask = apply_row(row.filter, catalogue, mask)
             counts.append(int(np.count_nonzero(mask)))
         return mask, counts
 
     def mask(self, catalogue: Catalogue) -> NDArray[np.bool_]:
         return self.masks(catalogue)[0]
+
+    def as_filter(self, mission: str) -> Filter:
+        """One filter that wants the same observations of a mission as the whole stack."""
+        whole: Filter = And(())
+        for row in self.rows:
+            if row.applies_to(mission):
+                whole = whole | row.filter if _brings_back(row.filter) else whole & row.filter
+        return whole
 
     def sentence(self, mission: str = "") -> str:
         """What the enabled filters (of one mission, if it is named) ask for together; empty if they ask for nothing."""

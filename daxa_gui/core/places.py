@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,7 +71,13 @@ class Places:
     def __len__(self) -> int:
         return len(self.ra_deg)
 
-    def __getitem__(self, index: int) -> SkyPosition:
+    @overload
+    def __getitem__(self, index: int) -> SkyPosition: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[SkyPosition, ...]: ...
+    def __getitem__(self, index: int | slice) -> SkyPosition | tuple[SkyPosition, ...]:
+        if isinstance(index, slice):
+            return tuple(self[number] for number in range(*index.indices(len(self))))
         return SkyPosition(float(self.ra_deg[index]), float(self.dec_deg[index]), self.names[index])
 
     def __iter__(self) -> Iterator[SkyPosition]:
