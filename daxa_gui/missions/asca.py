@@ -1,8 +1,11 @@
-"""ASCA (SIS and GIS): a declaration, so that its event lists can be opened. Its table is not part of the program."""
+"""ASCA: two CCD cameras (SIS) and two gas counters (GIS). Source: HEASARC's table `ascamaster`."""
 
 from __future__ import annotations
 
-from daxa_gui.core.mission import EventFormat, Instrument, MissionSpec
+from daxa_gui.core.footprint import Footprint
+from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, TapSource
+from daxa_gui.core.table import DataTable
+from daxa_gui.missions import columns as col
 
 MJDREF = 48988.0  # 1993-01-01
 
@@ -40,6 +43,31 @@ GIS = EventFormat(
     flare_bin_s=128.0,
 )
 
+SIS_FIELD = Footprint("square", 11 / 60)  # four chips, 22′ x 22′; fewer were on in later years, and the table does not say which
+GIS_FIELD = Footprint("circle", 25 / 60)
+
+ASCAMASTER = TapSource(
+    service="heasarc",
+    table="ascamaster",
+    key="sequence_number",
+    columns=(
+        "sequence_number", "name", "ra", "dec", "time", "end_time", "subject_category", "status", "gis_exposure", "sis_exposure",
+    ),
+    build="daxa_gui.missions.asca:catalogue_columns",
+)  # fmt: skip
+
+TYPES = {
+    "AGN": "AGN",
+    "X RAY BINARIES": "XRB",
+    "SUPERNOVA REMNANTS AND GALACTIC DIFFUSE EMISSION": "SNR",
+    "COSMIC X-RAY BACKGROUND AND DEEP SURVEYS AND OTHER": "EGS",
+    "CLUSTERS OF GALAXIES AND SUPERCLUSTERS": "GCL",
+    "NORMAL GALAXIES": "NGS",
+    "STARS": "STR",  # DAXA: GS
+    "NORMAL STARS": "STR",  # DAXA: GS
+    "CATACLYSMIC VARIABLES": "CV",
+}
+
 SPEC = MissionSpec(
     name="asca",
     label="ASCA",
@@ -47,13 +75,52 @@ SPEC = MissionSpec(
     obs_id_example="48002000",
     frame="FK5",
     instruments=(
-        Instrument("SIS0", "SIS 0", 11 / 60, ("S0",)),
-        Instrument("SIS1", "SIS 1", 11 / 60, ("S1",)),
-        Instrument("GIS2", "GIS 2", 25 / 60, ("G2",)),
-        Instrument("GIS3", "GIS 3", 25 / 60, ("G3",)),
+        Instrument("SIS0", "SIS 0", 11 / 60, ("S0",), SIS_FIELD, "sis_exposure"),
+        Instrument("SIS1", "SIS 1", 11 / 60, ("S1",), SIS_FIELD, "sis_exposure"),
+        Instrument("GIS2", "GIS 2", 25 / 60, ("G2",), GIS_FIELD, "gis_exposure"),
+        Instrument("GIS3", "GIS 3", 25 / 60, ("G3",), GIS_FIELD, "gis_exposure"),
     ),
     default_instruments=("SIS0", "SIS1", "GIS2", "GIS3"),
     colour="#CC6677",
     symbol="t3",
     event_formats=(SIS, GIS),
+    sources=(ASCAMASTER,),
+    bands=tuple(
+        EnergyBand(low, high, instrument, code)
+        for pair, softest in ((("SIS0", "SIS1"), 0.4), (("GIS2", "GIS3"), 0.7))
+        for instrument in pair
+        for low, high, code in ((softest, 2.0, "lo"), (softest, 10.0, "all"), (2.0, 10.0, "hi"))
+    ),
+    column_labels={"sis_exposure": "SIS exposure (s)", "gis_exposure": "GIS exposure (s)", "status": "Status"},
+    acknowledgement=(
+        "This research has made use of data obtained from the High Energy Astrophysics Science Archive Research Center "
+        "(HEASARC), provided by NASA's Goddard Space Flight Center."
+    ),
 )
+
+
+def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
+    """The columns of a catalogue from `ascamaster`, which has one exposure for each pair of instruments."""
+    marks, n_rows = col.Marks(len(raw)), len(raw)
+    ra_deg, dec_deg = col.positions(raw["ra"], raw["dec"], "fk5", marks)
+    start_mjd = col.starts(raw["time"], marks)
+    sis, gis = col.exposures(raw["sis_exposure"], raw["gis_exposure"])
+    marks.add(col.none_positive((sis, gis)), col.NO_EXPOSURE)
+    category = col.texts(raw["subject_category"])
+    return {
+        "obs_id": col.obs_ids(raw["sequence_number"], 8),
+        "ra_deg": ra_deg,
+        "dec_deg": dec_deg,
+        "start_mjd": start_mjd,
+        "end_mjd": col.ends(start_mjd, col.mjd(raw["end_time"])),
+        "exposure_s": col.longest((sis, gis)),
+        "target": col.texts(raw["name"]),
+        "target_type": col.types(category, TYPES),
+        "category": category,
+        "instruments": col.active({"SIS0": sis, "SIS1": sis, "GIS2": gis, "GIS3": gis}),
+        "public_mjd": col.unrestricted(n_rows),
+        "unusable_reason": marks.reasons(),
+        "sis_exposure": sis,
+        "gis_exposure": gis,
+        "status": col.texts(raw["status"]),
+    }

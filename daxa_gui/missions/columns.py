@@ -154,6 +154,11 @@ def longest(values: Sequence[Numbers]) -> Numbers:
     return found
 
 
+def first_positive(first: Numbers, other: Numbers) -> Numbers:
+    """`first`, or where it is zero or unknown `other`."""
+    return np.where(first > 0, first, other)
+
+
 def none_positive(values: Sequence[Numbers]) -> Mask:
     """Rows with an exposure of zero in at least one instrument and more in none."""
     return np.any([value == 0 for value in values], axis=0) & ~np.any([value > 0 for value in values], axis=0)
@@ -185,6 +190,11 @@ def types(category: Texts, mapping: Mapping[str, str]) -> Texts:
     """Common target types of a mission's categories; « MISC » for any that is not known."""
     known = category_types(mapping)
     return by_value(category, lambda text: known.get(normal_category(text), UNCLASSIFIED), np.str_)
+
+
+def with_meaning(code: Texts, meanings: Mapping[str, str]) -> Texts:
+    """« 7 active galaxies » for the code « 7 »; codes without a known meaning stay as they are."""
+    return by_value(code, lambda text: f"{text} {meanings[text]}" if text in meanings else text, np.str_)
 
 
 # ----------------------------------------------------------------------------------------------------------- positions

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 
+from daxa_gui.core.footprint import Footprint
 from daxa_gui.core.mission import EventFormat, Instrument, RawFile
 from daxa_gui.core.product import ProductKind
 
 ALL_MODULES = "TM0"  # how eROSITA's file names call a list with all seven modules
 
 
-def modules(fov_radius_deg: float) -> tuple[Instrument, ...]:
-    return tuple(Instrument(f"TM{n}", f"Telescope module {n}", fov_radius_deg) for n in range(1, 8))
+def modules(fov_radius_deg: float, footprint: Footprint) -> tuple[Instrument, ...]:
+    return tuple(Instrument(f"TM{n}", f"Telescope module {n}", fov_radius_deg, footprint=footprint) for n in range(1, 8))
 
 
 def event_format(name: str, mission: str) -> EventFormat:

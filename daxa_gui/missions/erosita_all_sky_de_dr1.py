@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from daxa_gui.core.mission import MissionSpec, RemoteFolder, StaticTable
+from daxa_gui.core.footprint import Footprint
+from daxa_gui.core.mission import EnergyBand, MissionSpec, RemoteFolder, StaticTable
 from daxa_gui.missions import erosita
 from daxa_gui.missions.erosita_calpv import SPEC as CALPV
 from daxa_gui.missions.layout import checked_obs_id
@@ -18,7 +19,7 @@ SPEC = MissionSpec(
     obs_id_pattern=r"[0-9]{6}",
     obs_id_example="134135",
     frame="FK5",
-    instruments=erosita.modules(1.8),  # half a tile of 3.6 degrees
+    instruments=erosita.modules(1.8, Footprint("tile", 1.8)),  # half a tile of 3.6 degrees; the table has each tile's bounds
     default_instruments=("TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"),
     colour="#56B4E9",
     symbol="s",
@@ -27,6 +28,19 @@ SPEC = MissionSpec(
         "catalogues/erosita_all_sky_de_dr1.csv",
         "The 2447 sky tiles of the eROSITA-DE data release 1 (eRASS1), as published by eROSITA-DE (MPE).",
     ),
+    bands=tuple(
+        EnergyBand(low, high, code=code)
+        for code, low, high in (
+            ("0", 0.2, 10.0),
+            ("1", 0.2, 0.6),
+            ("2", 0.6, 2.3),
+            ("3", 2.3, 5.0),
+            ("4", 0.2, 2.3),
+            ("5", 0.2, 0.5),
+            ("6", 0.5, 1.0),
+            ("7", 1.0, 2.0),
+        )
+    ),  # 0: event lists only
     files="daxa_gui.missions.erosita_all_sky_de_dr1:files",
     raw_file="daxa_gui.missions.erosita:raw_file",
     column_labels={

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from daxa_gui.core.errors import InputError
+from daxa_gui.core.footprint import Footprint
 from daxa_gui.core.mission import MissionSpec, RemoteFolder, StaticTable
 from daxa_gui.missions import erosita
 from daxa_gui.missions.layout import checked_obs_id
@@ -19,7 +20,8 @@ SPEC = MissionSpec(
     obs_id_pattern=r"[0-9]{6}",
     obs_id_example="700199",
     frame="FK5",
-    instruments=erosita.modules(4.5),  # half the length of an eFEDS section; far too large for the pointed observations
+    # Half the length of an eFEDS section, for whose scans no smaller circle would do; a pointed observation sees 0.52° of it.
+    instruments=erosita.modules(4.5, Footprint("circle", 4.5)),
     default_instruments=("TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"),
     colour="#009E73",
     symbol="h",

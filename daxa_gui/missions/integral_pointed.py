@@ -1,9 +1,32 @@
-"""INTEGRAL, pointed science windows: a declaration only. Neither its table nor its event lists can be read yet: coded masks need
-software of their own."""
+"""INTEGRAL, pointed science windows. Its event lists cannot be read: coded masks need software of their own.
+
+Source: HEASARC's table `intscwpub` (public, pointed windows). An « ObsID » here is the number of a science window."""
 
 from __future__ import annotations
 
-from daxa_gui.core.mission import Instrument, MissionSpec
+from daxa_gui.core.footprint import Footprint
+from daxa_gui.core.mission import Instrument, MissionSpec, TapSource
+from daxa_gui.core.table import DataTable
+from daxa_gui.missions import columns as col
+
+# Fully coded fields; sources farther out are seen with less and less of the mask (HEASARC advises searching 3°, 10° and 12°
+# around JEM-X, IBIS and SPI). JEM-X: a circle. IBIS: a square, whose roll the table does not have. SPI: a hexagon, here a circle.
+JEMX_FIELD = Footprint("circle", 2.4)
+IBIS_FIELD = Footprint("square", 4.15)
+SPI_FIELD = Footprint("circle", 7.0)
+
+INSTRUMENTS = {"JEMX1": "jemx1", "JEMX2": "jemx2", "ISGRI": "isgri", "PICsIT": "picsit", "SPI": "spi"}  # and in columns
+
+INTSCWPUB = TapSource(
+    service="heasarc",
+    table="intscwpub",
+    key="scw_id",
+    columns=(
+        "scw_id", "ra", "dec", "start_date", "end_date", "spi_mode", "good_jemx1", "good_jemx2", "good_isgri", "good_picsit",
+        "good_spi", "data_in_heasarc", "scw_ver",
+    ),
+    build="daxa_gui.missions.integral_pointed:catalogue_columns",
+)  # fmt: skip
 
 SPEC = MissionSpec(
     name="integral_pointed",
@@ -12,14 +35,55 @@ SPEC = MissionSpec(
     obs_id_example="218500510010",
     frame="FK5",
     instruments=(
-        # radii of the fully coded fields
-        Instrument("JEMX1", "JEM-X 1", 2.4),
-        Instrument("JEMX2", "JEM-X 2", 2.4),
-        Instrument("ISGRI", "IBIS/ISGRI", 4.15),
-        Instrument("PICsIT", "IBIS/PICsIT", 4.15, ("PICSIT",)),
-        Instrument("SPI", "SPI", 7.0),
+        Instrument("JEMX1", "JEM-X 1", 2.4, (), JEMX_FIELD, "jemx1_exposure"),
+        Instrument("JEMX2", "JEM-X 2", 2.4, (), JEMX_FIELD, "jemx2_exposure"),
+        Instrument("ISGRI", "IBIS/ISGRI", 4.15, (), IBIS_FIELD, "isgri_exposure"),
+        Instrument("PICsIT", "IBIS/PICsIT", 4.15, (), IBIS_FIELD, "picsit_exposure"),
+        Instrument("SPI", "SPI", 7.0, (), SPI_FIELD, "spi_exposure"),
     ),
     default_instruments=("JEMX1", "JEMX2", "ISGRI"),
     colour="#44AA99",
     symbol="+",
+    sources=(INTSCWPUB,),
+    column_labels={
+        **{f"{column}_exposure": f"{name} exposure (s)" for name, column in INSTRUMENTS.items()},
+        "spi_mode": "SPI mode",
+        "scw_ver": "Version",
+    },
+    acknowledgement=(
+        "Based on observations with INTEGRAL, an ESA project with instruments and science data centre funded by ESA member "
+        "states (especially the PI countries: Denmark, France, Germany, Italy, Switzerland, Spain), and with the participation "
+        "of Russia and the USA."
+    ),
 )
+
+
+def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
+    """The columns of a catalogue from `intscwpub`, whose exposures are good times and whose windows have no targets.
+
+    The exposure is the longest of the default instruments', or of all where those took no data.
+    """
+    marks, n_rows = col.Marks(len(raw)), len(raw)
+    ra_deg, dec_deg = col.positions(raw["ra"], raw["dec"], "fk5", marks)
+    start_mjd = col.starts(raw["start_date"], marks)
+    exposure_of = dict(zip(INSTRUMENTS, col.exposures(*(raw[f"good_{name}"] for name in INSTRUMENTS.values())), strict=True))
+    marks.add(col.none_positive(list(exposure_of.values())), col.NO_EXPOSURE)
+    marks.add(~col.is_true(raw["data_in_heasarc"]), col.NOT_HERE)
+    default = col.longest([exposure_of[name] for name in SPEC.default_instruments])
+    return {
+        "obs_id": col.obs_ids(raw["scw_id"], 12),
+        "ra_deg": ra_deg,
+        "dec_deg": dec_deg,
+        "start_mjd": start_mjd,
+        "end_mjd": col.ends(start_mjd, col.mjd(raw["end_date"])),
+        "exposure_s": col.first_positive(default, col.longest(list(exposure_of.values()))),
+        "target": col.constant(n_rows, ""),
+        "target_type": col.constant(n_rows, col.UNCLASSIFIED),
+        "category": col.constant(n_rows, ""),
+        "instruments": col.active(exposure_of),
+        "public_mjd": col.unrestricted(n_rows),
+        "unusable_reason": marks.reasons(),
+        **{f"{column}_exposure": exposure_of[name] for name, column in INSTRUMENTS.items()},
+        "spi_mode": col.texts(raw["spi_mode"]),
+        "scw_ver": col.texts(raw["scw_ver"]),
+    }

@@ -1,19 +1,69 @@
-"""ROSAT all-sky survey: a declaration, so that its event lists can be opened. Its table is not part of the program."""
+"""ROSAT all-sky survey (RASS): 1378 fields that were scanned again and again in 1990 and 1991, with PSPC-C.
+
+Sources: HEASARC's table `rassmaster`; ROSAT News 70 (fields of 6.4° x 6.4°, which overlap by at least 0.23°)."""
 
 from __future__ import annotations
 
-from daxa_gui.core.mission import Instrument, MissionSpec
-from daxa_gui.missions.rosat_pointed import pspc_format
+import numpy as np
+
+from daxa_gui.core.footprint import Footprint
+from daxa_gui.core.mission import Instrument, MissionSpec, TapSource
+from daxa_gui.core.table import DataTable
+from daxa_gui.missions import columns as col
+from daxa_gui.missions.rosat_pointed import PSPC_BANDS, pspc_format
+
+FIELD = Footprint("square", 3.2, roll_column="roll_angle")  # sides north and east; DAXA's number is half of 6°
+
+RASSMASTER = TapSource(
+    service="heasarc",
+    table="rassmaster",
+    key="seq_id",
+    columns=("seq_id", "ra", "dec", "start_date", "end_date", "exposure"),
+    build="daxa_gui.missions.rosat_all_sky:catalogue_columns",
+)
 
 SPEC = MissionSpec(
     name="rosat_all_sky",
     label="RASS",
-    obs_id_pattern=r"RS[0-9]{6}[A-Z][0-9]{2}",
+    obs_id_pattern=r"[Rr][Ss][0-9]{6}[A-Za-z][0-9]{2}",
     obs_id_example="RS930521N00",
     frame="FK5",
-    instruments=(Instrument("PSPC", "PSPC-C", 3.0, ("PSPC-C", "PSPCC")),),  # half a field of 6 x 6 degrees
+    instruments=(Instrument("PSPC", "PSPC-C", 3.0, ("PSPC-C", "PSPC C", "PSPCC"), FIELD),),
     default_instruments=("PSPC",),
     colour="#DDCC77",
     symbol="p",
     event_formats=(pspc_format("rosat_all_sky_pspc", "rosat_all_sky"),),
+    sources=(RASSMASTER,),
+    bands=PSPC_BANDS,
+    column_labels={"roll_angle": "Roll angle (deg)"},
+    acknowledgement=(
+        "This research has made use of the ROSAT data archive of the Max-Planck-Institut für extraterrestrische Physik (MPE)."
+    ),
 )
+
+
+def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
+    """The columns of a catalogue from `rassmaster`.
+
+    Its dates are whole days; the last one counts to its end. A field was visited for some seconds at a time in between.
+    """
+    marks, n_rows = col.Marks(len(raw)), len(raw)
+    ra_deg, dec_deg = col.positions(raw["ra"], raw["dec"], "fk5", marks)
+    start_mjd, end_mjd = col.starts(raw["start_date"], marks), col.mjd(raw["end_date"])
+    (exposure_s,) = col.exposures(raw["exposure"])
+    marks.add(exposure_s == 0, col.NO_EXPOSURE)
+    return {
+        "obs_id": col.obs_ids(raw["seq_id"]),
+        "ra_deg": ra_deg,
+        "dec_deg": dec_deg,
+        "start_mjd": start_mjd,
+        "end_mjd": col.ends(start_mjd, np.where(end_mjd == np.floor(end_mjd), end_mjd + 1.0, end_mjd)),
+        "exposure_s": exposure_s,
+        "target": col.constant(n_rows, ""),
+        "target_type": col.constant(n_rows, "ASK"),
+        "category": col.constant(n_rows, ""),
+        "instruments": col.constant(n_rows, "PSPC"),
+        "public_mjd": col.unrestricted(n_rows),
+        "unusable_reason": marks.reasons(),
+        "roll_angle": np.zeros(n_rows),
+    }

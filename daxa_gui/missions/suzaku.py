@@ -1,8 +1,13 @@
-"""Suzaku (XIS): a declaration, so that its event lists can be opened. Its table is not part of the program."""
+"""Suzaku: the four cameras of the X-ray imaging spectrometer (XIS). HXD and XRS are not offered.
+
+Source: HEASARC's table `suzamaster`. The meaning of the category codes is that of the first digit of ObsIDs."""
 
 from __future__ import annotations
 
-from daxa_gui.core.mission import EventFormat, Instrument, MissionSpec
+from daxa_gui.core.footprint import Footprint
+from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, TapSource
+from daxa_gui.core.table import DataTable
+from daxa_gui.missions import columns as col
 
 XIS = EventFormat(
     name="suzaku_xis",
@@ -20,15 +25,77 @@ XIS = EventFormat(
     flare_bin_s=128.0,
 )
 
+FIELD = Footprint("square", 9.5 / 60, roll_column="roll_angle")  # one chip along the spacecraft's axes
+
+SUZAMASTER = TapSource(
+    service="heasarc",
+    table="suzamaster",
+    key="obsid",
+    columns=(
+        "obsid", "name", "ra", "dec", "roll_angle", "time", "stop_time", "category_code", "xis0_expo", "xis0_num_modes",
+        "xis1_expo", "xis1_num_modes", "xis2_expo", "xis2_num_modes", "xis3_expo", "xis3_num_modes",
+    ),
+    build="daxa_gui.missions.suzaku:catalogue_columns",
+)  # fmt: skip
+
+# Codes of `category_code`: what they mean, and the common type. Others (2, 3, 6 …) have no known meaning.
+CATEGORIES = {
+    "0": ("not a target", "MISC"),
+    "1": ("calibration", "CAL"),
+    "4": ("galactic point sources", "GS"),
+    "5": ("galactic diffuse emission", "SNR"),  # DAXA: GS; the common type is « remnants and Galactic diffuse emission »
+    "7": ("extragalactic compact sources", "AGN"),  # DAXA: EGS, so that no AGN was found
+    "8": ("extragalactic diffuse emission", "GCL"),
+    "9": ("targets of opportunity", "TOO"),
+}
+
 SPEC = MissionSpec(
     name="suzaku",
     label="Suzaku",
     obs_id_pattern=r"[0-9]{9}",
     obs_id_example="701018010",
     frame="FK5",
-    instruments=tuple(Instrument(f"XIS{n}", f"XIS {n}", 9.5 / 60, (f"X{n}",)) for n in range(4)),
+    instruments=tuple(Instrument(f"XIS{n}", f"XIS {n}", 9.5 / 60, (f"X{n}",), FIELD, f"xis{n}_expo") for n in range(4)),
     default_instruments=("XIS0", "XIS1", "XIS2", "XIS3"),
     colour="#999933",
     symbol="t2",
     event_formats=(XIS,),
+    sources=(SUZAMASTER,),
+    bands=(EnergyBand(0.2, 12.0),),
+    column_labels={
+        "roll_angle": "Roll angle (deg)",
+        **{f"xis{n}_expo": f"XIS {n} exposure (s)" for n in range(4)},
+        **{f"xis{n}_num_modes": f"XIS {n} modes" for n in range(4)},
+    },
+    acknowledgement=(
+        "This research has made use of data obtained from the Suzaku satellite, a collaborative mission between the space "
+        "agencies of Japan (JAXA) and the USA (NASA)."
+    ),
 )
+
+
+def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
+    """The columns of a catalogue from `suzamaster`, whose exposures are those of cleaned events."""
+    marks, n_rows = col.Marks(len(raw)), len(raw)
+    ra_deg, dec_deg = col.positions(raw["ra"], raw["dec"], "fk5", marks)
+    start_mjd = col.starts(raw["time"], marks)
+    exposures = col.exposures(*(raw[f"xis{n}_expo"] for n in range(4)))
+    marks.add(col.none_positive(exposures), col.NO_EXPOSURE)
+    code = col.texts(raw["category_code"])
+    return {
+        "obs_id": col.obs_ids(raw["obsid"], 9),
+        "ra_deg": ra_deg,
+        "dec_deg": dec_deg,
+        "start_mjd": start_mjd,
+        "end_mjd": col.ends(start_mjd, col.mjd(raw["stop_time"])),
+        "exposure_s": col.longest(exposures),
+        "target": col.texts(raw["name"]),
+        "target_type": col.types(code, {key: kind for key, (_, kind) in CATEGORIES.items()}),
+        "category": col.with_meaning(code, {key: meaning for key, (meaning, _) in CATEGORIES.items()}),
+        "instruments": col.active({f"XIS{n}": exposures[n] for n in range(4)}),
+        "public_mjd": col.unrestricted(n_rows),
+        "unusable_reason": marks.reasons(),
+        "roll_angle": col.numbers(raw["roll_angle"]),
+        **{f"xis{n}_expo": exposures[n] for n in range(4)},
+        **{f"xis{n}_num_modes": col.kept(raw[f"xis{n}_num_modes"]) for n in range(4)},
+    }
