@@ -67,10 +67,15 @@ def catalogue(mission: str, seed: int = 1, rows: int = 0) -> Catalogue:
     )  # fmt: skip
 
 
-def places(n: int, seed: int = 2) -> Places:
-    """Positions of a sample: anywhere on the sky, a tenth of them in clusters."""
+def places(n: int, seed: int = 2, near: Catalogue | None = None) -> Places:
+    """Positions of a sample: anywhere on the sky; half of them in a tenth of a degree around fields of a catalogue, if one is
+    given (fields are cells of half a degree, so that one visited a thousand times counts once)."""
     random = np.random.default_rng(seed)
-    crowded = directions(n // 10, random)
-    anywhere = np.array(lon_lat_deg(random.normal(size=(n - crowded.shape[1], 3))))
-    ra, dec = random.permutation(np.concatenate([crowded, anywhere], axis=1), axis=1)
+    parts = [random.normal(size=(n if near is None else n - n // 2, 3))]
+    if near is not None:
+        rows = np.flatnonzero(np.isfinite(near.ra_deg))
+        cells = np.floor(2.0 * near.ra_deg[rows]) * 1000.0 + np.floor(2.0 * near.dec_deg[rows])
+        rows = rows[np.unique(cells, return_index=True)[1]]
+        parts.append(near.vectors[random.choice(rows, n // 2)] + np.radians(0.1) * random.normal(size=(n // 2, 3)))
+    ra, dec = lon_lat_deg(random.permutation(np.concatenate(parts)))
     return Places(ra, dec, tuple(f"Source {number}" for number in range(n)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,5 +24,5 @@ def catalogue(positions: Any = ((0.0, 0.0),), **columns: Any) -> Catalogue:
         "public_mjd": numbers, "unusable_reason": texts, "search_radius_deg": np.full(n, 0.3),
         "fov_radius_deg": np.full(n, 0.25), "simulated": np.zeros(n, bool),
     }  # fmt: skip
-    values.update({name: np.asarray(column) for name, column in columns.items()})
+    values.update({name: column if isinstance(column, Mapping) else np.asarray(column) for name, column in columns.items()})
     return Catalogue(mission="test", version="1", provenance="", **values)
