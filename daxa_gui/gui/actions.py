@@ -16,7 +16,10 @@ class ActionSpec:
     arguments: tuple[str, ...] = ()
     group: str = ""  # actions of a group are checkable and exclude each other
     separator_before: bool = False
+    checkable: bool = False  # the method is told whether it is ticked
 
+
+CATALOGUES_MENU = "Catalogues"  # every letter of it belongs to a button of some workspace; F10 and the arrow keys lead to it
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
@@ -81,6 +84,56 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Put the panels of this workspace back in their places",
         "reset_layout",
         separator_before=True,
+    ),
+    ActionSpec(
+        "show_catalogues",
+        CATALOGUES_MENU,
+        "&Show catalogues",
+        "How many observations of each mission are known here, from when and from where",
+        "show_panel",
+        "Ctrl+Shift+C",
+        ("catalogues",),
+    ),
+    ActionSpec(
+        "update_catalogues",
+        CATALOGUES_MENU,
+        "&Update all",
+        "Ask the archives for their present lists of observations",
+        "update_catalogues",
+        "Ctrl+Shift+U",
+    ),
+    ActionSpec(
+        "import_catalogue",
+        CATALOGUES_MENU,
+        "&Import…",
+        "Use a catalogue from a file, for example from a machine with a network",
+        "import_catalogue",
+    ),
+    ActionSpec(
+        "work_offline",
+        CATALOGUES_MENU,
+        "&Work offline",
+        "Ask no server for anything; what is here can be searched all the same",
+        "work_offline",
+        checkable=True,
+    ),
+    ActionSpec(
+        "open_sample",
+        CATALOGUES_MENU,
+        "Sample from a &file…",
+        "Read positions from a table and find the observations that cover them",
+        "open_sample",
+        "Ctrl+Shift+P",
+        separator_before=True,
+    ),
+    ActionSpec(
+        "show_association",
+        CATALOGUES_MENU,
+        "Show &associations",
+        "Which observation covers which position",
+        "show_panel",
+        "Ctrl+Shift+A",
+        ("association",),
     ),
     ActionSpec("shortcuts", "&Help", "&Keyboard", "All keys at a glance", "show_shortcuts", "F1"),
     ActionSpec("about", "&Help", "&About DAXA GUI", "Version and licence", "show_about"),

@@ -18,6 +18,7 @@ class Bridge(QObject):
     lane_changed = Signal(str, bool)  # lane, paused
     archive_changed = Signal(str)  # folder of the archive, empty when none is open
     catalogues_changed = Signal(list)  # [mission]
+    catalogue_progress = Signal(object)  # events.CatalogueProgress, the newest of each mission
     practice_progress = Signal(object)  # events.PracticeProgress
     notice = Signal(object)  # events.Notice
 
@@ -51,6 +52,8 @@ class Bridge(QObject):
                     self.archive_changed.emit(path)
                 case events.CatalogueChanged(mission=mission):
                     missions.append(mission)
+                case events.CatalogueProgress():
+                    self.catalogue_progress.emit(event)
                 case events.PracticeProgress():
                     self.practice_progress.emit(event)
                 case events.Notice():

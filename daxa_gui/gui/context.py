@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from daxa_gui.core.filter_stack import FilterStack, History
+from daxa_gui.core.filter_stack import FilterRow, FilterStack, History
+from daxa_gui.core.filters import Picked
 from daxa_gui.core.product import Product
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.gui.background import Background
@@ -42,6 +44,7 @@ class Context(QObject):
     theme_changed = Signal(object)  # Theme
     coordinates_changed = Signal(str)  # "sexagesimal" or "degrees"
     workspace_requested = Signal(str)  # "find", "archive", "queue", "inspect"
+    panel_requested = Signal(str)  # a name of PANELS: show its workspace and bring it to the front
     place_requested = Signal(object, float)  # SkyPosition, radius in degrees: show this part of the sky
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -58,7 +61,7 @@ class Context(QObject):
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(60)
-        self._debounce.timeout.connect(self.apply_filters)
+        self._debounce.timeout.connect(self.apply_filters_soon)
 
     @property
     def stack(self) -> FilterStack:
@@ -85,15 +88,58 @@ class Context(QObject):
         self._debounce.start()
 
     def apply_filters(self) -> None:
-        """Work out what the filters leave, now. numpy needs a few milliseconds for the largest catalogue."""
+        """Work out what the filters leave, now. Takes milliseconds for a few filters over large catalogues."""
         self._debounce.stop()
-        results = {}
-        for spec in self.session.missions():
-            catalogue = self.session.catalogue(spec.name)
-            mask, counts = self.stack.masks(catalogue)
-            results[spec.name] = MissionResult(mask, tuple(counts), len(catalogue))
+        self.background.forget(self, "filters")
+        self._on_results(_results(self.session, self.stack))
+
+    def apply_filters_soon(self) -> None:
+        """The same in the background: many positions, or catalogues that are not read yet, take longer than a window may wait."""
+        self._debounce.stop()
+        stack = self.stack
+        self.background.read(self, "filters", lambda: _results(self.session, stack), self._on_results)
+
+    def _on_results(self, results: dict[str, MissionResult]) -> None:
         self.results = results
         self.results_changed.emit()
+
+    # observations by hand
+
+    def pick(self, mission: str, obs_ids: Sequence[str], keep: bool) -> None:
+        """Keep observations in whatever the filters say, or leave them out: one more entry of the filter « by hand » (one for
+        each of the two), which can be undone. Those kept are put last, since later filters would narrow them again."""
+        stack = self._without(mission, obs_ids)
+        row = _picked_row(stack, keep)
+        if row is None:
+            stack = stack.add(Picked(((mission, tuple(obs_ids)),), keep))
+        else:
+            assert isinstance(row.filter, Picked)
+            stack = stack.replace(row.id, Picked((*row.filter.obs_ids, (mission, tuple(obs_ids))), keep), None)
+            stack = (stack.move(row.id, len(stack)) if keep else stack).toggle(row.id, True)
+        self.set_stack(_without_empty(stack))
+
+    def unpick(self, mission: str, obs_ids: Sequence[str]) -> None:
+        """Let the filters decide again."""
+        self.set_stack(_without_empty(self._without(mission, obs_ids)))
+
+    def picked(self, mission: str, obs_id: str) -> bool | None:
+        """Whether an observation is kept (true) or left out (false) by hand; None: the filters decide."""
+        for row in reversed(self.stack.rows):
+            if isinstance(row.filter, Picked) and row.applies_to(mission) and obs_id in row.filter.of(mission):
+                return row.filter.keep
+        return None
+
+    def _without(self, mission: str, obs_ids: Sequence[str]) -> FilterStack:
+        """The stack with these observations off all filters by hand (of which some may be empty then)."""
+        stack, wanted = self.stack, {obs_id.upper() for obs_id in obs_ids}
+        for row in stack.rows:
+            if isinstance(row.filter, Picked):
+                left = tuple(one for one in row.filter.of(mission) if one.upper() not in wanted)
+                others = (pair for pair in row.filter.obs_ids if pair[0] != mission)
+                changed = Picked((*others, (mission, left)), row.filter.keep)
+                if changed != row.filter:
+                    stack = stack.replace(row.id, changed)
+        return stack
 
     def set_observation(self, mission: str, obs_id: str) -> None:
         if (mission, obs_id) != self.observation:
@@ -120,9 +166,34 @@ class Context(QObject):
     def show_workspace(self, name: str) -> None:
         self.workspace_requested.emit(name)
 
+    def show_panel(self, name: str) -> None:
+        self.panel_requested.emit(name)
+
     def show_place(self, position: SkyPosition, radius_deg: float) -> None:
         self.place_requested.emit(position, radius_deg)
 
     def state(self) -> dict[str, Any]:
         """What comes back at the next start."""
         return {"filters": self.stack.to_json()}
+
+
+def _results(session: Session, stack: FilterStack) -> dict[str, MissionResult]:
+    """What a stack leaves of each mission; for any thread."""
+    results = {}
+    for spec in session.missions():
+        catalogue = session.catalogue(spec.name)
+        mask, counts = stack.masks(catalogue)
+        results[spec.name] = MissionResult(mask, tuple(counts), len(catalogue))
+    return results
+
+
+def _without_empty(stack: FilterStack) -> FilterStack:
+    """Without filters by hand that name nothing any more."""
+    for row in stack.rows:
+        if isinstance(row.filter, Picked) and not row.filter.obs_ids:
+            stack = stack.remove(row.id)
+    return stack
+
+
+def _picked_row(stack: FilterStack, keep: bool) -> FilterRow | None:
+    return next((row for row in stack.rows if isinstance(row.filter, Picked) and row.filter.keep is keep), None)

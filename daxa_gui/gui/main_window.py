@@ -30,8 +30,9 @@ from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.settings import changed
-from daxa_gui.gui.actions import ACTIONS, PANEL_KEYS, ActionSpec
+from daxa_gui.gui.actions import ACTIONS, CATALOGUES_MENU, PANEL_KEYS, ActionSpec
 from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.catalogue_desk import CatalogueDesk
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.notify import NoticeBar
 from daxa_gui.gui.panels import PANELS, WORKSPACES
@@ -85,12 +86,13 @@ class MainWindow(QMainWindow):
             action.setStatusTip(spec.tip)
             if spec.shortcut:
                 action.setShortcut(QKeySequence(spec.shortcut))
+            action.setCheckable(bool(spec.group) or spec.checkable)
             if spec.group:
-                action.setCheckable(True)
                 groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
             action.triggered.connect(functools.partial(self._run, spec))
             menu.addAction(action)
             self.actions_by_name[spec.name] = action
+        menus[CATALOGUES_MENU].aboutToShow.connect(self._update_offline_action)
         self._panels_menu = QMenu("&Panels", self)
         self._panels_menu.setObjectName("panelsMenu")
         self._panels_menu.aboutToShow.connect(self._fill_panels_menu)
@@ -105,8 +107,8 @@ class MainWindow(QMainWindow):
             menus[path] = self._menu(parent, menus).addMenu(title) if parent else self.menuBar().addMenu(title)
         return menus[path]
 
-    def _run(self, spec: ActionSpec, _checked: bool = False) -> None:
-        getattr(self, spec.method)(*spec.arguments)
+    def _run(self, spec: ActionSpec, checked: bool = False) -> None:
+        getattr(self, spec.method)(*spec.arguments, *([checked] if spec.checkable else []))
 
     def _build_frame(self) -> None:
         self._rail = rail = QFrame(self)
@@ -144,6 +146,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.context.workspace_requested.connect(self.show_workspace)
+        self.context.panel_requested.connect(self.show_panel)
         self.context.stack_changed.connect(self._update_undo)
         self.bridge.notice.connect(self._on_notice)
         self.bridge.archive_changed.connect(self._on_archive_changed)
@@ -175,6 +178,37 @@ class MainWindow(QMainWindow):
             self.workspaces[name] = workspace
             self.pages.addWidget(workspace)
         return self.workspaces[name]
+
+    def show_panel(self, name: str) -> None:
+        """Show a panel's workspace and bring it to the front there."""
+        workspace = next(spec.workspace for spec in PANELS if spec.name == name)
+        self.show_workspace(workspace)
+        self.workspaces[workspace].show_panel(name)
+
+    def _desk(self) -> CatalogueDesk:
+        return CatalogueDesk.of(self.session, self.context, self.bridge)
+
+    def update_catalogues(self) -> None:
+        """Fetch anew what can be fetched, and show how far it is."""
+        self.show_panel("catalogues")
+        self._desk().update_all()
+
+    def import_catalogue(self) -> None:
+        self.show_panel("catalogues")
+        self._find_panel("catalogues").ask_import()
+
+    def _find_panel(self, name: str) -> Any:
+        return self.workspaces["find"].panels[name]
+
+    def open_sample(self) -> None:
+        self.show_workspace("find")
+        self._find_panel("association").ask_sample()
+
+    def work_offline(self, offline: bool) -> None:
+        self._desk().set_offline(offline)
+
+    def _update_offline_action(self) -> None:
+        self.actions_by_name["work_offline"].setChecked(self._desk().offline)
 
     def build_ahead(self) -> None:
         """Make the other workspaces' panels while nothing else is to do, so that showing them takes no time.

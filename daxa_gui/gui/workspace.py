@@ -44,6 +44,7 @@ class Workspace(QMainWindow):
         self._sizes: dict[str, list[tuple[QDockWidget, int]]] = {"left": [], "right": [], "bottom": []}
         self._arranging = False
         self._arranged = False
+        self._wanted_in_front = ""  # asked for before the docks had their places
         self._parts = (session, context, bridge)
         self._missing = [spec for spec in PANELS if spec.workspace == name]
 
@@ -109,11 +110,23 @@ class Workspace(QMainWindow):
         if self._saved is None or not self.restoreState(self._saved):
             self.arrange()
         self._arranged = True
+        if self._wanted_in_front:
+            self.show_panel(self._wanted_in_front)
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front, also one that was hidden."""
+        self._wanted_in_front = "" if self._arranged else name
+        dock = self.findChild(QDockWidget, f"dock_{name}")
+        if dock is not None:
+            dock.show()
+            dock.raise_()
 
     def _add_dock(self, spec: PanelSpec, panel: QWidget) -> QDockWidget:
         dock = QDockWidget(spec.title, self)
         dock.setObjectName(f"dock_{spec.name}")
         dock.setWidget(panel)
+        # Behind another tab a panel is moved away but stays « visible »: its keys and the Tab key would lead to where nobody sees.
+        dock.visibilityChanged.connect(panel.setVisible)
         if spec.area in ("left", "right"):
             panel.setMinimumWidth(min(spec.width, NARROWEST_DOCK_PX))
         self.addDockWidget(_AREAS[spec.area], dock)

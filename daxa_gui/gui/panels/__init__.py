@@ -23,6 +23,8 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("filters", "Filters", "find", "left", "daxa_gui.gui.panels.filters:FiltersPanel", 300),
     PanelSpec("sky", "Sky", "find", "centre", "daxa_gui.gui.panels.sky:SkyPanel"),
     PanelSpec("missions", "Observations", "find", "bottom", "daxa_gui.gui.panels.missions:MissionsPanel", 300),
+    PanelSpec("catalogues", "Catalogues", "find", "bottom", "daxa_gui.gui.panels.catalogues:CataloguesPanel", 300),
+    PanelSpec("association", "Associations", "find", "bottom", "daxa_gui.gui.panels.association:AssociationPanel", 300),
     PanelSpec("details", "Details", "find", "right", "daxa_gui.gui.panels.details:DetailsPanel", 280),
     PanelSpec("summary", "Summary", "find", "footer", "daxa_gui.gui.panels.summary:SummaryPanel"),
     PanelSpec("archive", "Archive", "archive", "centre", "daxa_gui.gui.panels.archive:ArchivePanel"),
