@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Iterable
 
+import numpy as np
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -21,6 +22,7 @@ from daxa_gui.gui.texts import UNKNOWN, angle_text, kiloseconds, position_text, 
 from daxa_gui.gui.theme import as_heading
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.gui.widgets.mission_page import show_on_sky
+from daxa_gui.gui.widgets.why_not import WhyNot
 from daxa_gui.session import Session
 
 Entry = tuple[str, str]
@@ -50,6 +52,8 @@ class DetailsPanel(QWidget):
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QScrollArea.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.why_not = WhyNot(session, context)
+        self._grid: QWidget | None = None
         self._build()
         context.observation_changed.connect(lambda _mission, _obs_id: self.refresh())
         context.coordinates_changed.connect(lambda _style: self.refresh())
@@ -74,6 +78,13 @@ class DetailsPanel(QWidget):
         buttons.addWidget(self.sky_button)
         buttons.addWidget(self.copy_button)
         buttons.addStretch(1)
+        self._body = QVBoxLayout()
+        self._body.setContentsMargins(0, 0, 0, 0)
+        self._body.addWidget(self.why_not)
+        self._body.addStretch(1)
+        body = QWidget()
+        body.setLayout(self._body)
+        self._area.setWidget(body)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 8)
         layout.addWidget(self._title)
@@ -101,22 +112,28 @@ class DetailsPanel(QWidget):
         self._empty.setVisible(not known)
         self._badge.setVisible(known and bool(catalogue is not None and row is not None and catalogue.simulated[row]))
         if spec is None or catalogue is None or row is None:
+            self.why_not.clear()
             return
         self._title.setText(f"{spec.label} {obs_id}")
         self.sky_button.setEnabled(math.isfinite(float(catalogue.dec_deg[row])))
-        groups = self.entries(spec, catalogue, row)
-        self._area.setWidget(_grid(groups))
+        self.why_not.show_observation(mission, obs_id)
+        if self._grid is not None:
+            self._grid.hide()
+            self._grid.deleteLater()
+        self._grid = _grid(self.entries(spec, catalogue, row))
+        self._body.insertWidget(1, self._grid)
 
     def entries(self, spec: MissionSpec, catalogue: Catalogue, row: int) -> list[tuple[str, list[Entry]]]:
         """Headings, each with its names and values."""
         style = self._context.coordinates
         ra, dec = float(catalogue.ra_deg[row]), float(catalogue.dec_deg[row])
-        reason = str(catalogue.unusable_reason[row])
+        reason, category = str(catalogue.unusable_reason[row]), str(catalogue.category[row])
         ra_words, dec_words = split_position(ra, dec, style)
         groups = [
             ("Observation", [
                 ("Target", str(catalogue.target[row]) or UNKNOWN),
                 ("Target type", target_type_name(str(catalogue.target_type[row])) or UNKNOWN),
+                *([("Mission's category", category)] if category else []),
                 ("Instruments", _instruments(spec, str(catalogue.instruments[row]))),
                 ("Fit for science", f"no: {reason}" if reason else "yes, as far as the archive tells"),
             ]),
@@ -131,10 +148,13 @@ class DetailsPanel(QWidget):
                 ("Start (UTC)", _unbroken(utc_text(float(catalogue.start_mjd[row])))),
                 ("End (UTC)", _unbroken(utc_text(float(catalogue.end_mjd[row])))),
                 ("Exposure", _with_unit(kiloseconds(float(catalogue.exposure_s[row])), "ks")),
-                ("Public from (UTC)", utc_text(float(catalogue.public_mjd[row]))),
+                ("Public from (UTC)", _public_text(float(catalogue.public_mjd[row]))),
             ]),
         ]  # fmt: skip
-        extra = [(spec.column_labels.get(name, name), plain(column[row].item())) for name, column in catalogue.extra.items()]
+        extra = [
+            (spec.column_labels.get(name, name), plain(np.asarray(column[row]).item()))
+            for name, column in catalogue.extra.items()
+        ]
         if extra:
             groups.append((f"From the table of {spec.label}", extra))
         groups.append(("Table", [("Source", catalogue.provenance)]))
@@ -154,6 +174,11 @@ def _instruments(spec: MissionSpec, names: str) -> str:
     labels = {instrument.name: instrument.label for instrument in spec.instruments}
     parts = [labels.get(name, name) for name in names.split()]
     return ", ".join(parts) if parts else UNKNOWN
+
+
+def _public_text(mjd: float) -> str:
+    """Without a date nothing may be known of a restriction, or there may be one that nobody has dated."""
+    return "restricted, no date given" if mjd == math.inf else utc_text(mjd) if math.isfinite(mjd) else "no restriction known"
 
 
 def _unbroken(text: str) -> str:

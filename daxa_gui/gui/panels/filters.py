@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidgetItem, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.filter_stack import FilterRow
-from daxa_gui.core.filters import Usable
+from daxa_gui.core.filters import And, Filter, Or
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import as_sentence, count_text, counted, short_label
-from daxa_gui.gui.widgets.filter_editor import FILTER_KINDS, FilterDialog, FilterKind, editor_for
+from daxa_gui.gui.widgets.filter_editor import FILTER_KINDS, FilterDialog, FilterKind, dialog_for
 from daxa_gui.gui.widgets.filter_list import EFFECT_ROLE, ID_ROLE, FilterList
 from daxa_gui.session import Session
 
@@ -84,9 +84,10 @@ class FiltersPanel(QWidget):
             "moveFilterDown", "▼", "Move filter down", "Apply the chosen filter later (Alt+Down)", lambda: self._move_current(1)
         )
         bottom = QHBoxLayout()
-        for widget in (self.edit_button, self.delete_button, self.up_button, self.down_button):
+        self.more_button = self._more_button()
+        for widget in (self.edit_button, self.delete_button, self.more_button, self.up_button, self.down_button):
             bottom.addWidget(widget)
-        bottom.insertStretch(2, 1)
+        bottom.insertStretch(3, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 8)
         layout.addLayout(top)
@@ -108,12 +109,51 @@ class FiltersPanel(QWidget):
         menu = QMenu("Add filter", self)
         menu.setObjectName("addFilterMenu")
         menu.setToolTipsVisible(True)
+        inner: dict[str, QMenu] = {}
         for kind in FILTER_KINDS:
-            action = menu.addAction(kind.text)
+            if kind.menu and kind.menu not in inner:
+                inner[kind.menu] = menu.addMenu(kind.menu)
+                inner[kind.menu].setToolTipsVisible(True)
+            action = inner.get(kind.menu, menu).addAction(kind.text)
             action.setObjectName(f"add_{kind.name}")
             action.setToolTip(kind.tip)
             action.triggered.connect(functools.partial(self.add, kind))
+            if kind.ends_group:
+                menu.addSeparator()
         return menu
+
+    def _more_button(self) -> QToolButton:
+        """What is done seldom: a copy, and filters joined by « or »."""
+        button = QToolButton(self)
+        button.setObjectName("moreFilter")
+        button.setText("More")
+        button.setAccessibleName("More about the chosen filter")
+        button.setToolTip("Duplicate the chosen filter, join it with the one above by « or », take such a filter apart")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        menu = QMenu("More about the chosen filter", self)
+        menu.setToolTipsVisible(True)
+        for name, text, tip, slot in (
+            ("duplicateFilter", "&Duplicate", "The same filter once more, to be changed", self.duplicate_current),
+            (
+                "joinFilter",
+                "&Either this or the one above",
+                "One filter that lets pass what either of the two would",
+                self.join_current,
+            ),
+            ("splitFilter", "&Take apart", "The parts of a joined filter as filters of their own", self.split_current),
+        ):
+            action = menu.addAction(text)
+            action.setObjectName(name)
+            action.setToolTip(tip)
+            action.triggered.connect(functools.partial(self._do, slot))
+        self._more = {action.objectName(): action for action in menu.actions()}
+        button.setMenu(menu)
+        return button
+
+    @staticmethod
+    def _do(slot: Callable[[], None], _checked: bool = False) -> None:
+        slot()
 
     # the list
 
@@ -184,6 +224,9 @@ class FiltersPanel(QWidget):
         row, count = self.list.currentRow(), self.list.count()
         self.edit_button.setEnabled(row >= 0)
         self.delete_button.setEnabled(row >= 0)
+        self.more_button.setEnabled(row >= 0)
+        self._more["joinFilter"].setEnabled(self._joined(row) is not None)
+        self._more["splitFilter"].setEnabled(bool(self._parts(row)))
         self.up_button.setEnabled(row > 0)
         self.down_button.setEnabled(0 <= row < count - 1)
         self.undo_button.setEnabled(self._context.history.can_undo)
@@ -197,26 +240,30 @@ class FiltersPanel(QWidget):
 
     def add(self, kind: FilterKind, _checked: bool = False) -> None:
         """Open the editor of a kind of filter, or add it at once where there is nothing to enter."""
-        if kind.name == "usable":
-            self._context.set_stack(self._context.stack.add(Usable()))
-            self.list.setCurrentRow(self.list.count() - 1)
+        if kind.fixed is not None:
+            self._add(kind.fixed, kind.missions)
             return
-        dialog = FilterDialog(kind.editor(self._session, self._context), None, self._session, self._context, self, adding=True)
+        dialog = FilterDialog(
+            kind.editor(self._session, self._context), kind.missions, self._session, self._context, self,
+            adding=True, by_hand=kind.by_hand,
+        )  # fmt: skip
 
         def accepted() -> None:
             assert dialog.result_filter is not None
-            self._context.set_stack(self._context.stack.add(dialog.result_filter, dialog.result_missions))
-            self.list.setCurrentRow(self.list.count() - 1)
+            self._add(dialog.result_filter, dialog.result_missions)
 
         self._open(dialog, accepted)
+
+    def _add(self, item: Filter, missions: Sequence[str] | None) -> None:
+        self._context.set_stack(self._context.stack.add(item, missions))
+        self.list.setCurrentRow(self.list.count() - 1)
 
     def edit_current(self) -> None:
         row_id = self._current_id()
         if row_id is None:
             return
         row = self._context.stack.row(row_id)
-        editor = editor_for(row.filter, self._session, self._context)
-        dialog = FilterDialog(editor, row.missions, self._session, self._context, self, adding=False)
+        dialog = dialog_for(row.filter, row.missions, self._session, self._context, self)
 
         def accepted() -> None:
             assert dialog.result_filter is not None
@@ -235,6 +282,48 @@ class FiltersPanel(QWidget):
         row_id = self._current_id()
         if row_id is not None:
             self._context.set_stack(self._context.stack.remove(row_id))
+
+    def duplicate_current(self) -> None:
+        row_id = self._current_id()
+        if row_id is not None:
+            stack = self._context.stack
+            row, place = stack.row(row_id), stack.index(row_id)
+            stack = stack.add(row.filter, row.missions)
+            self._context.set_stack(stack.move(stack.rows[-1].id, place + 1))
+            self.list.setCurrentRow(place + 1)
+
+    def _joined(self, place: int) -> Filter | None:
+        """The filter at a place or the one above; None where they are not for the same missions or there is none above."""
+        rows = self._context.stack.rows
+        if not 0 < place < len(rows) or rows[place - 1].missions != rows[place].missions:
+            return None
+        one, other = rows[place - 1].filter, rows[place].filter
+        by_hand = any(kind.by_hand and kind.edits(item) for kind in FILTER_KINDS for item in (one, other))
+        return None if by_hand else one | other
+
+    def join_current(self) -> None:
+        place = self.list.currentRow()
+        joined = self._joined(place)
+        if joined is not None:
+            above, row = self._context.stack.rows[place - 1 : place + 1]
+            self._context.set_stack(self._context.stack.replace(above.id, joined).remove(row.id))
+            self.list.setCurrentRow(place - 1)
+
+    def _parts(self, place: int) -> tuple[Filter, ...]:
+        rows = self._context.stack.rows
+        item = rows[place].filter if 0 <= place < len(rows) else None
+        return item.filters if isinstance(item, (And, Or)) else ()
+
+    def split_current(self) -> None:
+        place = self.list.currentRow()
+        parts = self._parts(place)
+        if parts:
+            row = self._context.stack.rows[place]
+            stack = self._context.stack.replace(row.id, parts[0])
+            for number, part in enumerate(parts[1:], 1):
+                stack = stack.add(part, row.missions)
+                stack = stack.move(stack.rows[-1].id, place + number)
+            self._context.set_stack(stack)
 
     def _move_current(self, step: int) -> None:
         row = self.list.currentRow()

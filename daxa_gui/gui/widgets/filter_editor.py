@@ -2,93 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGroupBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QGroupBox, QVBoxLayout, QWidget
 
-from daxa_gui.core.errors import InputError
-from daxa_gui.core.filters import Box, Cone, Filter, ObsIds, Positions, TargetType, TimeRange, Usable
+from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.filters import Filter, Not, Picked
+from daxa_gui.core.mission import MissionSpec
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.texts import count_text, counted
-from daxa_gui.gui.widgets.filter_editors import FixedEditor, ObsIdsEditor, TargetTypeEditor, TimeEditor
+from daxa_gui.gui.texts import count_text, counted, short_label
+from daxa_gui.gui.widgets.base_editor import FilterEditor, Looking
+from daxa_gui.gui.widgets.filter_kinds import FILTER_KINDS, FilterKind, editor_for, kind_of
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
-from daxa_gui.gui.widgets.place_editors import BoxEditor, ConeEditor, FilterEditor, PositionsEditor
 from daxa_gui.gui.widgets.scope import MissionScope
 from daxa_gui.session import Session
 
+__all__ = ["FILTER_KINDS", "FilterDialog", "FilterKind", "dialog_for", "editor_for"]
+
 _PAUSE_MS = 150
-_MOST_PLACES = 500  # that are edited as text
-
-
-@dataclass(frozen=True)
-class FilterKind:
-    """One entry of the menu « Add filter »; `edits` says whether the editor can take a filter."""
-
-    name: str
-    text: str
-    tip: str
-    editor: Callable[[Session, Context], FilterEditor]
-    edits: Callable[[Filter], bool]
-
-
-FILTER_KINDS: tuple[FilterKind, ...] = (
-    FilterKind("name", "Object &name…", "Observations around an object",
-               lambda s, c: ConeEditor(s, c.coordinates, by_name=True), lambda f: isinstance(f, Cone) and bool(f.position.name)),
-    FilterKind("position", "Sky &position…", "Observations around a position",
-               lambda s, c: ConeEditor(s, c.coordinates, by_name=False), lambda f: isinstance(f, Cone)),
-    FilterKind("places", "Se&veral places…", "Observations around any of several names or positions",
-               lambda s, c: PositionsEditor(s, c.coordinates),
-               lambda f: isinstance(f, Positions) and len(f.positions) <= _MOST_PLACES),
-    FilterKind("box", "&Rectangle…", "Observations between limits in RA and Dec", lambda s, c: BoxEditor(),
-               lambda f: isinstance(f, Box)),
-    FilterKind("time", "&Time window…", "Observations made in some time", lambda s, c: TimeEditor(),
-               lambda f: isinstance(f, TimeRange)),
-    FilterKind("obs_ids", "&ObsIDs…", "Observations by their numbers", lambda s, c: ObsIdsEditor(),
-               lambda f: isinstance(f, ObsIds)),
-    FilterKind("target_type", "Target t&ype…", "Observations of some kinds of objects", lambda s, c: TargetTypeEditor(),
-               lambda f: isinstance(f, TargetType)),
-    FilterKind("usable", "&Fit for science", "Only observations that the archive does not call unusable",
-               lambda s, c: FixedEditor(Usable()), lambda f: isinstance(f, Usable)),
-)  # fmt: skip
-
-
-def editor_for(item: Filter, session: Session, context: Context) -> FilterEditor:
-    """An editor that holds this filter."""
-    kind = next((kind for kind in FILTER_KINDS if kind.edits(item)), None)
-    editor = kind.editor(session, context) if kind is not None else FixedEditor(item)
-    editor.set_filter(item)
-    return editor
+_Scope = tuple[str, ...] | None
 
 
 class FilterDialog(QDialog):
-    """Open it with `open()`; when it was accepted, `result_filter` and `result_missions` say what was wanted."""
+    """Open it with `open()`; when it was accepted, `result_filter` and `result_missions` say what was wanted.
+
+    What takes time (names, files, counting) happens in the background; a dialog that is accepted meanwhile closes when the
+    answer has come.
+    """
 
     def __init__(
         self,
         editor: FilterEditor,
-        missions: tuple[str, ...] | None,
+        missions: _Scope,
         session: Session,
         context: Context,
         parent: QWidget | None = None,
         *,
         adding: bool,
+        by_hand: bool = False,
+        opposite: bool = False,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("filterDialog")
         self.setWindowTitle(f"Add filter: {editor.title}" if adding else f"Change filter: {editor.title}")
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(560)
         self.editor = editor
         self.result_filter: Filter | None = None
-        self.result_missions: tuple[str, ...] | None = None
+        self.result_missions: _Scope = None
         self._session = session
+        self._background = context.background
+        self._accepting = False
+        self._by_hand = by_hand
+        self.opposite = QCheckBox("T&urn it round: leave out what would pass", self)
+        self.opposite.setObjectName("filterOpposite")
+        self.opposite.setToolTip("The opposite of this filter: what it would let pass is left out, and the other way round")
+        self.opposite.setChecked(opposite)
         self.scope = MissionScope(session.missions(), context.theme, self)
         self.scope.set_missions(missions)
         self.problem = problem_label(self)
         self.problem.setObjectName("filterProblem")
-        self.preview = muted_label()
+        self.preview = muted_label("", self)
         self.preview.setObjectName("filterPreview")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self)
         self._ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
@@ -104,63 +79,123 @@ class FilterDialog(QDialog):
         self._pause.setInterval(_PAUSE_MS)
         self._pause.timeout.connect(self._update)
         self._touched = not adding
-        editor.changed.connect(self._on_changed)
-        self.scope.changed.connect(self._on_changed)
-        self.buttons.accepted.connect(self._on_accepted)
-        self.buttons.rejected.connect(self.reject)
+        self._connect()
         self._update()
         editor.setFocus()
 
     def _build(self) -> None:
-        group = QGroupBox("Applies to", self)
-        inner = QVBoxLayout(group)
+        self._applies = QGroupBox("Applies to", self)
+        inner = QVBoxLayout(self._applies)
         inner.addWidget(self.scope)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addWidget(self.editor, 1)
-        layout.addWidget(group)
+        layout.addWidget(self.opposite)
+        layout.addWidget(self._applies)
         layout.addWidget(self.problem)
         layout.addWidget(self.preview)
         layout.addWidget(self.buttons)
+        self._applies.setVisible(not self._by_hand)
+        self.opposite.setVisible(not self._by_hand)
+
+    def _connect(self) -> None:
+        self.editor.changed.connect(self._on_changed)
+        self.editor.answered.connect(self._on_answered)
+        self.opposite.toggled.connect(lambda _on: self._on_changed())
+        self.scope.changed.connect(self._on_changed)
+        self.buttons.accepted.connect(self._on_accepted)
+        self.buttons.rejected.connect(self.reject)
 
     def _on_changed(self) -> None:
         self._touched = True
+        self._accepting = False
         self._pause.start()
 
-    def _read(self) -> tuple[Filter, tuple[str, ...] | None]:
-        return self.editor.filter(), self.scope.missions()
+    def _on_answered(self) -> None:
+        """A name or a file has been looked up: it is known now, or known not to be."""
+        read = self._update()
+        if self._accepting:
+            self._accepting = False
+            self._accept(read)
 
-    def _update(self) -> None:
-        """Say what is wrong, or what the filter alone would leave."""
+    def _read(self) -> tuple[Filter, _Scope]:
+        item = self.editor.filter()
+        return (~item if self.opposite.isChecked() else item), None if self._by_hand else self.scope.missions()
+
+    def _update(self) -> tuple[Filter, _Scope] | None:
+        """Say what is wrong, or what the filter alone would leave; gives the filter if there is one."""
         try:
             item, missions = self._read()
-        except InputError as error:
-            show_problem(self.problem, str(error) if self._touched else "")
-            self.preview.setText("" if self._touched else "Nothing entered yet.")
-            self._ok.setEnabled(False)
-            return
+        except DaxaError as error:
+            self._background.forget(self, "preview")
+            looking = isinstance(error, Looking)
+            show_problem(self.problem, str(error) if self._touched and not looking else "")
+            self.preview.setText(str(error) if looking else "" if self._touched else "Nothing entered yet.")
+            self._ok.setEnabled(looking)
+            return None
         show_problem(self.problem, "")
         self._ok.setEnabled(True)
-        self.preview.setText(preview_text(item, missions, self._session))
+        self._count(item, missions)
+        return item, missions
+
+    def _count(self, item: Filter, missions: _Scope) -> None:
+        specs = [spec for spec in self._session.missions() if missions is None or spec.name in missions]
+        if not self.preview.text().startswith("On its own"):
+            self.preview.setText("Counting …")
+        self._background.read(
+            self,
+            "preview",
+            lambda: preview_text(item, specs, self._session),
+            self.preview.setText,
+            lambda error: self.preview.setText(f"This cannot be counted. {error}"),
+        )
 
     def _on_accepted(self) -> None:
         self._pause.stop()
         self._touched = True
-        self._update()
-        if self._ok.isEnabled():
-            self.result_filter, self.result_missions = self._read()
+        read = self._update()
+        if read is not None:
+            self._accept(read)
+        elif self._ok.isEnabled():  # it is being looked up
+            self._accepting = True
+            self.preview.setText(f"{self.preview.text()} The filter is used as soon as that is known.")
+            self.editor.hurry()
+
+    def _accept(self, read: tuple[Filter, _Scope] | None) -> None:
+        if read is not None:
+            self.result_filter, self.result_missions = read
             self.accept()
 
+    def done(self, code: int) -> None:
+        self._pause.stop()
+        self._background.forget(self, "preview")
+        self.editor.stop()
+        super().done(code)
 
-def preview_text(item: Filter, missions: tuple[str, ...] | None, session: Session) -> str:
-    """« On its own this filter leaves 54 of 2 617 observations (XMM-Newton 4, …). »"""
+
+def dialog_for(item: Filter, missions: _Scope, session: Session, context: Context, parent: QWidget | None = None) -> FilterDialog:
+    """The dialog to change a filter; the opposite of a filter is changed as that filter with a tick."""
+    inner = item.filter if isinstance(item, Not) and kind_of(item.filter) is not None else item
+    kind = kind_of(inner)
+    return FilterDialog(
+        editor_for(inner, session, context), missions, session, context, parent,
+        adding=False, by_hand=kind is not None and kind.by_hand and inner is item, opposite=inner is not item,
+    )  # fmt: skip
+
+
+def preview_text(item: Filter, specs: Sequence[MissionSpec], session: Session) -> str:
+    """« On its own this filter leaves 54 of 2 617 observations (XMM-Newton 4, …). » Takes milliseconds for each mission."""
     kept, total, parts = 0, 0, []
-    for spec in session.missions():
-        if missions is None or spec.name in missions:
-            catalogue = session.catalogue(spec.name)
-            number = int(np.count_nonzero(item.mask(catalogue)))
-            kept, total = kept + number, total + len(catalogue)
-            if number:
-                parts.append(f"{spec.label} {count_text(number)}")
+    for spec in specs:
+        catalogue = session.catalogue(spec.name)
+        mask = item.ticked(catalogue) if isinstance(item, Picked) else item.mask(catalogue)
+        number = int(np.count_nonzero(mask))
+        kept, total = kept + number, total + len(catalogue)
+        if number:
+            parts.append(f"{short_label(spec)} {count_text(number)}")
     which = f" ({', '.join(parts)})" if parts else ""
+    if isinstance(item, Picked):
+        named = sum(len(obs_ids) for _, obs_ids in item.obs_ids)
+        does = "Keeps" if item.keep else "Leaves out"
+        return f"{does} {counted(kept, 'observation', 'observations')}{which}; {count_text(named)} named."
     return f"On its own this filter leaves {count_text(kept)} of {counted(total, 'observation', 'observations')}{which}."

@@ -1,28 +1,24 @@
-"""The editors of filters that are no places: time window, ObsIDs, target types."""
+"""The editors of filters that are no places: time window, exposure, public, and filters without anything to enter."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from PySide6.QtCore import QDateTime, Qt
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QPlainTextEdit,
-    QRadioButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QDateTime
+from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.errors import InputError
-from daxa_gui.core.filters import Filter, ObsIds, TargetType, TimeRange, parse_obs_ids
-from daxa_gui.core.targets import TARGET_TYPES
+from daxa_gui.core.filters import Exposure, Filter, Public, TimeRange
 from daxa_gui.core.times import iso_to_mjd
-from daxa_gui.gui.texts import utc_text
-from daxa_gui.gui.widgets.place_editors import FilterEditor, entry_line, labelled
+from daxa_gui.gui.texts import as_sentence, utc_text
+from daxa_gui.gui.widgets.base_editor import FilterEditor, entry_line, labelled
+from daxa_gui.gui.widgets.form import Form, FormField, muted_label
+from daxa_gui.gui.widgets.list_editors import instrument_names
+from daxa_gui.session import Session
+
+
+def _today() -> str:
+    return QDateTime.currentDateTimeUtc().toString("yyyy-MM-dd")
 
 
 class TimeEditor(FilterEditor):
@@ -30,10 +26,10 @@ class TimeEditor(FilterEditor):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        example = QDateTime.currentDateTimeUtc().toString("yyyy-MM-dd")
+        self._kept: tuple[tuple[str, str], TimeRange] | None = None
         tip = "UTC, for example 2019-11-03, 2019-11-03 12:30 or 2019-11-03T12:30:15; empty leaves this side open"
         self.start = entry_line(self, "timeFrom", "From (UTC)", tip, "2019-11-03 12:30:00")
-        self.end = entry_line(self, "timeTo", "To (UTC)", tip, example)
+        self.end = entry_line(self, "timeTo", "To (UTC)", tip, _today())
         self.overlap = QRadioButton("Any o&verlap with the window", self)
         self.overlap.setObjectName("timeOverlap")
         self.overlap.setToolTip("Observations of which some part lies in the window")
@@ -49,14 +45,19 @@ class TimeEditor(FilterEditor):
         labelled(grid, 1, "&To", self.end, "UTC")
         grid.addWidget(self.overlap, 2, 1)
         grid.addWidget(self.inside, 3, 1)
+        grid.setRowStretch(4, 1)
         self.setFocusProxy(self.start)
 
-    def filter(self) -> Filter:
+    def _mjds(self) -> tuple[float, float]:
         start, end = self.start.text().strip(), self.end.text().strip()
+        if self._kept is not None and self._kept[0] == (start, end):
+            return self._kept[1].start_mjd, self._kept[1].end_mjd  # untouched: not rounded by having been written
         if not start and not end:
             raise InputError("Give a beginning, an end, or both.")
-        start_mjd = iso_to_mjd(start) if start else -math.inf
-        end_mjd = iso_to_mjd(end) if end else math.inf
+        return iso_to_mjd(start) if start else -math.inf, iso_to_mjd(end) if end else math.inf
+
+    def filter(self) -> Filter:
+        start_mjd, end_mjd = self._mjds()
         if start_mjd > end_mjd:
             raise InputError("The time window ends before it begins.")
         return TimeRange(start_mjd, end_mjd, entirely_inside=self.inside.isChecked())
@@ -65,73 +66,113 @@ class TimeEditor(FilterEditor):
         assert isinstance(item, TimeRange)
         for entry, mjd in ((self.start, item.start_mjd), (self.end, item.end_mjd)):
             entry.setText(utc_text(mjd) if math.isfinite(mjd) else "")
+        self._kept = ((self.start.text().strip(), self.end.text().strip()), item)
         (self.inside if item.entirely_inside else self.overlap).setChecked(True)
 
 
-class ObsIdsEditor(FilterEditor):
-    title = "ObsIDs"
+_WHOLE = "the observation as a whole"
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+
+class ExposureEditor(FilterEditor):
+    """How long: of the observation as a whole, or of one instrument."""
+
+    title = "Exposure"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.text = QPlainTextEdit(self)
-        self.text.setObjectName("obsIds")
-        self.text.setAccessibleName("ObsIDs")
-        self.text.setToolTip("Paste or type ObsIDs; blanks, commas, semicolons and new lines separate them")
-        self.text.setPlaceholderText("0999900101, 0999900201 …")
-        self.text.setTabChangesFocus(True)
-        self.text.textChanged.connect(self.changed)
+        timed = {i.name for spec in session.missions() for i in spec.instruments if i.exposure_column}
+        self._instruments = {text: name for name, text in instrument_names(session.missions()).items() if name in timed}
+        limit = "An observation whose exposure is not known does not pass"
+        self.form = Form(
+            (
+                FormField("least", "At least", None, "number", help=limit, minimum=0.0, empty="no lower limit"),
+                FormField("most", "At most", None, "number", help=limit, minimum=0.0, empty="no upper limit"),
+                FormField("unit", "Unit", "ks", "choice", help="Of both limits", choices=("ks", "s")),
+                FormField(
+                    "instrument", "Of", None, "choice", help="Instruments whose exposure the missions' tables tell",
+                    choices=tuple(self._instruments), empty=_WHOLE,
+                ),
+            ),
+            parent=self,
+        )  # fmt: skip
+        self.form.changed.connect(self.changed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.text)
-        self.setFocusProxy(self.text)
+        layout.addWidget(self.form)
+        self.setFocusProxy(self.form.entry("least"))
 
     def filter(self) -> Filter:
-        text = self.text.toPlainText()
-        if not text.strip():
-            raise InputError("Give at least one ObsID.")
-        return ObsIds(parse_obs_ids(text))
+        values = self.form.values()
+        scale = 1000.0 if values["unit"] == "ks" else 1.0
+        least, most = (
+            None if values[name] is None else round(float(values[name]) * scale, 6) for name in ("least", "most")
+        )  # to a microsecond, so that 16.1 ks are 16 100 s
+        if least is None and most is None:
+            raise InputError("Give a lower limit, an upper limit, or both.")
+        if least is not None and most is not None and least > most:
+            raise InputError("The lower limit of the exposure is above the upper one.")
+        return Exposure(least, most, self._instruments.get(values["instrument"], ""))
 
     def set_filter(self, item: Filter) -> None:
-        assert isinstance(item, ObsIds)
-        self.text.setPlainText("\n".join(item.obs_ids))
-
-
-class TargetTypeEditor(FilterEditor):
-    title = "Target type"
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.list = QListWidget(self)
-        self.list.setObjectName("targetTypes")
-        self.list.setAccessibleName("Target types")
-        self.list.setToolTip("Observations of any of the ticked types pass")
-        for code, name in TARGET_TYPES.items():
-            item = QListWidgetItem(f"{name} ({code})", self.list)
-            item.setData(Qt.ItemDataRole.UserRole, code)
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Unchecked)
-        self.list.itemChanged.connect(lambda _item: self.changed.emit())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.list)
-        self.setFocusProxy(self.list)
-
-    def _items(self) -> Sequence[QListWidgetItem]:
-        return [self.list.item(row) for row in range(self.list.count())]
-
-    def filter(self) -> Filter:
-        codes = tuple(
-            str(item.data(Qt.ItemDataRole.UserRole)) for item in self._items() if item.checkState() == Qt.CheckState.Checked
+        assert isinstance(item, Exposure)
+        limits = {"least": item.min_s, "most": item.max_s}
+        long = all(value is None or value >= 100.0 for value in limits.values())
+        text = next((text for text, name in self._instruments.items() if name == item.instrument), None)
+        self.form.set_values(
+            {name: None if value is None else value / 1000.0 if long else value for name, value in limits.items()}
+            | {"unit": "ks" if long else "s", "instrument": text}
         )
-        if not codes:
-            raise InputError("Tick at least one target type.")
-        return TargetType(codes)
+
+
+class PublicEditor(FilterEditor):
+    """Now (whenever the filter is used), or at a date."""
+
+    title = "Public data"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.now = QRadioButton("Public &now", self)
+        self.now.setObjectName("publicNow")
+        self.now.setToolTip("At the time at which the filter is used, so that it lets more pass as time goes by")
+        self.at = QRadioButton("Public &on", self)
+        self.at.setObjectName("publicAt")
+        self.at.setToolTip("At a date of your choice")
+        tip = "UTC, for example 2026-01-01 or 2026-01-01 12:00"
+        self.date = entry_line(self, "publicDate", "Date (UTC)", tip, _today())
+        self.now.setChecked(True)
+        self.date.setEnabled(False)
+        self._kept: tuple[str, float] | None = None
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(self.now, 0, 0, 1, 3)
+        grid.addWidget(self.at, 1, 0)
+        grid.addWidget(self.date, 1, 1)
+        grid.addWidget(muted_label("UTC", self), 1, 2)
+        note = "Observations of which no restriction is known count as public; those restricted without a date do not."
+        grid.addWidget(muted_label(note, self), 2, 0, 1, 3)
+        grid.setRowStretch(3, 1)
+        self.at.toggled.connect(self._on_at_toggled)
+        self.setFocusProxy(self.now)
+
+    def _on_at_toggled(self, on: bool) -> None:
+        self.date.setEnabled(on)
+        self.changed.emit()
+
+    def filter(self) -> Filter:
+        if self.now.isChecked():
+            return Public()
+        text = self.date.text().strip()
+        if not text:
+            raise InputError("Give the date.")
+        return Public(self._kept[1] if self._kept is not None and self._kept[0] == text else iso_to_mjd(text))
 
     def set_filter(self, item: Filter) -> None:
-        assert isinstance(item, TargetType)
-        for entry in self._items():
-            chosen = entry.data(Qt.ItemDataRole.UserRole) in item.codes
-            entry.setCheckState(Qt.CheckState.Checked if chosen else Qt.CheckState.Unchecked)
+        assert isinstance(item, Public)
+        if item.at_mjd is not None:
+            self.date.setText(utc_text(item.at_mjd))
+            self._kept = (self.date.text(), item.at_mjd)
+        (self.now if item.at_mjd is None else self.at).setChecked(True)
 
 
 class FixedEditor(FilterEditor):
@@ -141,14 +182,15 @@ class FixedEditor(FilterEditor):
         super().__init__(parent)
         self.title = "Filter"
         self._item = item
-        label = QLabel(item.sentence(), self)
-        label.setWordWrap(True)
+        self._label = QLabel(as_sentence(item.sentence()), self)
+        self._label.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(label)
+        layout.addWidget(self._label)
 
     def filter(self) -> Filter:
         return self._item
 
     def set_filter(self, item: Filter) -> None:
         self._item = item
+        self._label.setText(as_sentence(item.sentence()))

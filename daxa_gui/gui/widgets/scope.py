@@ -35,7 +35,7 @@ class MissionScope(QWidget):
             box.setIconSize(QSize(13, 13))
             box.toggled.connect(lambda _on: self.changed.emit())
             self._boxes[spec.name] = box
-            grid.addWidget(box, number // 2, number % 2)
+            grid.addWidget(box, number // 3, number % 3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)

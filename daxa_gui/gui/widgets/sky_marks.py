@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from daxa_gui.gui.widgets.sky_graticule import Label, Lines
-from daxa_gui.gui.widgets.sky_projection import Viewport
+from daxa_gui.gui.widgets.sky_projection import Floats, Viewport
 
 
 def symbol_size(number: int) -> int:
@@ -31,10 +31,13 @@ def joined(pieces: Sequence[Lines]) -> Lines:
     )
 
 
-def cross(x: float, y: float, size: float) -> Lines:
-    """Two strokes through a pixel."""
-    joined = np.array([True, False, True, False])
-    return Lines(np.array([x - size, x + size, x, x]), np.array([y, y, y - size, y + size]), joined)
+def crosses(x: Floats, y: Floats, size: float) -> Lines:
+    """Two strokes through each pixel; places without a pixel (NaN) have none."""
+    seen = np.isfinite(x) & np.isfinite(y)
+    x, y = x[seen], y[seen]
+    strokes_x = np.stack([x - size, x + size, x, x], axis=-1)
+    strokes_y = np.stack([y, y, y - size, y + size], axis=-1)
+    return Lines(strokes_x.ravel(), strokes_y.ravel(), np.tile([True, False, True, False], len(x)))
 
 
 def target(x: float, y: float) -> Lines:

@@ -16,7 +16,7 @@ from daxa_gui.gui.theme import LIGHT, Theme
 from daxa_gui.gui.widgets.sky_graticule import Lines, ecliptic, galactic_plane, graticule, polylines, rim
 from daxa_gui.gui.widgets.sky_items import DensityItem, LabelsItem, LinesItem, PointsItem, shade
 from daxa_gui.gui.widgets.sky_layers import MissionLayer, density_image
-from daxa_gui.gui.widgets.sky_marks import box_between, cross, joined, plane_labels, symbol_size, target
+from daxa_gui.gui.widgets.sky_marks import box_between, crosses, joined, plane_labels, symbol_size, target
 from daxa_gui.gui.widgets.sky_projection import Floats, Viewport, boxes, circles
 
 HOVER_PX = 10.0
@@ -27,7 +27,7 @@ _ZOOM_PER_NOTCH = 1.25
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A filter on the sky: an outline, shape (vertices, 3), or a single point (1, 3)."""
+    """A filter on the sky: an outline, shape (vertices, 3), or a single point (1, 3); or many of them, (n, vertices, 3)."""
 
     vectors: Floats
 
@@ -235,11 +235,12 @@ class SkyView(pg.GraphicsView):
         view = self.viewport_on_sky
         pieces = []
         for shape in self._shapes:
-            if len(shape.vectors) > 1:
-                pieces.append(polylines(shape.vectors[None], view))
+            lines = shape.vectors if shape.vectors.ndim == 3 else shape.vectors[None]
+            if lines.shape[1] > 1:
+                pieces.append(polylines(lines, view))
             else:
-                x, y = view.pixels(shape.vectors)
-                pieces.append(cross(float(x[0]), float(y[0]), 7.0))
+                x, y = view.pixels(lines[:, 0])
+                pieces.append(crosses(x, y, 7.0))
         self._shape_lines.set_lines(joined(pieces), view.width, view.height)
 
     def _draw_focus(self) -> None:

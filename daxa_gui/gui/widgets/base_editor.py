@@ -1,0 +1,79 @@
+"""What every editor of a filter can do, and the small parts that editors are made of."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QWidget
+
+from daxa_gui.core.errors import InputError
+from daxa_gui.core.filters import Filter
+from daxa_gui.gui.widgets.form import muted_label
+
+
+class Looking(InputError):
+    """An entry cannot be judged yet: its answer is being looked for in the background. The sentence says what is looked for."""
+
+
+class FilterEditor(QWidget):
+    """`filter()` raises InputError (or another DaxaError) with a sentence while the entries mean nothing, and `Looking` while
+    a name or a file is being looked up; `answered` is emitted when that has come to an end."""
+
+    changed = Signal()  # a person changed an entry
+    answered = Signal()  # what was looked for is known
+    title = ""
+
+    def filter(self) -> Filter:
+        raise NotImplementedError
+
+    def set_filter(self, item: Filter) -> None:
+        raise NotImplementedError
+
+    def hurry(self) -> None:
+        """Look at once for what is missing, without waiting for a pause in the typing."""
+
+    def stop(self) -> None:
+        """The dialog is closed: no answer is wanted any more."""
+
+
+def entry_line(owner: FilterEditor, name: str, label: str, tip: str, placeholder: str = "") -> QLineEdit:
+    edit = QLineEdit(owner)
+    edit.setObjectName(name)
+    edit.setAccessibleName(label)
+    edit.setToolTip(tip)
+    edit.setPlaceholderText(placeholder)
+    edit.textChanged.connect(lambda _text: owner.changed.emit())
+    return edit
+
+
+def entry_text(owner: FilterEditor, name: str, label: str, tip: str, placeholder: str = "") -> QPlainTextEdit:
+    """Several lines; Tab leaves it."""
+    edit = QPlainTextEdit(owner)
+    edit.setObjectName(name)
+    edit.setAccessibleName(label)
+    edit.setToolTip(tip)
+    edit.setPlaceholderText(placeholder)
+    edit.setTabChangesFocus(True)
+    edit.textChanged.connect(owner.changed)
+    return edit
+
+
+def choice_box(owner: QWidget, name: str, label: str, tip: str, choices: tuple[tuple[str, object], ...]) -> QComboBox:
+    """A combo box of (text, value)."""
+    box = QComboBox(owner)
+    box.setObjectName(name)
+    box.setAccessibleName(label)
+    box.setToolTip(tip)
+    for text, value in choices:
+        box.addItem(text, value)
+    return box
+
+
+def labelled(grid: QGridLayout, row: int, text: str, widget: QWidget, unit: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setBuddy(widget)
+    tall = widget.sizePolicy().verticalPolicy() == widget.sizePolicy().Policy.Expanding
+    grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop if tall else Qt.AlignmentFlag.AlignVCenter)
+    grid.addWidget(widget, row, 1)
+    if unit:
+        grid.addWidget(muted_label(unit), row, 2)
+    return label
