@@ -13,7 +13,7 @@ from typing import Any
 
 AFTER_FIRST_PAINT_MS = 150
 MAX_JOBS = 64  # more than the lanes' limits together, so that a job that is called running does run
-VERBS = ("missions", "find", "fetch", "reduce", "inspect", "info")
+VERBS = ("missions", "catalogue", "find", "fetch", "reduce", "inspect", "info")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,18 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from daxa_gui import locations
+from daxa_gui.cli_catalogue import add_catalogue_options, catalogue
+from daxa_gui.cli_find import add_find_options, chosen_missions, find, missions
 from daxa_gui.cli_inspect import add_inspect_options, inspect
 from daxa_gui.cli_output import print_document, print_table
-from daxa_gui.cli_search import add_search_options, asks_for_something, parse_angle_deg, stack_from
+from daxa_gui.cli_search import add_search_options, asks_for_something, stack_from
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.job import JobState
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.settings import load_settings
-from daxa_gui.core.sky import format_sexagesimal
-from daxa_gui.core.times import mjd_to_iso
 from daxa_gui.session import Session
 
 
@@ -85,9 +83,8 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     add("missions", missions, "List the missions and how many observations are known.")
-    sub = add("find", find, "Search the catalogues.")
-    add_search_options(sub)
-    sub.add_argument("--sample", metavar="FILE", help="positions from a CSV, FITS, VOTable or ECSV file")
+    add_find_options(add("find", find, "Search the catalogues."))
+    add_catalogue_options(add("catalogue", catalogue, "The observation tables that are here: update, status, import, export."))
     sub = add("fetch", fetch, "Create an archive from a search and download its data, or continue an archive.")
     sub.add_argument("archive", help="name of a new archive, or name or folder of one that exists")
     add_search_options(sub)
@@ -104,66 +101,6 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("archive", nargs="?")
     sub.add_argument("--output", metavar="FOLDER", help="where archives and downloaded data live")
     return top
-
-
-def missions(session: Session, options: argparse.Namespace) -> int:
-    rows: list[dict[str, Any]] = []
-    for spec in session.missions():
-        table = session.catalogue(spec.name)
-        rows.append(
-            {"name": spec.name, "label": spec.label, "instruments": [i.name for i in spec.instruments],
-             "observations": len(table), "simulated": int(table.simulated.sum()), "provenance": table.provenance}
-        )  # fmt: skip
-    if options.json:
-        print_document({"missions": rows})
-    else:
-        cells = [(r["name"], r["label"], r["observations"], r["simulated"], " ".join(r["instruments"])) for r in rows]
-        print_table(("MISSION", "LABEL", "OBSERVATIONS", "SIMULATED", "INSTRUMENTS"), cells)
-    return 0
-
-
-def _chosen_missions(session: Session, options: argparse.Namespace) -> list[str]:
-    known = [spec.name for spec in session.missions()]
-    for name in options.mission or []:
-        if name not in known:
-            raise InputError(f"There is no mission « {name} » to search.", f"Choose from: {', '.join(known)}.")
-    return options.mission or known
-
-
-def find(session: Session, options: argparse.Namespace) -> int:
-    names = _chosen_missions(session, options)
-    stack = stack_from(options, session)
-    if options.sample is not None:
-        return _find_sample(session, options, names, stack)
-    found: list[dict[str, Any]] = []
-    for name in names:
-        table = session.catalogue(name)
-        mask, _ = stack.masks(table)
-        found.extend({"mission": name, **table.row(int(i))} for i in np.flatnonzero(mask))
-    if options.json:
-        print_document({"filters": stack.to_json(), "count": len(found), "observations": found})
-    else:
-        print_table(("MISSION", "OBSID", "RA DEC (ICRS)", "START (UTC)", "TARGET"),
-               [(r["mission"], r["obs_id"], format_sexagesimal(r["ra_deg"], r["dec_deg"]),
-                 mjd_to_iso(r["start_mjd"])[:19] if np.isfinite(r["start_mjd"]) else "unknown",
-                 r["target"] + (" (simulated)" if r["simulated"] else "")) for r in found])  # fmt: skip
-        print(f"{len(found)} observations")
-    return 0
-
-
-def _find_sample(session: Session, options: argparse.Namespace, names: list[str], stack: Any) -> int:
-    radius_deg = parse_angle_deg(options.radius) if options.radius else None
-    result = {name: session.associate(name, options.sample, radius_deg, stack) for name in names}
-    if options.json:
-        print_document({"sample": options.sample, "missions": result})
-    else:
-        rows = [(name, p["index"], p["name"], f"{p['ra_deg']:.5f}", f"{p['dec_deg']:.5f}", m["obs_id"],
-                 f"{m['separation_deg'] * 60:.2f}")
-                for name, found in result.items() for p in found["positions"] for m in p["matches"]]  # fmt: skip
-        print_table(("MISSION", "POSITION", "NAME", "RA", "DEC", "OBSID", "SEPARATION (arcmin)"), rows)
-        for name, found in result.items():
-            print(f"{name}: {found['matched_positions']} of {found['sample_size']} positions matched")
-    return 0
 
 
 def fetch(session: Session, options: argparse.Namespace) -> int:
@@ -195,7 +132,7 @@ def _selections(session: Session, options: argparse.Namespace) -> list[Selection
             f"There is no archive « {options.archive} » to continue, and nothing says what a new one should hold.",
             "Give a position, a name, ObsIDs or other filters, as for « daxa-gui find ».",
         )
-    wanted = _chosen_missions(session, options)
+    wanted = chosen_missions(session, options)
     selections = [s for s in session.selections(stack_from(options, session)) if s.mission in wanted and s.obs_ids]
     if not selections:
         raise DaxaError("No observation passes the filters.", "Nothing was created.")

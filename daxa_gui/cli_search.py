@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
+from pathlib import Path
 
+from daxa_gui.core.distance import Distance
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_stack import FilterStack
-from daxa_gui.core.filters import Box, Cone, Filter, ObsIds, TargetType, TimeRange, Usable, parse_obs_ids
-from daxa_gui.core.sky import parse_position
+from daxa_gui.core.filters import (
+    Box,
+    Category,
+    Cone,
+    Exposure,
+    Field,
+    Filter,
+    HasInstrument,
+    ObsIds,
+    Polygon,
+    Positions,
+    Public,
+    TargetType,
+    TimeRange,
+    Usable,
+    parse_obs_ids,
+)
+from daxa_gui.core.places import Places
+from daxa_gui.core.sample import Sample, SampleColumns
+from daxa_gui.core.sky import SkyPosition, parse_position
 from daxa_gui.core.times import iso_to_mjd
 from daxa_gui.session import Session
 
 _UNITS_DEG = {"deg": 1.0, "°": 1.0, "arcmin": 1 / 60, "′": 1 / 60, "'": 1 / 60, "arcsec": 1 / 3600, "″": 1 / 3600, '"': 1 / 3600}
+_UNITS_S = {"": 1.0, "s": 1.0, "ks": 1000.0, "h": 3600.0, "d": 86400.0}
+_FRAMES = ("icrs", "fk5", "fk4", "galactic", "ecliptic")
 
 
 def parse_angle_deg(text: str) -> float:
@@ -26,6 +49,14 @@ def parse_angle_deg(text: str) -> float:
     return value
 
 
+def parse_duration_s(text: str) -> float:
+    """« 10ks », « 3 h », « 5000 » (seconds)."""
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?\d+)?)\s*([a-z]*)\s*", text)
+    if match is None or match[2] not in _UNITS_S:
+        raise InputError(f"« {text} » is not a duration.", "Write for example 5000s, 10ks or 3h.")
+    return float(match[1]) * _UNITS_S[match[2]]
+
+
 def parse_band_kev(text: str) -> tuple[float, float]:
     """« 0.5-2.0 » in keV."""
     match = re.fullmatch(r"\s*(\d*\.?\d+)\s*[-–:]\s*(\d*\.?\d+)\s*(?:keV)?\s*", text)
@@ -34,23 +65,72 @@ def parse_band_kev(text: str) -> tuple[float, float]:
     return float(match[1]), float(match[2])
 
 
+def parse_reach(text: str | None) -> Distance:
+    """« 30arcmin » for all, « XRT=12arcmin,BAT=50deg » by instrument, « footprint », « own » (each position's own radius); None:
+    each observation's own default distance."""
+    if text is None:
+        return Distance()
+    if text.strip() in ("footprint", "own"):
+        return Distance.footprint() if text.strip() == "footprint" else Distance.of_positions()
+    if "=" not in text:
+        return Distance.fixed(parse_angle_deg(text))
+    pairs = {}
+    for part in text.split(","):
+        name, equals, angle = part.partition("=")
+        if not equals or not name.strip():
+            raise InputError(
+                f"« {part.strip()} » is not an instrument with its distance.", "Write for example XRT=12arcmin,BAT=50deg."
+            )
+        pairs[name.strip()] = parse_angle_deg(angle)
+    return Distance.of_instruments(pairs)
+
+
 def add_search_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--mission", action="append", metavar="NAME", help="search this mission only (may be repeated)")
-    parser.add_argument("--near", metavar="POSITION", help='ICRS position, "83.63 22.01" or "05 34 31.9 +22 00 52"')
-    parser.add_argument("--name", help="object name (practice sky and eROSITA fields)")
-    parser.add_argument("--radius", metavar="ANGLE", help="search radius, for example 30arcmin (default: each instrument's own)")
-    parser.add_argument("--rectangle", nargs=4, type=float, metavar=("RA1", "DEC1", "RA2", "DEC2"),
-                        help="two opposite corners in degrees, in any order; between them the shorter way round in RA"
-                        " (0 and 360: the whole circle)")  # fmt: skip
-    parser.add_argument("--from", dest="start", metavar="UTC", help="observed after this time, 2019-11-01[T12:00:00]")
-    parser.add_argument("--to", dest="end", metavar="UTC", help="observed before this time")
-    parser.add_argument("--inside", action="store_true", help="entirely inside the time window (default: any overlap)")
-    parser.add_argument("--obs-ids", metavar="IDS", help="ObsIDs in any separator")
-    parser.add_argument("--target-type", metavar="CODES", help="common target types, for example GCL,AGN")
-    parser.add_argument("--usable", action="store_true", help="only observations fit for science")
+    add = parser.add_argument
+    add("--mission", action="append", metavar="NAME", help="search this mission only (may be repeated)")
+    add(
+        "--near",
+        metavar="POSITION",
+        help='"83.63 22.01", "05 34 31.9 +22 00 52", "l=184.56 b=-5.78" and the like; ICRS unless it says so',
+    )
+    add("--name", help="object name; names with coordinates in them (PSR J0534+2200) need no network")
+    add("--sample", metavar="FILE", help="positions from a CSV, ECSV, VOTable or FITS file")
+    add("--columns", metavar="PAIRS", help="what the sample's columns mean, for example ra=RAJ2000,dec=DEJ2000,time=discovered,"
+        "frame=galactic (names: ra dec name time start end radius frame radius_unit)")  # fmt: skip
+    add("--days", nargs=2, type=float, metavar=("BEFORE", "AFTER"), help="window around the sample's times")
+    add("--radius", metavar="DISTANCE", help="30arcmin for all, XRT=12arcmin,BAT=50deg by instrument, « footprint » for the"
+        " shapes of the fields of view, « own » for the sample's radii (default: each observation's own distance)")  # fmt: skip
+    add("--rectangle", nargs=4, type=float, metavar=("LON1", "LAT1", "LON2", "LAT2"),
+        help="two opposite corners in degrees, in any order; between them the shorter way round in RA"
+        " (0 and 360: the whole circle)")  # fmt: skip
+    add("--frame", choices=_FRAMES, default=None, help="of the rectangle (default: icrs)")
+    add("--polygon", metavar="CORNERS", help='ICRS corners joined by great circles, "10 -5, 20 -5, 15 5"')
+    add("--region", metavar="FILE", help="inside the shapes of a DS9 region file")
+    add("--moc", metavar="FILE", help="inside a coverage map (MOC)")
+    add("--from", dest="start", metavar="UTC", help="observed after this time, 2019-11-01[T12:00:00]")
+    add("--to", dest="end", metavar="UTC", help="observed before this time")
+    add("--inside", action="store_true", help="entirely inside the time window (default: any overlap)")
+    add("--obs-ids", metavar="IDS", help="ObsIDs in any separator")
+    add("--target-type", metavar="CODES", help="common target types, for example GCL,AGN")
+    add("--category", action="append", metavar="TEXT", help="the mission's own category of targets (may be repeated)")
+    add("--instrument", metavar="NAMES", help="one of these instruments was used, for example PN,M1 (with « + » all: PN+M1)")
+    add("--min-exposure", metavar="DURATION", help="for example 10ks")
+    add("--max-exposure", metavar="DURATION", help="for example 100ks")
+    add("--public", nargs="?", const="now", metavar="UTC", help="public now, or at some time")
+    add(
+        "--field",
+        action="append",
+        metavar="NAME",
+        help="field of the eROSITA CalPV programme, or a type of fields (may be repeated)",
+    )
+    add("--usable", action="store_true", help="only observations fit for science")
+    add("--daxa-state", metavar="FILE", help="the filters of a mission save file of DAXA")
 
 
-_SEARCHES = ("mission", "near", "name", "rectangle", "start", "end", "obs_ids", "target_type", "usable")
+_SEARCHES = (
+    "mission", "near", "name", "sample", "rectangle", "polygon", "region", "moc", "start", "end", "obs_ids", "target_type",
+    "category", "instrument", "min_exposure", "max_exposure", "public", "field", "usable", "daxa_state",
+)  # fmt: skip
 
 
 def asks_for_something(options: argparse.Namespace) -> bool:
@@ -58,37 +138,116 @@ def asks_for_something(options: argparse.Namespace) -> bool:
     return any(getattr(options, name) not in (None, False) for name in _SEARCHES)
 
 
-def stack_from(options: argparse.Namespace, session: Session) -> FilterStack:
+def stack_from(options: argparse.Namespace, session: Session, *, with_sample: bool = True) -> FilterStack:
     """The filters that the options ask for, all to be met. An option that is there but empty is an error, not no filter."""
     _check_usage(options)
-    radius_deg = parse_angle_deg(options.radius) if options.radius is not None else None
-    filters: list[Filter] = []
-    if options.near is not None:
-        filters.append(Cone(parse_position(options.near), radius_deg))
-    if options.name is not None:
-        filters.append(Cone(session.resolve_name(options.name), radius_deg))
-    if options.rectangle is not None:
-        filters.append(Box.from_corners(*options.rectangle))
-    if options.start is not None or options.end is not None:
-        start = iso_to_mjd(options.start) if options.start is not None else float("-inf")
-        end = iso_to_mjd(options.end) if options.end is not None else float("inf")
-        filters.append(TimeRange(start, end, entirely_inside=options.inside))
-    if options.obs_ids is not None:
-        filters.append(ObsIds(parse_obs_ids(options.obs_ids)))
-    if options.target_type is not None:
-        filters.append(TargetType(tuple(code for code in re.split(r"[\s,;]+", options.target_type.upper()) if code)))
-    if options.usable:
-        filters.append(Usable())
     stack = FilterStack()
-    for item in filters:
+    if options.daxa_state is not None:
+        state = session.read_daxa_state(Path(options.daxa_state))
+        for row in state.stack.rows:
+            stack = stack.add(row.filter, missions=(state.mission,))
+    for item in (*_places(options, session, with_sample), *_regions(options, session), *_properties(options)):
         stack = stack.add(item)
     return stack
 
 
+def _places(options: argparse.Namespace, session: Session, with_sample: bool) -> list[Filter]:
+    reach = parse_reach(options.radius)
+    found: list[Filter] = []
+    if options.near is not None:
+        found.append(_around(parse_position(options.near), reach))
+    if options.name is not None:
+        found.append(_around(session.resolve_name(options.name), reach))
+    if options.sample is not None and with_sample:
+        sample = sample_from(options, session)
+        found.append(Positions(sample.places, label=sample.label, distance=reach, entirely_inside=options.inside))
+    return found
+
+
+def _around(position: SkyPosition, reach: Distance) -> Filter:
+    if reach.kind in ("default", "fixed"):
+        return Cone(position, reach.deg)
+    return Positions(Places.of([position]), distance=reach)
+
+
+def sample_from(options: argparse.Namespace, session: Session) -> Sample:
+    """The sample with the columns that the options name, the others guessed."""
+    path = Path(options.sample)
+    if options.columns is None and options.days is None:
+        return session.read_sample(path)
+    known = {field.name for field in dataclasses.fields(SampleColumns)} - {"days_before", "days_after"}
+    given = {}
+    for part in (options.columns or "").split(","):
+        meaning, equals, column = (piece.strip() for piece in part.partition("="))
+        if part.strip() and (meaning not in known or not equals):
+            raise InputError(
+                f"« {part.strip()} » does not say what a column means.",
+                f"Write meaning=column; meanings: {', '.join(sorted(known))}.",
+            )
+        if part.strip():
+            given[meaning] = column
+    before, after = options.days or (0.0, 0.0)
+    columns = dataclasses.replace(session.preview_sample(path).guess, **given, days_before=before, days_after=after)
+    return session.read_sample(path, columns)
+
+
+def _regions(options: argparse.Namespace, session: Session) -> list[Filter]:
+    found: list[Filter] = []
+    if options.rectangle is not None:
+        found.append(_box(options.rectangle, options.frame or "icrs"))
+    if options.polygon is not None:
+        corners = [parse_position(text) for text in options.polygon.split(",") if text.strip()]
+        found.append(Polygon(tuple((corner.ra_deg, corner.dec_deg) for corner in corners)))
+    if options.region is not None:
+        found.append(session.read_regions(Path(options.region)))
+    if options.moc is not None:
+        found.append(session.read_moc(Path(options.moc)))
+    return found
+
+
+def _box(corners: list[float], frame: str) -> Box:
+    lon1, lat1, lon2, lat2 = corners
+    return Box.from_corners(lon1, lat1, lon2, lat2, frame)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[\s,;+]+", text) if word)
+
+
+def _properties(options: argparse.Namespace) -> list[Filter]:
+    found: list[Filter] = []
+    if options.start is not None or options.end is not None:
+        start = iso_to_mjd(options.start) if options.start is not None else float("-inf")
+        end = iso_to_mjd(options.end) if options.end is not None else float("inf")
+        found.append(TimeRange(start, end, entirely_inside=options.inside))
+    if options.obs_ids is not None:
+        found.append(ObsIds(parse_obs_ids(options.obs_ids)))
+    if options.target_type is not None:
+        found.append(TargetType(_words(options.target_type.upper())))
+    if options.category is not None:
+        found.append(Category(tuple(options.category)))
+    if options.instrument is not None:
+        found.append(HasInstrument(_words(options.instrument), all_of="+" in options.instrument))
+    if options.min_exposure is not None or options.max_exposure is not None:
+        shortest, longest = (
+            None if text is None else parse_duration_s(text) for text in (options.min_exposure, options.max_exposure)
+        )
+        found.append(Exposure(shortest, longest))
+    if options.public is not None:
+        found.append(Public(None if options.public == "now" else iso_to_mjd(options.public)))
+    if options.field is not None:
+        found.append(Field(tuple(options.field)))
+    if options.usable:
+        found.append(Usable())
+    return found
+
+
 def _check_usage(options: argparse.Namespace) -> None:
-    has_place = any(getattr(options, name, None) is not None for name in ("near", "name", "sample"))
-    if options.radius is not None and not has_place:
-        sample = " or --sample" if hasattr(options, "sample") else ""
-        raise InputError(f"--radius needs --near, --name{sample}.")
-    if options.inside and options.start is None and options.end is None:
-        raise InputError("--inside needs --from or --to.")
+    if options.radius is not None and all(getattr(options, name) is None for name in ("near", "name", "sample")):
+        raise InputError("--radius needs --near, --name or --sample.")
+    if options.inside and options.start is None and options.end is None and options.sample is None:
+        raise InputError("--inside needs --from, --to, or a --sample with times.")
+    if options.frame is not None and options.rectangle is None:
+        raise InputError("--frame needs --rectangle; in --near and --polygon the positions themselves say it (l=… b=…).")
+    if (options.columns is not None or options.days is not None) and options.sample is None:
+        raise InputError("--columns and --days need --sample.")

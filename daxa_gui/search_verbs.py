@@ -175,9 +175,10 @@ class SearchVerbs:
         return self._finding.resolve_name(name, None if self.practice else self._ask_sesame)
 
     def _ask_sesame(self, name: str) -> SkyPosition:
-        from daxa_gui.remote.sesame import NameResolver
+        from daxa_gui.remote.sesame import SESAME, NameResolver
 
-        resolver = NameResolver(self._finding.folder / "names.json", url=self.settings.sesame, offline=self.offline)
+        addresses = (self.settings.sesame,) if self.settings.sesame else SESAME
+        resolver = NameResolver(self._finding.folder / "names.json", addresses=addresses, offline=lambda: self.offline)
         return resolver.resolve(name)
 
     @staticmethod
