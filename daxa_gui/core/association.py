@@ -179,7 +179,7 @@ def _association(coverage: Coverage, places: Places, found: Pairs, codes: NDArra
     catalogue, position, row = coverage.catalogue, found.position, found.row
     unknown = np.broadcast_to(np.nan, len(found))
     return Association(
-        position, row, catalogue.obs_id[row], found.separation_deg, _instruments(coverage, places, found),
+        position, row, catalogue.obs_id.take(row), found.separation_deg, _instruments(coverage, places, found),
         catalogue.start_mjd[row], catalogue.end_mjd[row],
         unknown if places.start_mjd is None else places.start_mjd[position],
         unknown if places.end_mjd is None else places.end_mjd[position],

@@ -36,6 +36,7 @@ def directions(n: int, random: np.random.Generator, visits: float = 30.0) -> NDA
     """RA and Dec in degrees, shape (2, n), clustered as observations are; a field has about `visits` on the average."""
     fields = max(1, int(0.5 * n / visits))
     popular = random.pareto(1.2, fields) + 0.02
+    popular = np.minimum(popular, 0.01 * popular.sum())  # 2 000 visits at most, even of Swift's
     centres = unit_vectors(random.uniform(0, 360, fields), np.degrees(np.arcsin(random.uniform(-1, 1, fields))))
     visited = centres[random.choice(fields, n // 2, p=popular / popular.sum())]
     visited += np.radians(2.0 / 60.0) * random.normal(size=visited.shape)
@@ -68,14 +69,12 @@ def catalogue(mission: str, seed: int = 1, rows: int = 0) -> Catalogue:
 
 
 def places(n: int, seed: int = 2, near: Catalogue | None = None) -> Places:
-    """Positions of a sample: anywhere on the sky; half of them in a tenth of a degree around fields of a catalogue, if one is
-    given (fields are cells of half a degree, so that one visited a thousand times counts once)."""
+    """Positions of a sample: anywhere on the sky; half of them a few arcminutes from observations of a catalogue, if one is
+    given: the more often a field was visited, the more positions lie in it."""
     random = np.random.default_rng(seed)
     parts = [random.normal(size=(n if near is None else n - n // 2, 3))]
     if near is not None:
-        rows = np.flatnonzero(np.isfinite(near.ra_deg))
-        cells = np.floor(2.0 * near.ra_deg[rows]) * 1000.0 + np.floor(2.0 * near.dec_deg[rows])
-        rows = rows[np.unique(cells, return_index=True)[1]]
-        parts.append(near.vectors[random.choice(rows, n // 2)] + np.radians(0.1) * random.normal(size=(n // 2, 3)))
+        rows = random.choice(np.flatnonzero(np.isfinite(near.ra_deg)), n // 2)
+        parts.append(near.vectors[rows] + np.radians(0.1) * random.normal(size=(n // 2, 3)))
     ra, dec = lon_lat_deg(random.permutation(np.concatenate(parts)))
     return Places(ra, dec, tuple(f"Source {number}" for number in range(n)))
