@@ -141,6 +141,8 @@ def ranges_from_text(text: str) -> Ranges:
         if order > ORDER:
             raise InputError(f"A coverage map has no order {order}: 29 is the finest.")
         if match[2] is not None:
-            level = 2 * (ORDER - order)
-            pairs.append((int(match[2]) << level, (int(match[3] or match[2]) + 1) << level))
+            first, last, level = int(match[2]), int(match[3] or match[2]), 2 * (ORDER - order)
+            if last < first:
+                raise InputError(f"The cells « {part[:40]} » of a coverage map run backwards.")
+            pairs.append((first << level, (last + 1) << level))
     return normal_ranges(pairs)
