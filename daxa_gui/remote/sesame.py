@@ -5,6 +5,7 @@ Names that are positions themselves (J-names, « 05 34 31.9 +22 00 52 ») are re
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import math
@@ -191,7 +192,8 @@ class NameResolver:
                 part.replace(self._memory_file)
             except OSError:
                 # a full or read-only disk must not cost the answer: the name is looked up again next time
-                part.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    part.unlink(missing_ok=True)
 
 
 def _normalised(name: str) -> str:

@@ -14,33 +14,11 @@ LONGEST_WAIT_S = 300.0  # a service that asks for a longer pause is asked again 
 BINARY = "application/x-votable+xml;serialization=BINARY2"  # exact numbers in two thirds of the bytes
 # Words of ADQL 2.1 (section 2.1.2) that a strict service takes as columns only in quotes, and some services only without.
 RESERVED = frozenset(
-    [
-        "date",
-        "day",
-        "domain",
-        "end",
-        "group",
-        "hour",
-        "key",
-        "language",
-        "level",
-        "minute",
-        "month",
-        "order",
-        "position",
-        "public",
-        "second",
-        "section",
-        "session",
-        "size",
-        "time",
-        "timestamp",
-        "user",
-        "value",
-        "values",
-        "year",
-        "zone",
-    ]
+    {
+        *("date", "day", "domain", "end", "group", "hour", "key", "language", "level", "minute", "month", "order"),
+        *("position", "public", "second", "section", "session", "size", "time", "timestamp", "user", "value", "values"),
+        *("year", "zone"),
+    }
 )
 
 Query = Callable[[int], tuple[str, int]]  # attempt, from 0 → ADQL and the most rows that may come

@@ -94,10 +94,13 @@ def _check_is_votable(body: bytes, host: str) -> None:
             return
         if name in (b"HTML", b"HEAD", b"BODY") or b"<!DOCTYPE HTML" in start[:200].upper():
             raise NotATable(f"{host} sent a web page in place of a table{_page_says(body)}.", "It may be down for maintenance.")
-        what = f"an XML document « {_decoded(name).lower()} »" if name else "a damaged XML document"
-        raise NotATable(f"{host} sent {what} in place of a table.", "Its address may be wrong.")
+        if not name:
+            raise TransferError(f"The answer of {host} ends before it has said what it is.", "It is tried again later.")
+        raise NotATable(
+            f"{host} sent an XML document « {_decoded(name).lower()} » in place of a table.", "Its address may be wrong."
+        )
     if not start:
-        raise NotATable(f"{host} sent an empty answer in place of a table.", "It is tried again later.")
+        raise TransferError(f"The answer of {host} is empty.", "It is tried again later.")
     if start.startswith(b"SIMPLE  ="):
         raise NotATable(f"{host} sent a FITS file in place of a VOTable.", "Its address may be wrong.")
     first = one_line(_decoded(start[:2000]))

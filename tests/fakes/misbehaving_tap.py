@@ -170,7 +170,9 @@ class MisbehavingTap:
 
     def _document(self, table: FakeTable, wanted: list[int], rows: list[Row], overflow: bool) -> bytes:
         names = list(table.columns)
-        wanted = [i for i in wanted if names[i] not in self.leaves_out] + [table.index(name) for name in self.adds]
+        wanted = [i for i in wanted if names[i] not in self.leaves_out] + [
+            names.index(name) for name in self.adds if name in names
+        ]
         fields = "".join(self._field(table, names[i]) for i in wanted)
         data = "".join("<TR>" + "".join(f"<TD>{_cell(row[i])}</TD>" for i in wanted) + "</TR>" for row in rows)
         late = '<INFO name="QUERY_STATUS" value="OVERFLOW"/>' if overflow else ""
