@@ -84,7 +84,7 @@ class _Reply:
 
 
 def answering(tables: Mapping[str, Mapping[str, Any]]) -> Callable[..., _Reply]:
-    """What stands in for `requests.get`: tables (name → columns) as HEASARC's old service sends them, in the columns asked for."""
+    """What stands in for `requests.get`: tables (name → columns) as HEASARC's old service sends them."""
 
     def get(url: str, **_: Any) -> _Reply:
         asked = _TABLE.search(unquote(url))

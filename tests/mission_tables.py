@@ -223,8 +223,8 @@ SUZAMASTER = FakeTable(
     "suzamaster",
     {
         "obsid": "", "name": "MCG-6-30-15", "ra": 203.97, "dec": -34.29, "roll_angle": 110.0, "time": 53744.0,
-        "stop_time": 53747.0, "category_code": 7, "xis0_expo": 1e5, "xis0_num_modes": 2, "xis1_expo": 1e5, "xis1_num_modes": 2, "xis2_expo": 1e5,
-        "xis2_num_modes": 2, "xis3_expo": 1e5, "xis3_num_modes": 2,
+        "stop_time": 53747.0, "category_code": 7, "xis0_expo": 1e5, "xis0_num_modes": 2, "xis1_expo": 1e5, "xis1_num_modes": 2,
+        "xis2_expo": 1e5, "xis2_num_modes": 2, "xis3_expo": 1e5, "xis3_num_modes": 2,
     },
     {
         "ordinary": {"obsid": "701018010"},
@@ -267,8 +267,8 @@ INTSCWPUB = FakeTable(
     "intscwpub",
     {
         "scw_id": "", "ra": 266.4, "dec": -28.9, "start_date": 57000.0, "end_date": 57000.04, "spi_mode": "PHOTON",
-        "good_jemx1": 3000.0, "good_jemx2": 2900.0, "good_isgri": 3100.0, "good_picsit": 3100.0, "good_spi": 3050.0, "data_in_heasarc": "Y",
-        "scw_ver": "001",
+        "good_jemx1": 3000.0, "good_jemx2": 2900.0, "good_isgri": 3100.0, "good_picsit": 3100.0, "good_spi": 3050.0,
+        "data_in_heasarc": "Y", "scw_ver": "001",
     },
     {
         "ordinary": {"scw_id": "218500510010"},
