@@ -90,6 +90,83 @@ def test_that_the_default_search_distance_is_a_fifth_more_than_the_field_of_view
     assert MISSIONS[name].search_radius_deg(instrument) * 60 == pytest.approx(arcmin, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("mission", "text", "name"),
+    [
+        ("xmm_pointed", "MOS1", "M1"), ("xmm_pointed", "mos2", "M2"), ("xmm_pointed", "RGS1", "R1"),
+        ("xmm_pointed", "rgs2", "R2"),
+        ("xmm_pointed", " pn ", "PN"), ("chandra", "acis-i", "ACIS"), ("chandra", "HRC-S", "HRC"),
+        ("nustar_pointed", "fa", "FPMA"),
+        ("rosat_pointed", "PSPC B", "PSPCB"), ("rosat_pointed", "pspc  c", "PSPCC"), ("suzaku", "x3", "XIS3"),
+        ("asca", "g2", "GIS2"),
+        ("integral_pointed", "PICSIT", "PICsIT"), ("integral_pointed", "picsit", "PICsIT"), ("xrism_pointed", "Xtend", "XTEND"),
+    ],
+)  # fmt: skip
+def test_that_instruments_are_found_by_alias_and_in_any_case(mission: str, text: str, name: str) -> None:
+    assert MISSIONS[mission].instrument(text).name == name
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.name)
+def test_that_an_unknown_instrument_is_refused_with_all_that_there_are(spec: MissionSpec) -> None:
+    with pytest.raises(InputError, match="no instrument « NOTHING »") as refused:
+        spec.instrument("NOTHING")
+    for instrument in spec.instruments:
+        assert all(name in refused.value.hint for name in (instrument.name, *instrument.aliases))
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.name)
+def test_that_names_and_aliases_of_instruments_are_no_two_things(spec: MissionSpec) -> None:
+    names = [name.casefold() for one in spec.instruments for name in {one.name.casefold(), *map(str.casefold, one.aliases)}]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("mission", "instrument", "shape", "half_size_arcmin"),
+    [
+        ("xmm_pointed", "PN", "circle", 15.0), ("xmm_pointed", "OM", "square", 8.5), ("chandra", "ACIS", "square", 8.45),
+        ("chandra", "HRC", "square", 15.0), ("erosita_calpv", "TM1", "circle", 270.0),
+        ("erosita_all_sky_de_dr1", "TM7", "tile", 108.0), ("nustar_pointed", "FPMB", "square", 6.5),
+        ("swift", "XRT", "square", 11.8), ("swift", "UVOT", "square", 8.5), ("swift", "BAT", "circle", 3000.0),
+        ("rosat_all_sky", "PSPC", "square", 192.0), ("rosat_pointed", "PSPCB", "circle", 60.0),
+        ("rosat_pointed", "HRI", "circle", 19.0),
+        ("suzaku", "XIS0", "square", 9.5), ("asca", "SIS0", "square", 11.0), ("asca", "GIS3", "circle", 25.0),
+        ("integral_pointed", "JEMX1", "circle", 144.0), ("integral_pointed", "ISGRI", "square", 249.0),
+        ("integral_pointed", "SPI", "circle", 420.0), ("xrism_pointed", "RESOLVE", "square", 1.5),
+        ("xrism_pointed", "XTEND", "square", 19.0),
+    ],
+)  # fmt: skip
+def test_that_fields_of_view_have_shapes(mission: str, instrument: str, shape: str, half_size_arcmin: float) -> None:
+    footprint = MISSIONS[mission].instrument(instrument).shape
+    assert footprint.shape == shape
+    assert footprint.half_size_deg * 60 == pytest.approx(half_size_arcmin, rel=1e-12)
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.name)
+def test_that_bands_are_bands_of_the_missions_instruments(spec: MissionSpec) -> None:
+    for band in spec.bands:
+        assert 0 < band.low_kev < band.high_kev
+        assert band.instrument == "" or band.instrument in {one.name for one in spec.instruments}
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: spec.name)
+def test_that_every_mission_has_a_table_and_says_which_data_may_be_proprietary(spec: MissionSpec) -> None:
+    assert (spec.table is None) == bool(spec.sources)
+    assert spec.has_proprietary == (spec.name in {"xmm_pointed", "chandra", "nustar_pointed", "xrism_pointed"})
+    assert spec.acknowledgement
+
+
+@pytest.mark.parametrize(
+    ("mission", "text", "allowed"),
+    [
+        ("rosat_pointed", "rp123456n00", True), ("rosat_pointed", "RP123456n00", True), ("rosat_pointed", "RP123456", True),
+        ("rosat_pointed", "RX123456", False), ("rosat_pointed", "RP123456N0", False), ("rosat_all_sky", "rs930521n00", True),
+        ("rosat_all_sky", "RS930521", False), ("rosat_all_sky", "R\u017f930521N00", False), ("chandra", "123456", False),
+    ],
+)  # fmt: skip
+def test_that_rosats_obs_ids_may_have_letters_of_any_case(mission: str, text: str, allowed: bool) -> None:
+    assert MISSIONS[mission].is_obs_id(text) == allowed
+
+
 def test_that_all_missions_can_be_searched() -> None:
     assert [spec.name for spec in searchable()] == [spec.name for spec in ALL]
 
