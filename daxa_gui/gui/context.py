@@ -45,6 +45,7 @@ class Context(QObject):
     coordinates_changed = Signal(str)  # "sexagesimal" or "degrees"
     workspace_requested = Signal(str)  # "find", "archive", "queue", "inspect"
     panel_requested = Signal(str)  # a name of PANELS: show its workspace and bring it to the front
+    sample_requested = Signal()  # ask for a file of positions
     place_requested = Signal(object, float)  # SkyPosition, radius in degrees: show this part of the sky
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -165,6 +166,9 @@ class Context(QObject):
 
     def show_workspace(self, name: str) -> None:
         self.workspace_requested.emit(name)
+
+    def ask_sample(self) -> None:
+        self.sample_requested.emit()
 
     def show_panel(self, name: str) -> None:
         self.panel_requested.emit(name)

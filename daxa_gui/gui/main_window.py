@@ -147,6 +147,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.context.workspace_requested.connect(self.show_workspace)
         self.context.panel_requested.connect(self.show_panel)
+        self.context.sample_requested.connect(self.open_sample)
         self.context.stack_changed.connect(self._update_undo)
         self.bridge.notice.connect(self._on_notice)
         self.bridge.archive_changed.connect(self._on_archive_changed)

@@ -33,6 +33,7 @@ class Find:
 
     def __init__(self, qtbot, folder: Path) -> None:
         self.session = Session(output_folder=folder / "out", cache=folder / "cache")
+        self.session.set_offline(True)  # no name service
         self.context = Context(self.session)
         self.bridge = Bridge(self.session.bus, interval_ms=5)
         self.context.apply_filters()
@@ -129,7 +130,7 @@ def test_that_a_cone_is_typed_previewed_and_added(find, qtbot):
     [
         ("position", "position", "400 5", "right ascension 400° in « 400 5 » is outside"),
         ("position", "position", "over there", "is not a position"),
-        ("name", "objectName", "Nowhere", "The name « Nowhere » is not known"),
+        ("name", "objectName", "Nowhere", "« Nowhere » was not looked up before, and the program is set to work without network"),
         ("box", "raFrom", "abc", "« RA from » needs a number, not « abc »"),
         ("time", "timeFrom", "yesterday", "is not a time"),
     ],

@@ -118,6 +118,11 @@ class FiltersPanel(QWidget):
             action.setObjectName(f"add_{kind.name}")
             action.setToolTip(kind.tip)
             action.triggered.connect(functools.partial(self.add, kind))
+            if kind.name == "places":  # a dialog of its own, which also shows what covers which of them
+                sample = menu.addAction("Places of a &file…")
+                sample.setObjectName("add_sample")
+                sample.setToolTip("Observations near the positions of a table in a file (CSV, ECSV, VOTable, FITS)")
+                sample.triggered.connect(lambda _checked=False: self._context.ask_sample())
             if kind.ends_group:
                 menu.addSeparator()
         return menu

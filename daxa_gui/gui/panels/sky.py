@@ -19,16 +19,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from daxa_gui.core.errors import InputError
+from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.filters import Box, Cone
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import angle_text, counted, position_text
 from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.widgets.base_editor import Looking
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
+from daxa_gui.gui.widgets.lookup import Lookup
 from daxa_gui.gui.widgets.mission_page import show_on_sky
-from daxa_gui.gui.widgets.place_editors import place_from
 from daxa_gui.gui.widgets.sky_layers import MissionLayer
 from daxa_gui.gui.widgets.sky_legend import SkyLegend
 from daxa_gui.gui.widgets.sky_shapes import shapes_of
@@ -69,6 +70,7 @@ class SkyPanel(QWidget):
         layout.addWidget(self._problem)
         layout.addWidget(self.view, 1)
         layout.addWidget(self.legend)
+        self._lookup = Lookup(self._session, self._context.background, self)
         self.readout = muted_label()
         self.readout.setObjectName("skyReadout")
         self.readout.setWordWrap(False)
@@ -136,6 +138,7 @@ class SkyPanel(QWidget):
         view.cone_drawn.connect(self._on_cone_drawn)
         view.box_drawn.connect(self._on_box_drawn)
         view.view_changed.connect(self._describe)
+        self._lookup.answered.connect(self._on_go_to)
         context.results_changed.connect(self._on_results_changed)
         context.stack_changed.connect(self._update_shapes)
         context.observation_changed.connect(self._on_observation_changed)
@@ -296,14 +299,18 @@ class SkyPanel(QWidget):
         text = self.go_to.text().strip()
         if not text:
             return
-        try:
-            position = place_from(text, self._session)
-        except InputError as error:
-            show_problem(self._problem, str(error))
-            return
         show_problem(self._problem, "")
-        self.view.show_place(position, GO_TO_RADIUS_DEG)
-        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.readout.setText(" ")
+        try:
+            position = self._lookup.place(text)
+        except Looking as looking:  # a name service may take seconds; then this is called again
+            self.readout.setText(str(looking))
+            self._lookup.hurry()
+        except DaxaError as error:
+            show_problem(self._problem, str(error))
+        else:
+            self.view.show_place(position, GO_TO_RADIUS_DEG)
+            self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 def _rounded(position: SkyPosition, step_deg: float) -> SkyPosition:

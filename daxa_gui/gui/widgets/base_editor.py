@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QSizePolicy, QWidget
 
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filters import Filter
@@ -68,11 +68,19 @@ def choice_box(owner: QWidget, name: str, label: str, tip: str, choices: tuple[t
     return box
 
 
-def labelled(grid: QGridLayout, row: int, text: str, widget: QWidget, unit: str = "") -> QLabel:
+def label_before(grid: QGridLayout, row: int, text: str, widget: QWidget, *, tall: bool = False) -> QLabel:
+    """A label for a widget that stands in its row already; where that is `tall`, beside its first line."""
     label = QLabel(text)
     label.setBuddy(widget)
-    tall = widget.sizePolicy().verticalPolicy() == widget.sizePolicy().Policy.Expanding
+    if tall:
+        label.setContentsMargins(0, 4, 0, 0)
     grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop if tall else Qt.AlignmentFlag.AlignVCenter)
+    return label
+
+
+def labelled(grid: QGridLayout, row: int, text: str, widget: QWidget, unit: str = "", *, tall: bool = False) -> QLabel:
+    expanding = widget.sizePolicy().verticalPolicy() == QSizePolicy.Policy.Expanding
+    label = label_before(grid, row, text, widget, tall=tall or expanding)
     grid.addWidget(widget, row, 1)
     if unit:
         grid.addWidget(muted_label(unit), row, 2)

@@ -207,7 +207,7 @@ def instrument_fields(specs: Sequence[MissionSpec]) -> tuple[FormField, ...]:
             f"{' / '.join(short_label(spec) for spec in found)} {name}",
             None,
             "number",
-            unit="′",
+            unit="arcmin",
             help="Largest distance for observations with this instrument; the default would be "
             + " or ".join(dict.fromkeys(angle_text(spec.search_radius_deg(name)) for spec in found))
             + ".",

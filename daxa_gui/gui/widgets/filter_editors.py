@@ -8,7 +8,7 @@ from PySide6.QtCore import QDateTime
 from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.errors import InputError
-from daxa_gui.core.filters import Exposure, Filter, Public, TimeRange
+from daxa_gui.core.filters import And, Exposure, Filter, Not, Or, Public, TimeRange
 from daxa_gui.core.times import iso_to_mjd
 from daxa_gui.gui.texts import as_sentence, utc_text
 from daxa_gui.gui.widgets.base_editor import FilterEditor, entry_line, labelled
@@ -187,6 +187,8 @@ class FixedEditor(FilterEditor):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._label)
+        if isinstance(item, (And, Or, Not)):
+            layout.addWidget(muted_label("It is made of several filters. « More », « Take apart » gives its parts back.", self))
 
     def filter(self) -> Filter:
         return self._item

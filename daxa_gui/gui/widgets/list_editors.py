@@ -113,7 +113,7 @@ class ListEditor(FilterEditor):
         self.answered.emit()
 
     def _told(self, choices: Sequence[Choice]) -> str:
-        return ""
+        return "" if choices else f"No table has any {self._name}. Update the catalogues first."
 
     def _fill(self, choices: Sequence[Choice]) -> None:
         """Add the lines that are missing, write the counts into the others."""
@@ -130,12 +130,13 @@ class ListEditor(FilterEditor):
         self._on_find(self.search.text())
 
     def _add(self, choice: Choice) -> None:
-        item = QListWidgetItem(choice.shown, self.list)
+        item = QListWidgetItem(choice.shown)
         item.setData(Qt.ItemDataRole.UserRole, choice.key)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Checked if choice.key in self._ticked else Qt.CheckState.Unchecked)
         item.setToolTip(choice.tip)
         self._items[choice.key] = item
+        self.list.addItem(item)  # only now: nobody has ticked or unticked it
 
     def _on_item_changed(self, item: QListWidgetItem) -> None:
         if self._filling:
@@ -314,6 +315,8 @@ def field_choices(spec: MissionSpec, catalogue: Catalogue) -> list[Choice]:
     kinds = count_texts([(spec, catalogue)], lambda table: table.extra["field_type"])
     keys = count_texts([(spec, catalogue)], lambda table: table.extra["field_key"])
     names = dict(zip(map(str, catalogue.extra["field_key"]), map(str, catalogue.extra["field_name"]), strict=True))
-    choices = [Choice(kind, f"All of the kind « {kind} »", sum(counts.values())) for kind, counts in sorted(kinds.items())]
+    choices = []
+    for kind, counts in sorted(kinds.items()):
+        choices.append(Choice(kind, f"All of the kind « {kind.replace('_', ' ')} »", sum(counts.values())))
     order = sorted(keys, key=lambda key: names[key].casefold())
     return choices + [Choice(key, names[key], sum(keys[key].values()), f"Key: {key}") for key in order]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -42,7 +42,6 @@ class Lookup(QObject):
         self._names = names
         self._background = background
         self._answers: dict[str, SkyPosition | DaxaError] = {}
-        self._known = {_plain(position.name): position for position in names.known_names()}
         self._wanted: tuple[str, ...] = ()
         self._round = 0
         self._pause = QTimer(self)
@@ -74,7 +73,8 @@ class Lookup(QObject):
 
     def places(self, texts: Sequence[str], *, by_name: bool = False) -> list[SkyPosition | DaxaError]:
         """The position, or what is wrong, of each text; raises `Looking` while some are being looked up."""
-        found = [self._at_once(text, by_name) for text in texts]
+        known = {_plain(position.name): position for position in self._names.known_names()}
+        found = [self._at_once(text, known, by_name) for text in texts]
         missing = tuple(dict.fromkeys(text for text, answer in zip(texts, found, strict=True) if answer is None))
         if missing:
             self._want(missing)
@@ -84,12 +84,11 @@ class Lookup(QObject):
         self.stop()
         return [answer for answer in found if answer is not None]
 
-    def _at_once(self, text: str, by_name: bool) -> SkyPosition | DaxaError | None:
+    def _at_once(self, text: str, known: Mapping[str, SkyPosition], by_name: bool) -> SkyPosition | DaxaError | None:
         if text in self._answers:
             return self._answers[text]
-        known = self._known.get(_plain(text))
-        if known is not None or by_name:
-            return known
+        if _plain(text) in known or by_name:
+            return known.get(_plain(text))
         try:
             return parse_position(text)
         except InputError as error:

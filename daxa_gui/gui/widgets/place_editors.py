@@ -7,27 +7,13 @@ from PySide6.QtWidgets import QCompleter, QGridLayout, QLabel, QLineEdit, QWidge
 
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filters import Box, Cone, Filter
-from daxa_gui.core.sky import SkyPosition, parse_position
+from daxa_gui.core.sky import parse_position
 from daxa_gui.gui.background import Background
 from daxa_gui.gui.texts import typed_position
 from daxa_gui.gui.widgets.base_editor import FilterEditor, choice_box, entry_line, labelled
 from daxa_gui.gui.widgets.distance_editor import RadiusEntry
 from daxa_gui.gui.widgets.form import muted_label
-from daxa_gui.gui.widgets.lookup import Lookup, Names, looks_like_numbers
-
-
-def place_from(text: str, names: Names) -> SkyPosition:
-    """A position in any usual notation, or a name; raises InputError with the reason that fits what was typed.
-
-    A name service may take seconds to answer: not to be called on the window's thread.
-    """
-    try:
-        return parse_position(text)
-    except InputError as no_position:
-        try:
-            return names.resolve_name(text)
-        except InputError as no_name:
-            raise (no_position if looks_like_numbers(text) else no_name) from None
+from daxa_gui.gui.widgets.lookup import Lookup, Names
 
 
 class ConeEditor(FilterEditor):
@@ -98,7 +84,7 @@ _FRAMES = {
 _ENTRIES = (
     ("raFrom", "{lon} &from", "Where the rectangle begins; it runs eastwards (to larger {lon}) from here"),
     ("raTo", "{lon} &to", "Where it ends; smaller than the beginning if it runs across 0°"),
-    ("decFrom", "{lat} fro&m", "Southern edge"),
+    ("decFrom", "{lat} f&rom", "Southern edge"),
     ("decTo", "{lat} t&o", "Northern edge"),
 )
 
@@ -115,7 +101,7 @@ class BoxEditor(FilterEditor):
         grid.setColumnStretch(1, 1)
         frames = tuple((text, frame) for frame, (text, *_) in _FRAMES.items())
         self.frame = choice_box(self, "boxFrame", "Frame", "The coordinates along which the edges run", frames)
-        labelled(grid, 0, "Fr&ame", self.frame)
+        labelled(grid, 0, "Fram&e", self.frame)
         self.entries: dict[str, QLineEdit] = {}
         self._labels: dict[str, QLabel] = {}
         for row, (name, label, _tip) in enumerate(_ENTRIES, 1):

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filters import Filter, ObsIds, Picked, parse_obs_ids
-from daxa_gui.gui.widgets.base_editor import FilterEditor, choice_box, entry_text, labelled
+from daxa_gui.gui.widgets.base_editor import FilterEditor, choice_box, entry_text, label_before
 from daxa_gui.session import Session
 
 
@@ -127,7 +127,7 @@ class PickedEditor(FilterEditor):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
-        labelled(grid, 0, "O&bservations", self.mission)
+        label_before(grid, 0, "O&bservations", self.mission)
         grid.addLayout(entry, 0, 1)
         grid.addWidget(self.rows, 1, 1)
         grid.addWidget(self.remove, 2, 1, Qt.AlignmentFlag.AlignLeft)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.filters import Filter, Positions
@@ -16,7 +16,7 @@ from daxa_gui.core.sky import SkyPosition
 from daxa_gui.core.times import iso_to_mjd
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import angle_in_entry, counted, typed_position, utc_text
-from daxa_gui.gui.widgets.base_editor import FilterEditor, entry_text, labelled
+from daxa_gui.gui.widgets.base_editor import FilterEditor, entry_text, label_before, labelled
 from daxa_gui.gui.widgets.distance_editor import DistanceEntry
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.gui.widgets.lookup import Lookup
@@ -70,10 +70,14 @@ class PositionsEditor(FilterEditor):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
-        labelled(grid, 0, "&Places", self.text)
-        grid.addWidget(self._told, 1, 1)
-        labelled(grid, 2, "Ho&w near", self.distance)
+        label_before(grid, 0, "&Places", self.text, tall=True)
+        stack = QVBoxLayout()
+        stack.addWidget(self.text)
+        stack.addWidget(self._told)
+        grid.addLayout(stack, 0, 1)
+        labelled(grid, 2, "Ho&w near", self.distance, tall=True)
         grid.addWidget(self.inside, 3, 1)
+        self._told.setContentsMargins(0, 4, 0, 4)
         grid.setRowStretch(0, 1)
         self.setFocusProxy(self.text)
 

@@ -14,7 +14,7 @@ from daxa_gui.core.healpix import N_CELLS
 from daxa_gui.core.sky import parse_position
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import as_sentence, typed_position
-from daxa_gui.gui.widgets.base_editor import FilterEditor, Looking, entry_line, entry_text, labelled
+from daxa_gui.gui.widgets.base_editor import FilterEditor, Looking, entry_line, entry_text, label_before, labelled
 from daxa_gui.gui.widgets.form import muted_label
 
 _PAUSE_MS = 400  # in the typing of a path, before the file is read
@@ -93,7 +93,7 @@ class FileEditor(FilterEditor):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
-        labelled(grid, 0, "&File", self.path)
+        label_before(grid, 0, "&File", self.path)
         grid.addLayout(row, 0, 1)
         grid.addWidget(self.told, 1, 1)
         grid.addWidget(muted_label(note, self), 2, 1)

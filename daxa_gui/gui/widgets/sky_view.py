@@ -240,7 +240,7 @@ class SkyView(pg.GraphicsView):
                 pieces.append(polylines(lines, view))
             else:
                 x, y = view.pixels(lines[:, 0])
-                pieces.append(crosses(x, y, 7.0))
+                pieces.append(crosses(x, y, 7.0 if len(x) <= 50 else 4.0 if len(x) <= 300 else 2.0))
         self._shape_lines.set_lines(joined(pieces), view.width, view.height)
 
     def _draw_focus(self) -> None:

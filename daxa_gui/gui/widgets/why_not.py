@@ -52,9 +52,9 @@ class WhyNot(QWidget):
         self._box.setContentsMargins(0, 0, 0, 4)
         self._box.setSpacing(4)
         self._box.addWidget(self.heading)
+        self._box.addLayout(buttons)
         self._box.addWidget(self.each, 0, Qt.AlignmentFlag.AlignLeft)
         self._box.addWidget(self._lines)
-        self._box.addLayout(buttons)
         self._on_each_toggled(False)
         self.clear()
 
@@ -143,7 +143,8 @@ class WhyNot(QWidget):
             if first:
                 as_heading(sentence)
         if verdict.reason:
-            parts.append(muted_label(as_sentence(verdict.reason)) if verdict.passes else QLabel(as_sentence(verdict.reason)))
+            reason = as_sentence(verdict.reason).removesuffix(".") + "."
+            parts.append(muted_label(reason) if verdict.passes else QLabel(reason))
         if verdict.change_sentence:
             parts.append(muted_label(as_sentence(verdict.change_sentence)))
         grid.addWidget(sign, line, 0, Qt.AlignmentFlag.AlignTop)
@@ -161,7 +162,8 @@ class WhyNot(QWidget):
             change.setAccessibleName(f"Change filter {number}: {verdict.change_sentence}")
             grid.addWidget(change, line, 1, Qt.AlignmentFlag.AlignLeft)
             line += 1
-        return line
+        grid.setRowMinimumHeight(line, 5)  # some air between the filters
+        return line + 1
 
     # what happens
 
