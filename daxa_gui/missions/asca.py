@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daxa_gui.core.footprint import Footprint
 from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, TapSource
 from daxa_gui.core.table import DataTable
@@ -56,6 +58,9 @@ ASCAMASTER = TapSource(
     build="daxa_gui.missions.asca:catalogue_columns",
 )  # fmt: skip
 
+# Nothing at hand confirms that this table has target names, as HEASARC's others do. Without them everything else still works.
+ASCAMASTER_WITHOUT_NAMES = replace(ASCAMASTER, columns=tuple(name for name in ASCAMASTER.columns if name != "name"))
+
 TYPES = {
     "AGN": "AGN",
     "X RAY BINARIES": "XRB",
@@ -84,7 +89,7 @@ SPEC = MissionSpec(
     colour="#CC6677",
     symbol="t3",
     event_formats=(SIS, GIS),
-    sources=(ASCAMASTER,),
+    sources=(ASCAMASTER, ASCAMASTER_WITHOUT_NAMES),
     bands=tuple(
         EnergyBand(low, high, instrument, code)
         for pair, softest in ((("SIS0", "SIS1"), 0.4), (("GIS2", "GIS3"), 0.7))
@@ -114,7 +119,7 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
         "start_mjd": start_mjd,
         "end_mjd": col.ends(start_mjd, col.mjd(raw["end_time"])),
         "exposure_s": col.longest((sis, gis)),
-        "target": col.texts(raw["name"]),
+        "target": col.texts(raw["name"]) if "name" in raw.names else col.constant(n_rows, ""),
         "target_type": col.types(category, TYPES),
         "category": category,
         "instruments": col.active({"SIS0": sis, "SIS1": sis, "GIS2": gis, "GIS3": gis}),

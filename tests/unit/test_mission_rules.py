@@ -373,6 +373,20 @@ def test_that_asca_rows_are_marked_classified_and_have_their_instruments() -> No
     assert ASCAMASTER.row("ordinary")["obs_id"] == "71019020"
 
 
+def test_that_asca_does_without_target_names_where_the_table_has_none() -> None:
+    with_names, without = ASCAMASTER.spec.sources
+    assert set(with_names.columns) - set(without.columns) == {"name"}
+    columns = ASCAMASTER.columns()
+    built, expected = resolve(without.build)(DataTable({name: columns[name] for name in without.columns})), ASCAMASTER.built()
+    assert set(built["target"].tolist()) == {""}
+    assert set(expected["target"].tolist()) == {"NGC 4151"}
+    assert all(
+        np.array_equal(built[name], expected[name], equal_nan=expected[name].dtype.kind == "f")
+        for name in built
+        if name != "target"
+    )
+
+
 def test_that_integral_windows_are_marked_and_wider_choices_find_them_again() -> None:
     assert marks(INTSCWPUB) == {"all zero": "no exposure", "not at HEASARC": "not at HEASARC"}
     row = INTSCWPUB.row("SPI only")

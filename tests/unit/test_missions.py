@@ -341,3 +341,20 @@ def test_that_a_file_name_tells_instrument_and_exposure(name: str, file_name: st
 def test_that_other_file_names_tell_nothing(name: str) -> None:
     for file_name in ("", "index.html", "readme.txt", "../P0405320501M1S002MIEVLI0000.FTZ", "sw00085374001sat.fits.gz"):
         assert read_name(name, file_name) is None
+
+
+def test_that_the_documentation_has_a_row_for_every_mission_with_its_tables_and_instruments() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "missions.md").read_text(encoding="utf-8")
+    rows = {
+        line.split("|")[1].strip(" `"): line for line in text.split("## Energy bands")[0].splitlines() if line.startswith("| `")
+    }
+    assert list(rows) and set(rows) == {spec.name for spec in ALL}
+    for spec in ALL:
+        for source in spec.sources:
+            assert f"`{source.table}`" in rows[spec.name]
+        names = {"TM1", "TM7"} if spec.name.startswith("erosita") else {one.name for one in spec.instruments}
+        if spec.name == "suzaku":
+            names = {"XIS0", "XIS3"}
+        assert all(name in rows[spec.name] for name in names)
+        bold = set(re.findall(r"\*\*(\w+)\*\*", rows[spec.name]))
+        assert bold <= set(spec.default_instruments) and (bold == set(spec.default_instruments) or "…" in rows[spec.name])
