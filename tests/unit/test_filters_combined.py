@@ -7,58 +7,45 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, settings
 
 from daxa_gui.core import filters
+from daxa_gui.core.distance import Distance
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filters import (
     And,
     Box,
+    Category,
     Cone,
+    Exposure,
+    Field,
     Filter,
-    Not,
+    HasInstrument,
+    Moc,
     ObsIds,
     Or,
+    Picked,
+    Polygon,
     Positions,
+    Public,
+    SkyShape,
+    SkyShapes,
     TargetType,
     TimeRange,
     Usable,
     filter_from_json,
     format_angle,
 )
+from daxa_gui.core.places import Places
 from daxa_gui.core.sky import SkyPosition
-from tests.fakes.catalogues import NAN, catalogue
+from tests.fakes.filters import TREES, varied
 
-RA = st.one_of(st.floats(0, 360), st.sampled_from([0.0, 1e-9, 90.0, 180.0, 359.9999999, 360.0]))
-DEC = st.one_of(st.floats(-90, 90), st.sampled_from([-90.0, -89.9999999, 0.0, 89.9999999, 90.0]))
+SOME = varied()
 
 # -- combining ------------------------------------------------------------------------------------------------------------
 
-LEAVES: st.SearchStrategy[Filter] = st.one_of(
-    st.builds(Cone, st.builds(SkyPosition, RA, DEC, st.text(max_size=5)), st.one_of(st.none(), st.floats(0, 180))),
-    st.builds(
-        Positions, st.lists(st.builds(SkyPosition, RA, DEC), min_size=1, max_size=3).map(tuple), st.none(), st.text(max_size=5)
-    ),
-    st.builds(lambda a, b, c, d: Box(a, b, *sorted((c, d))), RA, RA, DEC, DEC),
-    st.builds(lambda a, b, inside: TimeRange(min(a, b), max(a, b), inside), st.floats(0, 9), st.floats(0, 9), st.booleans()),
-    st.sampled_from([TimeRange(-math.inf, 4.0), TimeRange(4.0, math.inf), Usable(), TargetType(("GCL", "AGN"))]),
-    st.builds(ObsIds, st.lists(st.sampled_from(["00001", "00003", "RP700068"]), min_size=1, unique=True).map(tuple)),
-)  # fmt: skip
-TREES: st.SearchStrategy[Filter] = st.recursive(
-    LEAVES,
-    lambda below: st.one_of(
-        st.builds(Not, below), st.lists(below, max_size=3).map(tuple).map(And), st.lists(below, max_size=3).map(tuple).map(Or)
-    ),
-    max_leaves=6,
-)
-SOME = catalogue(
-    [(0, 0), (10, 89.9), (200, -45), (359.9, 3), (NAN, NAN), (90, 90)],
-    start_mjd=[1, 2, 3, NAN, 5, NAN], end_mjd=[2, NAN, 9, 4, 6, NAN], target_type=["GCL", "", "AGN", "CV", "GCL", ""],
-    unusable_reason=["", "x", "", "", "y", ""],
-)  # fmt: skip
 
-
+@settings(max_examples=300, deadline=None)
 @given(TREES, TREES)
 def test_that_operators_are_those_of_sets(a: Filter, b: Filter) -> None:
     first, second = a.mask(SOME), b.mask(SOME)
@@ -66,13 +53,16 @@ def test_that_operators_are_those_of_sets(a: Filter, b: Filter) -> None:
     assert (a | b).mask(SOME).tolist() == (first | second).tolist()
     assert (~a).mask(SOME).tolist() == (~first).tolist()
     assert (~(a & b)).mask(SOME).tolist() == (~a | ~b).mask(SOME).tolist()
+    assert (~(a | b)).mask(SOME).tolist() == (~a & ~b).mask(SOME).tolist()
 
 
+@settings(max_examples=300)
 @given(TREES)
 def test_that_a_filter_comes_back_from_json_as_it_was(wanted: Filter) -> None:
     again = filter_from_json(json.loads(json.dumps(wanted.to_json(), allow_nan=False)))
     assert again == wanted
     assert hash(again) == hash(wanted)
+    assert again.mask(SOME).tolist() == wanted.mask(SOME).tolist()
 
 
 @given(TREES)
@@ -118,6 +108,29 @@ ABELL = SkyPosition(149.5917, -11.0639, "Abell 907")
         (TargetType(("GCL", "CV")), "of the type « Galaxy clusters » or « Cataclysmic variables »"),
         (Usable() & (Cone(ABELL, 1.0) | ObsIds(("1",))), "fit for science and (within 1° of Abell 907 or with the ObsID 1)"),
         (~Usable(), "not fit for science"),
+        (Positions((ABELL,), distance=Distance.footprint()), "with Abell 907 in the field of view"),
+        (Positions((ABELL,), distance=Distance.of_instruments({"HRC": 1, "ACIS": 0.5})),
+            "within 30′ for ACIS, 1° for HRC of Abell 907"),
+        (Positions(Places.of([ABELL], radius_deg=[1.0]), distance=Distance.of_positions()),
+            "within its own distance of Abell 907"),
+        (Positions(Places.of([ABELL], start_mjd=[5.0]), 1.0),
+            "within 1° of Abell 907, overlapping the time window of that position"),
+        (Box(350, 10, -1, 1, "galactic"), "inside l 350° to 10°, b -1° to 1°"),
+        (Box(350, 10, -1, 1, "fk4"), "inside FK4 RA 350° to 10°, Dec -1° to 1°"),
+        (Polygon(((0, 0), (15, 0), (0, 15))),
+            "inside the polygon with 3 corners (00 00 00.0 +00 00 00, 01 00 00.0 +00 00 00, 00 00 00.0 +15 00 00)"),
+        (SkyShapes((SkyShape("box", ((15, 0),), (1, 0.5)),), "a.reg"),
+            "inside the box of 1° × 30′ around 01 00 00.0 +00 00 00 (a.reg)"),
+        (SkyShapes((SkyShape("circle", ((15, 0),), (1,)),) * 7), "inside the 7 shapes"),
+        (Moc(((0, 1 << 58),), "survey.fits"), "inside the coverage map survey.fits (8.33 % of the sky)"),
+        (Category(("STARS", "AGN")), "which the mission calls « STARS » or « AGN »"),
+        (HasInstrument(("M1", "M2", "PN"), True), "that used M1, M2 and PN"),
+        (Exposure(5000), "with at least 5000 s of exposure"),
+        (Exposure(5000, 1e5, "PN"), "with 5000 s to 100000 s of PN exposure"),
+        (Public(), "public"),
+        (Public(60000), "public on 2023-02-25"),
+        (Field(("Crab",)), "of the field « Crab »"),
+        (Picked((("swift", ("1", "2")), ("asca", ("3", "4"))), True), "with 4 observations ticked by hand"),
         (~(Usable() & Usable()), "not (fit for science and fit for science)"),
     ],
 )  # fmt: skip
@@ -139,6 +152,21 @@ def test_that_angles_have_a_unit_that_suits_them(angle: float, text: str) -> Non
 # -- strict JSON ----------------------------------------------------------------------------------------------------------
 
 CONE = {"kind": "cone", "position": [10.0, 20.0, "A"], "radius_deg": 1.0}
+BOX = {"kind": "box", "ra_min_deg": 0, "ra_max_deg": 1, "dec_min_deg": 1, "dec_max_deg": 2}
+PLACES = {
+    "kind": "positions", "places": {"ra_deg": [1.0], "dec_deg": [2.0], "names": ["A"]},
+    "reach": {"kind": "fixed", "deg": 0.5, "by_instrument": []}, "label": "a.csv", "entirely_inside": False,
+}  # fmt: skip
+CIRCLE = {"shape": "circle", "points": [[1, 2]], "sizes_deg": [1], "angle_deg": 0, "include": True}
+
+
+def test_that_documents_of_older_versions_can_be_read() -> None:
+    """Positions were lists with one radius; rectangles had no frame."""
+    old = {"kind": "positions", "positions": [[1.0, 2.0, "A"], [3.0, 4.0, ""]], "radius_deg": 0.5, "label": "a.csv"}
+    assert filter_from_json(old) == Positions((SkyPosition(1, 2, "A"), SkyPosition(3, 4)), 0.5, "a.csv")
+    assert filter_from_json({**old, "radius_deg": None}) == Positions((SkyPosition(1, 2, "A"), SkyPosition(3, 4)), None, "a.csv")
+    assert filter_from_json(BOX) == filter_from_json({**BOX, "frame": "icrs"}) == Box(0, 1, 1, 2)
+    assert filter_from_json(PLACES) == Positions((SkyPosition(1, 2, "A"),), 0.5, "a.csv")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +182,7 @@ CONE = {"kind": "cone", "position": [10.0, 20.0, "A"], "radius_deg": 1.0}
         {"kind": "cone"},
         {**CONE, "radius_deg": "1"},
         {**CONE, "radius_deg": True},
-        {**CONE, "radius_deg": NAN},
+        {**CONE, "radius_deg": math.nan},
         {**CONE, "radius_deg": 10**400},
         {**CONE, "radius_deg": -1},
         {**CONE, "colour": "red"},
@@ -170,6 +198,28 @@ CONE = {"kind": "cone", "position": [10.0, 20.0, "A"], "radius_deg": 1.0}
         {"kind": "target_type", "codes": ["QSO"]},
         {"kind": "box", "ra_min_deg": 0, "ra_max_deg": 1, "dec_min_deg": 2, "dec_max_deg": 1},
         {"kind": "and", "filters": CONE},
+        {**BOX, "frame": "supergalactic"},
+        {**PLACES, "places": None},
+        {**PLACES, "places": {"ra_deg": [1], "dec_deg": [99], "names": [""]}},
+        {**PLACES, "places": {"ra_deg": [1], "dec_deg": [9, 9], "names": [""]}},
+        {**PLACES, "reach": {"kind": "fixed"}},
+        {**PLACES, "reach": {"kind": "positions", "deg": None, "by_instrument": []}},
+        {**PLACES, "reach": {"kind": "fixed", "deg": 200, "by_instrument": []}},
+        {"kind": "positions", "positions": [[1, 2, ""]], "radius_deg": 1, "label": "", "reach": None},
+        {"kind": "polygon", "vertices": [[1, 2], [3, 4]]},
+        {"kind": "polygon", "vertices": [[1, 2], [3, 4], [5]]},
+        {"kind": "sky_shapes", "shapes": [], "label": ""},
+        {"kind": "sky_shapes", "shapes": [{"shape": "circle", "points": [[1, 2]], "sizes_deg": [1]}], "label": ""},
+        {"kind": "sky_shapes", "shapes": [{**CIRCLE, "more": 1}], "label": ""},
+        {"kind": "sky_shapes", "shapes": [{**CIRCLE, "sizes_deg": ["1"]}], "label": ""},
+        {"kind": "moc", "cells": "0/12", "label": "", "start_mjd": None, "end_mjd": None},
+        {"kind": "moc", "cells": [0], "label": "", "start_mjd": None, "end_mjd": None},
+        {"kind": "exposure", "min_s": None, "max_s": None, "instrument": ""},
+        {"kind": "has_instrument", "instruments": [], "all_of": False},
+        {"kind": "picked", "obs_ids": {"swift": "1"}, "keep": True},
+        {"kind": "picked", "obs_ids": [["swift", ["1"]]], "keep": True},
+        {"kind": "picked", "obs_ids": {}, "keep": 1},
+        {"kind": "field", "names": []},
         {"kind": "not", "filter": None},
     ],
 )
