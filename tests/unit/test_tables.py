@@ -1,0 +1,436 @@
+"""Tables in files: what is written is what is read, other programs read it too, and damage is told with its place."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import gzip
+import io
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from daxa_gui.core.errors import FileError, InputError
+from daxa_gui.core.table import DataTable
+from daxa_gui.exchange import tables
+from daxa_gui.exchange.table_foreign import from_astropy
+from daxa_gui.exchange.tables import FORMATS, read_table, write_table
+
+SUFFIXES = sorted(FORMATS)
+WITH_NOTES = [suffix for suffix in SUFFIXES if suffix != ".csv"]
+TEXTS = [
+    "",
+    "0201903501",
+    'A, "b"',
+    "Ω Cen ☉",
+    " x ",
+    "back\\slash \\x41",
+    "two\nlines",
+    "𝒳",
+    "\t",
+    "true",
+    "1.5",
+    "NaN",
+    "#",
+    "'",
+]
+
+
+def many_kinds(n: int = 50) -> DataTable:
+    random = np.random.default_rng(3)
+    number = random.random(n) * 10.0 ** random.integers(-300, 300, n)
+    number[::7] = np.nan
+    number[:4] = math.inf, -math.inf, -0.0, 5e-324
+    columns = {
+        "obs_id": np.array([f"{k:011d}" for k in range(n)]),
+        "plain_id": np.array([str(k) for k in range(n)]),
+        "ra_deg": random.uniform(0, 360, n),
+        "number": number,
+        "count": random.integers(-(2**63), 2**63 - 1, n),
+        "good": random.random(n) < 0.5,
+        "text": np.array([TEXTS[k % len(TEXTS)] for k in range(n)]),
+        "nothing": np.full(n, ""),
+        "unknown": np.full(n, np.nan),
+    }
+    meta = {"mission": "swift", "certificate": '{"query": "SELECT \\"x\\" ' + "y" * 300 + '"}', "note": "Ω, <b> & 'c'\nline"}
+    return DataTable(columns, {"ra_deg": "deg", "number": "s"}, {"ra_deg": "Right « ascension » & <more>."}, meta)
+
+
+def assert_same(one: DataTable, other: DataTable) -> None:
+    assert one.names == other.names
+    for name in one.names:
+        assert one[name].dtype.kind == other[name].dtype.kind, name
+        if one[name].dtype.kind == "f":
+            same = one[name].view(np.int64) == other[name].astype(float).view(np.int64)
+            assert (same | (np.isnan(one[name]) & np.isnan(other[name]))).all(), name
+        else:
+            assert one[name].tolist() == other[name].tolist(), name
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_that_every_value_comes_back_bit_by_bit(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"table{suffix}"
+    write_table(many_kinds(), path)
+    assert_same(many_kinds(), read_table(path))
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", WITH_NOTES)
+def test_that_units_descriptions_and_texts_about_the_table_come_back(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"table{suffix}"
+    write_table(many_kinds(), path)
+    table, original = read_table(path), many_kinds()
+    assert dict(table.units) == original.units
+    assert dict(table.descriptions) == original.descriptions
+    assert dict(table.meta) == original.meta
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_that_a_table_without_rows_and_one_with_a_single_column_come_back(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"table{suffix}"
+    write_table(many_kinds().rows(np.zeros(50, bool)), path)
+    assert read_table(path).names == many_kinds().names and len(read_table(path)) == 0
+    for column in (np.array([math.nan, 1.0]), np.array(["", "a"]), np.array([True, False])):
+        write_table(DataTable({"only": column}), path)
+        assert_same(DataTable({"only": column}), read_table(path))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_that_a_long_table_comes_back(tmp_path: Path, suffix: str) -> None:
+    n = 45_001  # more than are looked at at a time
+    kinds = np.arange(n)
+    columns = {"n": kinds, "late": np.where(kinds == n - 1, 0.5, np.nan), "id": np.array([f"{k}" for k in range(n)])}
+    write_table(DataTable(columns), tmp_path / f"table{suffix}")
+    assert_same(DataTable(columns), read_table(tmp_path / f"table{suffix}"))
+
+
+# What every format can hold: FITS and VOTable end texts at NUL, no format holds halves of surrogates.
+ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
+COLUMNS = st.integers(1, 6).flatmap(
+    lambda n: st.lists(
+        st.one_of(
+            st.lists(ANY_TEXT, min_size=n, max_size=n).map(lambda values: np.array(values, str)),
+            st.lists(st.floats(allow_nan=True), min_size=n, max_size=n).map(lambda values: np.array(values, float)),
+            st.lists(st.integers(-(2**63), 2**63 - 1), min_size=n, max_size=n).map(lambda values: np.array(values, np.int64)),
+            st.lists(st.booleans(), min_size=n, max_size=n).map(lambda values: np.array(values, bool)),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ecsv", ".vot", ".fits", ".parquet"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(columns=COLUMNS)
+def test_that_any_table_comes_back(tmp_path: Path, suffix: str, columns: list[Any]) -> None:
+    table = DataTable({f"c{number}": column for number, column in enumerate(columns)})
+    write_table(table, tmp_path / f"table{suffix}")
+    assert_same(table, read_table(tmp_path / f"table{suffix}"))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ecsv", ".vot", ".fits"])
+def test_that_astropy_reads_what_is_written(tmp_path: Path, suffix: str) -> None:
+    from astropy.table import QTable, Table
+
+    original = many_kinds().rows(np.arange(4, 50))
+    path = tmp_path / f"table{suffix}"
+    write_table(original, path)
+    form = {".csv": "ascii.csv", ".ecsv": "ascii.ecsv", ".vot": "votable", ".fits": "fits"}[suffix]
+    options = {"converters": {"obs_id": str}} if suffix == ".csv" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error" if suffix != ".fits" else "default")
+        table = Table.read(path, format=form, **options)
+    assert tuple(table.colnames) == original.names and type(table) is Table and not isinstance(table, QTable)
+    assert len(table) == len(original)
+    assert [str(text) for text in table["obs_id"]] == original["obs_id"].tolist()
+    np.testing.assert_array_equal(np.ma.filled(table["number"], np.nan), original["number"])
+    np.testing.assert_array_equal(table["count"], original["count"])
+    if suffix != ".csv":
+        assert table["ra_deg"].unit.to_string() == "deg" and table["number"].unit.to_string() == "s"
+        assert table["good"].dtype == bool
+    if suffix != ".fits":
+        texts = [str(text) if text is not np.ma.masked else "" for text in table["text"]]
+        assert [text.strip() for text in texts] == [text.strip() for text in original["text"].tolist()]
+
+
+def test_that_pandas_and_pyarrow_read_what_is_written(tmp_path: Path) -> None:
+    import pandas
+    import pyarrow.parquet
+
+    original = many_kinds()
+    write_table(original, tmp_path / "table.parquet")
+    write_table(original, tmp_path / "table.csv")
+    frame = pandas.read_parquet(tmp_path / "table.parquet")
+    assert frame["text"].tolist() == original["text"].tolist()
+    field = pyarrow.parquet.read_schema(tmp_path / "table.parquet").field("ra_deg")
+    assert field.metadata[b"unit"] == b"deg" and "ascension" in field.metadata[b"description"].decode()
+    frame = pandas.read_csv(tmp_path / "table.csv", dtype={"obs_id": str}, float_precision="round_trip")
+    np.testing.assert_array_equal(frame["number"].to_numpy(), original["number"])
+    assert frame["obs_id"].tolist() == original["obs_id"].tolist()
+
+
+def test_that_csv_is_what_rfc_4180_says(tmp_path: Path) -> None:
+    write_table(many_kinds(), tmp_path / "table.csv")
+    content = (tmp_path / "table.csv").read_bytes()
+    assert content.startswith(b"obs_id,plain_id,") and content.endswith(b"\r\n")
+    records = list(csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True))
+    assert {len(record) for record in records} == {len(many_kinds().names)} and len(records) == 51
+
+
+@pytest.mark.parametrize("form", ["ascii.ecsv", "votable", "votable-binary", "fits", "ascii.csv"])
+def test_that_tables_of_astropy_are_read(tmp_path: Path, form: str) -> None:
+    from astropy.io.votable import from_table
+    from astropy.table import MaskedColumn, Table
+
+    table = Table()
+    table["name"] = ["a", "bb", ""]
+    table["ra"] = MaskedColumn([1.5, 2.5, 3.5], mask=[False, True, False], unit="deg", description="where it is")
+    if form != "votable-binary":  # astropy does not write missing whole numbers there
+        table["n"] = MaskedColumn([1, 2, 3], mask=[False, False, True])
+    table["m"] = np.array([7, 8, 9], np.int32)
+    table["ok"] = [True, False, True]
+    if form not in ("ascii.csv",):
+        table["pair"] = np.arange(6.0).reshape(3, 2)
+    path = tmp_path / "table.any"
+    if form == "votable-binary":
+        from_table(table).to_xml(str(path), tabledata_format="binary")
+    else:
+        table.write(path, format=form)
+    read = read_table(path)
+    assert read["name"].tolist() == ["a", "bb", ""]
+    np.testing.assert_array_equal(read["ra"], [1.5, np.nan, 3.5])
+    if form != "votable-binary":
+        np.testing.assert_array_equal(read["n"], [1, 2, np.nan])
+    assert read["m"].dtype == np.int64 and read["m"].tolist() == [7, 8, 9]
+    assert read["ok"].tolist() == [True, False, True]
+    if form != "ascii.csv":
+        assert read.units["ra"] == "deg"
+        assert read.meta["left out"] == "pair"
+
+
+def test_that_times_of_astropy_become_days(tmp_path: Path) -> None:
+    from astropy.table import Table
+    from astropy.time import Time
+
+    table = Table({"when": Time([51544.5, 60000.25], format="mjd"), "n": [1, 2]})
+    table.write(tmp_path / "table.ecsv")
+    read = read_table(tmp_path / "table.ecsv")
+    assert read["n"].tolist() == [1, 2] and read["when"].tolist() == [51544.5, 60000.25]
+    assert from_astropy(table)["when"].tolist() == [51544.5, 60000.25] and from_astropy(table).units == {"when": "d"}
+
+
+def test_that_parquet_of_pandas_is_read(tmp_path: Path) -> None:
+    import pandas
+
+    frame = pandas.DataFrame(
+        {
+            "when": pandas.to_datetime(["2000-01-01T12:00:00", None]),
+            "kind": pandas.Categorical(["x", "y"]),
+            "n": pandas.array([1, None], dtype="Int64"),
+            "ok": pandas.array([True, None], dtype="boolean"),
+            "list": [[1, 2], [3]],
+        }
+    )
+    frame.to_parquet(tmp_path / "table.parquet")
+    table = read_table(tmp_path / "table.parquet")
+    np.testing.assert_array_equal(table["when"], [51544.5, np.nan])
+    assert table["kind"].tolist() == ["x", "y"] and table["ok"].tolist() == ["true", ""]
+    np.testing.assert_array_equal(table["n"], [1, np.nan])
+    assert table.meta["left out"] == "list"
+
+
+CSV_CASES = [
+    ("# from somewhere\na,b\n1,x\n\n2,y\n", {"a": [1, 2], "b": ["x", "y"]}),
+    ("a;b\n1.5;x\n;y\n", {"a": [1.5, None], "b": ["x", "y"]}),
+    ("a|b\n 007 | x \n 008 | y \n", {"a": ["007", "008"], "b": ["x", "y"]}),
+    ("a\tb\n+12.5\tTrue\n-07.25\tFalse\n", {"a": [12.5, -7.25], "b": [True, False]}),
+    ('"a","b"\n"1","x"\n"2","y"\n', {"a": [1, 2], "b": ["x", "y"]}),  # everything is quoted: quotes say nothing
+    ('"a","b"\n1,"5"\n2,"6"\n', {"a": [1, 2], "b": ["5", "6"]}),  # they tell texts from numbers
+    ("\ufeffa,b\n1,2\n", {"a": [1], "b": [2]}),
+    (",b\n1,2\n", {"column_1": [1], "b": [2]}),
+    ("a,b\n12345678901234567890,1e3\n1,2\n", {"a": ["12345678901234567890", "1"], "b": [1000.0, 2.0]}),
+    ("a,b\ntrue,\nfalse,\n,\n", {"a": ["true", "false", ""], "b": ["", "", ""]}),
+    ("a,b\n1,NaN\n2,inf\n", {"a": [1, 2], "b": [None, math.inf]}),
+    ("a,b\r\n1,x\r\n", {"a": [1], "b": ["x"]}),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), CSV_CASES)
+def test_that_csv_of_others_is_read_as_what_it_looks_like(tmp_path: Path, content: str, expected: dict[str, list[Any]]) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(content, encoding="utf-8", newline="")
+    table = read_table(path)
+    found = {name: [None if value != value else value for value in table[name].tolist()] for name in table.names}
+    assert found == expected
+
+
+def test_that_a_column_which_turns_out_to_be_text_late_is_text_from_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    cells = [f"{k}.50" for k in range(30_000)] + ["unknown"]
+    path.write_text("a,b\n" + "".join(f"{cell},1\n" for cell in cells))
+    assert read_table(path)["a"].tolist() == cells
+
+
+BAD = [
+    ("table.csv", b"", "is empty"),
+    ("table.csv", b"a,b\n1,2\n3\n", "line 3: 1 cells where 2"),
+    ("table.csv", b"# c\na,b\n1,2,3\n", "line 3: 3 cells where 2"),
+    ("table.csv", b"a,a\n1,2\n", "two columns are called « a »"),
+    ("table.csv", b'a,b\n"1,2\n', "line 2"),
+    ("table.csv", b"a,b\n1,\xff\n", "not UTF-8"),
+    ("table.csv", b"\x00\x01\x02", "none of the known formats"),
+    ("table.csv", b"<!DOCTYPE html><html>", "web page"),
+    ("table.ecsv", b"# %ECSV 1.0\n# ---\n# datatype: 5\na\n1\n", "not one of ECSV"),
+    ("table.ecsv", b"# %ECSV 1.0\n# ---\n# {{{\na\n1\n", "not one of ECSV"),
+    ("table.ecsv", b"# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int64}\na\n1\nx\n", "not a whole number"),
+    ("table.ecsv", b"# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int64}\nb\n1\n", "line 5: the names"),
+    ("table.ecsv", b"# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: bool}\na\n2\n", "not True or False"),
+    ("table.vot", b"<VOTABLE><RESOURCE>", "line 1"),
+    ("table.vot", b"<VOTABLE></VOTABLE>", "has no table"),
+    ("table.vot", b"<?xml version='1.0'?><other/>", "has no table"),
+    ("table.vot", b"<VOTABLE><RESOURCE><TABLE><PARAM/></TABLE></RESOURCE></VOTABLE>", "VOTable"),
+    ("table.vot", b'<!DOCTYPE x [<!ENTITY a "b">]><VOTABLE>&a;</VOTABLE>', "entities"),
+    ("table.fits", b"SIMPLE  =                    T", "cut short"),
+    ("table.parquet", b"PAR1xxxxPAR1", "Parquet"),
+    ("table.csv", b"\x1f\x8b\x08\x00\x00", "cannot be unpacked"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "why"), BAD)
+def test_that_a_bad_file_is_told_with_its_place(tmp_path: Path, name: str, content: bytes, why: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileError) as caught:
+        read_table(tmp_path / name)
+    assert why in caught.value.message and str(tmp_path / name) in caught.value.message
+
+
+def test_that_an_absent_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"absent\.csv cannot be read"):
+        read_table(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize("suffix", [".ecsv", ".vot", ".fits", ".parquet"])
+def test_that_a_file_which_is_cut_short_or_changed_never_ends_the_program(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"table{suffix}"
+    write_table(many_kinds(6), path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(5)
+    refused = 0
+    for trial in range(120):
+        content = bytearray(whole[: random.integers(1, len(whole))] if trial % 2 else whole)
+        for position in random.integers(0, len(content), 3):
+            content[position] = random.integers(0, 256)
+        path.write_bytes(content)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                read_table(path)
+        except FileError:
+            refused += 1
+    assert refused > 30
+
+
+def test_that_rows_of_a_votable_that_are_cut_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.vot"
+    write_table(DataTable({"a": np.arange(10.0)}), path)
+    text = path.read_text()
+    start, end = text.index(">", text.index("<STREAM")) + 1, text.index("</STREAM")
+    rows = base64.b64decode(text[start:end])
+    path.write_text(text[:start] + base64.b64encode(rows[:-4]).decode() + text[end:])
+    with pytest.raises(FileError, match="last row is incomplete"):
+        read_table(path)
+
+
+def test_that_the_error_of_a_service_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "table.vot"
+    path.write_text(
+        '<VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'
+        '<INFO name="QUERY_STATUS" value="ERROR">no such table: xyz</INFO><TABLE><FIELD name="a" datatype="int"/>'
+        "<DATA><TABLEDATA></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+    )
+    with pytest.raises(FileError, match="no such table: xyz"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ecsv", ".vot", ".fits"])
+def test_that_gzipped_files_are_read(tmp_path: Path, suffix: str) -> None:
+    write_table(many_kinds(), tmp_path / f"table{suffix}")
+    packed = tmp_path / f"table{suffix}.gz"
+    packed.write_bytes(gzip.compress((tmp_path / f"table{suffix}").read_bytes()))
+    assert_same(many_kinds(), read_table(packed))
+
+
+def test_that_a_file_which_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "LARGEST_BYTES", 2**20)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"0" * 2**22))
+    with pytest.raises(FileError, match="unpacks to more"):
+        read_table(tmp_path / "bomb.csv.gz")
+    (tmp_path / "large.csv").write_bytes(b"a,b\n" + b"0" * 2**21)
+    with pytest.raises(FileError, match="more than"):
+        read_table(tmp_path / "large.csv")
+
+
+def test_that_what_cannot_be_written_is_told_and_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    write_table(many_kinds(), path)
+    for bad in (DataTable({}), DataTable({"a": np.array(["\ud800"])})):
+        for suffix in SUFFIXES:
+            if suffix in (".fits", ".fit") and bad.columns:
+                continue  # FITS holds it in escaped form
+            with pytest.raises(InputError):
+                write_table(bad, path.with_suffix(suffix))
+    assert_same(many_kinds(), read_table(path))
+    with pytest.raises(InputError, match="does not say a format"):
+        write_table(many_kinds(), tmp_path / "table.dat")
+    with pytest.raises(InputError, match="not a format"):
+        write_table(many_kinds(), tmp_path / "table.dat", "excel")
+    with pytest.raises(FileError, match="cannot be written"):
+        write_table(many_kinds(), tmp_path / "absent" / "table.csv")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["table.csv"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ecsv", ".vot", ".fits", ".parquet"])
+def test_that_odd_names_of_columns_come_back(tmp_path: Path, suffix: str) -> None:
+    names = ["two words", "a,b", 'say "a"', "# one", "<b>&", " blank", *(["Ω"] if suffix != ".fits" else [])]
+    table = DataTable({name: np.array([1.5, 2.5]) for name in names})
+    write_table(table, tmp_path / f"table{suffix}")
+    assert [name.strip() for name in read_table(tmp_path / f"table{suffix}").names] == [name.strip() for name in names]
+
+
+def test_that_names_which_fits_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="ASCII"):
+        write_table(DataTable({"Ω": np.zeros(1), "Σ": np.zeros(1)}), tmp_path / "table.fits")
+
+
+def test_that_cells_which_are_empty_at_first_do_not_change_the_texts_behind_them(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + "1,\n" * 25_000 + "2,late\n")
+    assert read_table(path)["b"].tolist() == [""] * 25_000 + ["late"]
+
+
+def test_that_the_format_may_be_named(tmp_path: Path) -> None:
+    write_table(many_kinds(), tmp_path / "table.dat", "votable")
+    assert (tmp_path / "table.dat").read_text().startswith("<?xml")
+    assert_same(many_kinds(), read_table(tmp_path / "table.dat"))
+
+
+def test_that_fits_is_standard(tmp_path: Path) -> None:
+    from astropy.io import fits
+
+    path = tmp_path / "table.fits"
+    write_table(many_kinds(), path)
+    with fits.open(path, checksum=True) as file:
+        file.verify("exception")
+        assert [unit.name for unit in file[1:]] == ["TABLE", "META"]
+        assert file[1].header["TXESC7"] is True and "TXESC1" not in file[1].header
+    assert path.read_bytes().isascii() is False  # numbers; but no text is
+    with fits.open(path) as file:
+        raw = file[1].data.view(np.ndarray)
+        assert all(value.isascii() for name in ("obs_id", "text") for value in raw[name].tolist())
