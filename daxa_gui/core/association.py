@@ -195,10 +195,18 @@ def _instruments(coverage: Coverage, places: Places, found: Pairs) -> TextColumn
     covered = coverage.covering(places, found.position, found.row, found.separation_deg)
     label = used.codes[found.row].astype(np.int64)
     for mask in covered.values():
-        _, label = np.unique(2 * label + mask, return_inverse=True)
-    _, first, label = np.unique(label, return_index=True, return_inverse=True)
-    texts = [_covering_names(str(used[int(found.row[at])]), covered, int(at)) for at in first]
+        label = _renumbered(2 * label + mask)
+    example = np.empty(int(label.max()) + 1, np.int64)
+    example[label] = np.arange(len(found))  # of each label some pair
+    texts = [_covering_names(str(used[int(found.row[at])]), covered, int(at)) for at in example]
     return TextColumn(label.astype(np.min_scalar_type(len(texts))), np.array(texts, str))
+
+
+def _renumbered(label: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same labels, numbered from 0 without gaps; they are at most a few times as many as there are texts of instruments."""
+    present = np.bincount(label) > 0
+    result: NDArray[np.int64] = (np.cumsum(present) - 1)[label]
+    return result
 
 
 def _covering_names(used: str, covered: Mapping[str, NDArray[np.bool_]], at: int) -> str:

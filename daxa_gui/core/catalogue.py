@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -106,10 +106,7 @@ class Catalogue:
     @cached_property
     def row_of(self) -> Mapping[str, int]:
         """Row number of each ObsID (the first one where an ObsID stands twice)."""
-        rows: dict[str, int] = {}
-        for row, obs_id in enumerate(self.obs_id.tolist()):
-            rows.setdefault(obs_id, row)
-        return rows
+        return _FirstRows(self)
 
     def row(self, index: int) -> dict[str, Any]:
         """One observation as plain Python values: the common columns first, then the mission's own."""
@@ -120,3 +117,22 @@ class Catalogue:
         values: dict[str, Any] = {name: getattr(self, name)[index].item() for name in names}
         values.update({name: column[index].item() for name, column in self.extra.items()})
         return values
+
+
+class _FirstRows(Mapping[str, int]):
+    """Rows by ObsID without a dictionary of all of them."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def __getitem__(self, obs_id: str) -> int:
+        rows = self._catalogue.rows_of([obs_id])
+        if not len(rows):
+            raise KeyError(obs_id)
+        return int(rows[0])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(self._catalogue.obs_id.tolist()))
+
+    def __len__(self) -> int:
+        return len(set(self._catalogue.obs_id.tolist()))

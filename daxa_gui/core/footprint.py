@@ -87,7 +87,6 @@ def in_tile(bounds_deg: NDArray[np.float64], position: NDArray[np.float64]) -> N
     """
     west, east, south, north = bounds_deg.T
     ra, dec = position[:, 0] % 360.0, position[:, 1]
-    west = np.where((west == 360.0) & (east != 360.0), 0.0, west)
     between = np.where(west <= east, (ra >= west) & (ra <= east), (ra >= west) | (ra <= east))
     between |= (ra == 0.0) & (east == 360.0)
     result: NDArray[np.bool_] = (between | (np.abs(dec) == 90.0)) & (dec >= south) & (dec <= north)

@@ -15,7 +15,7 @@ from daxa_gui.core.places import Places
 from daxa_gui.core.sky import separation_deg
 from daxa_gui.core.zones import LARGE_DEG, Candidates, Query, candidates
 
-__all__ = ["TOLERANCE_DEG", "Pairs", "near_any", "near_places", "neighbours", "pairs", "time_codes", "within"]
+__all__ = ["TOLERANCE_DEG", "Pairs", "near_places", "neighbours", "pairs", "time_codes", "within"]
 
 INSIDE, OVERLAP, POSSIBLE, ANY_TIME, OUTSIDE = range(5)  # what `time_codes` gives
 
@@ -264,15 +264,6 @@ def neighbours(
     (None: within each row's own default distance). Rows are in no particular order."""
     for number, rows in _of_like_declination(catalogue, centres, radius_deg):
         yield number, rows[_within_radius(catalogue, rows, centres[number], radius_deg)]
-
-
-def near_any(catalogue: Catalogue, centres: NDArray[np.float64], radius_deg: float | None) -> NDArray[np.bool_]:
-    """Whether each row, shape (n,), lies within `radius_deg` (None: its own default distance) of any of the `centres`, (m, 3)."""
-    found = np.zeros(len(catalogue), bool)
-    for number, near in _of_like_declination(catalogue, centres, radius_deg):
-        rows = near[~found[near]]
-        found[rows[_within_radius(catalogue, rows, centres[number], radius_deg)]] = True
-    return found
 
 
 def _of_like_declination(

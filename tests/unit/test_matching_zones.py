@@ -112,6 +112,17 @@ def test_that_the_same_direction_matches_at_distance_nought(ra, dec):
     assert found(of, near, Distance.fixed(0.0)) == pytest.approx({(0, 0): 0.0, (0, 1): 0.0}, abs=matching.TOLERANCE_DEG)
 
 
+@pytest.mark.parametrize("gap", [0.0, 1e-12, 1e-9, 1e-6, 1e-3, 1.0, 89.9, 90.1])
+@pytest.mark.parametrize("position", [(0.0, 0.0), (200.0, 35.0), (90.0, 90.0)])
+def test_that_opposite_directions_are_told_apart_as_well_as_near_ones(position, gap):
+    ra, dec = (position[0] + 180.0) % 360.0, -position[1]
+    row = (ra, dec + gap) if dec + gap <= 90.0 else ((ra + 180.0) % 360.0, 180.0 - (dec + gap))
+    apart = found(catalogue([row]), places([position]), Distance.fixed(180.0))[0, 0]
+    assert apart == pytest.approx(exact_separation_deg(position, row), abs=2e-13)
+    assert apart == pytest.approx(180.0 - gap, abs=1e-11)
+    assert not found(catalogue([row]), places([position]), Distance.fixed(apart - 1e-11))
+
+
 USED = ["A", "B A", "", "C"]
 
 

@@ -140,6 +140,14 @@ def test_that_all_rows_of_an_obs_id_are_found():
     assert made.rows_of([]).tolist() == []
 
 
+def test_that_each_obs_id_has_a_first_row():
+    made = catalogue([(0, 0)] * 4, obs_id=["b", "a", "b", "c"])
+    assert dict(made.row_of) == {"b": 0, "a": 1, "c": 3}
+    assert (len(made.row_of), made.row_of.get("x", -1), "a" in made.row_of, "x" in made.row_of) == (3, -1, True, False)
+    with pytest.raises(KeyError):
+        made.row_of["x"]
+
+
 def test_that_data_are_public_from_their_date_on_or_where_no_restriction_is_known():
     made = catalogue([(0, 0)] * 4, public_mjd=[NAN, np.inf, 60000.0, 60001.0])
     assert made.public(60000.0).tolist() == [True, False, True, False]
