@@ -125,7 +125,7 @@ class Workspace(QMainWindow):
         dock = QDockWidget(spec.title, self)
         dock.setObjectName(f"dock_{spec.name}")
         dock.setWidget(panel)
-        # Behind another tab a panel is moved away but stays « visible »: its keys and the Tab key would lead to where nobody sees.
+        # Behind another tab a panel is moved away but stays « visible »: its keys and the Tab key would lead to nowhere.
         dock.visibilityChanged.connect(panel.setVisible)
         if spec.area in ("left", "right"):
             panel.setMinimumWidth(min(spec.width, NARROWEST_DOCK_PX))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+import dataclasses
 
 import numpy as np
 import pytest
@@ -11,11 +10,11 @@ from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from daxa_gui.core.catalogue import Catalogue
-from daxa_gui.core.errors import FileError
 from daxa_gui.core.mission import Instrument, MissionSpec
-from daxa_gui.gui.models.columns import COMMON_COLUMNS, columns_of
-from daxa_gui.gui.models.export import tab_separated, write_csv
-from daxa_gui.gui.models.observations import ObservationsModel
+from daxa_gui.core.texts import TextColumn
+from daxa_gui.gui.models.columns import COMMON_COLUMNS, columns_of, is_empty, public_text, row_order, utc_texts
+from daxa_gui.gui.models.export import tab_separated, table_of
+from daxa_gui.gui.models.observations import LARGE, ObservationsModel
 
 SPEC = MissionSpec(
     "testsat", "Testsat Pointed", r"\d+", "1", "ICRS", (Instrument("CAM", "Camera", 0.25),), ("CAM",), "#0072B2", "o",
@@ -43,6 +42,10 @@ def make_catalogue(n: int = 5) -> Catalogue:
 
 def column(model: ObservationsModel, name: str) -> int:
     return [c.name for c in model.columns].index(name)
+
+
+def texts_of(model: ObservationsModel, name: str, n: int) -> list[str]:
+    return [model.data(model.index(row, column(model, name))) for row in range(n)]
 
 
 def texts(model: ObservationsModel, name: str) -> list[str]:
@@ -133,23 +136,76 @@ def test_that_copied_text_has_headings_and_tabs():
     assert text.splitlines() == ["ObsID\tTarget\tRA (ICRS)", "0004\tField E, east\t133.20000", "0001\tField B, east\t33.30000"]
 
 
-def test_that_an_exported_file_can_be_read_back(tmp_path):
+def test_that_an_exported_table_is_typed_and_exact():
     catalogue = make_catalogue()
-    path = tmp_path / "table.csv"
-    assert write_csv(path, catalogue, COMMON_COLUMNS, [3, 0, 2], ["Filters: a\nb"]) == 3
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert lines[:2] == ["# Made for a test.", "# Filters: a b"]
-    rows = list(csv.DictReader(lines[2:]))
-    assert [row["obs_id"] for row in rows] == ["0003", "0000", "0002"]
-    assert float(rows[0]["ra_deg"]) == catalogue.ra_deg[3]
-    assert rows[0]["target"] == "Field D, east"
-    assert rows[0]["start_utc"] == "2009-06-21T00:00:00Z"
-    assert rows[2]["exposure_s"] == "" and rows[0]["public_utc"] == ""
+    table = table_of(catalogue, COMMON_COLUMNS, np.array([3, 0, 2]), [("filters", "none")])
+    assert table["obs_id"].tolist() == ["0003", "0000", "0002"]
+    assert table["ra_deg"].tolist() == catalogue.ra_deg[[3, 0, 2]].tolist() and table.units["ra_deg"] == "deg"
+    assert table["target"][0] == "Field D, east"
+    assert table["start_utc"][0] == "2009-06-21T00:00:00Z" and table["start_mjd"][0] == 55003.0
+    assert np.isnan(table["exposure_s"][2]) and table["public_utc"][0] == ""
+    assert table.meta == {"provenance": "Made for a test.", "filters": "none"}
+    assert table["simulated"].dtype == bool
 
 
-def test_that_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path):
-    target = tmp_path / "folder"
-    target.mkdir()
-    with pytest.raises(FileError, match="folder cannot be written"):
-        write_csv(target, make_catalogue(), COMMON_COLUMNS, [0], [])
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder"]
+def test_that_times_are_written_as_the_calendar_has_them():
+    from astropy.time import Time
+
+    mjd = np.array([51544.0, 57754.123456, 60389.999999, 40587.0, np.nan])
+    expected = [f"{Time(round(m * 86400) / 86400, format='mjd', scale='utc').isot[:19]}Z" for m in mjd[:4]]
+    assert utc_texts(mjd).tolist() == [*expected, ""]
+
+
+def test_that_release_dates_that_are_not_known_are_not_taken_for_dates():
+    assert public_text(float("nan")) == "no restriction known"
+    assert public_text(float("inf")) == "not public, date unknown"
+    assert public_text(55000.0) == "2009-06-18"
+
+
+def test_that_a_column_of_restrictions_without_dates_is_not_empty():
+    catalogue = dataclasses.replace(make_catalogue(), public_mjd=np.array([np.inf, np.nan, np.nan, np.nan, np.nan]))
+    public = next(column for column in COMMON_COLUMNS if column.name == "public")
+    assert not is_empty(public, catalogue) and is_empty(public, make_catalogue())
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_that_orders_agree_with_sorting_one_by_one(descending):
+    random = np.random.default_rng(3)
+    numbers = random.choice([1.5, -2.0, 7.0, np.nan], 300)
+    texts = random.choice(["", "b", "a", "ä"], 300)
+    for values, missing in ((numbers, np.isnan), (texts, lambda v: v == ""), (TextColumn.of(texts), lambda v: v == "")):
+        array = np.asarray(values)
+        known = [row for row in range(300) if not missing(array[row])]
+        expected = sorted(known, key=lambda row: array[row], reverse=False)
+        if descending:
+            ranks = {value: -rank for rank, value in enumerate(sorted({array[row] for row in known}))}
+            expected = sorted(known, key=lambda row: ranks[array[row]])
+        rest = [row for row in range(300) if row not in set(known)]
+        assert row_order(values, descending).tolist() == expected + rest
+
+
+def test_that_a_large_table_is_sorted_elsewhere_and_then_shown(qapp):
+    waiting = []
+    catalogue = make_catalogue(LARGE + 1)
+    model = ObservationsModel(SPEC, catalogue, later=lambda work, done: waiting.append((work, done)))
+    section = column(model, "exposure_s")
+    model.sort(section, Qt.SortOrder.DescendingOrder)
+    assert texts_of(model, "obs_id", 2) == ["0000", "0001"]  # not sorted yet
+    [(work, done)] = waiting
+    done(work())
+    top = catalogue.exposure_s[model.rows]
+    assert np.all(np.diff(top[np.isfinite(top)]) <= 0) and np.isnan(top[-1])
+    selected = np.zeros(len(catalogue), bool)
+    selected[::7] = True
+    model.show(selected, everything=False)  # the order is known now: nothing waits
+    assert len(waiting) == 1 and np.all(np.diff(catalogue.exposure_s[model.rows[:-1]]) <= 0)
+
+
+def test_that_an_order_that_comes_too_late_is_not_used(qapp):
+    waiting = []
+    model = ObservationsModel(SPEC, make_catalogue(LARGE + 1), later=lambda work, done: waiting.append((work, done)))
+    model.sort(column(model, "exposure_s"))
+    model.set_catalogue(make_catalogue(5))
+    for work, done in waiting:
+        done(work())
+    assert model.rowCount() == 5 and texts(model, "exposure_s")[-1] == "–"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit, QPlainTextEdit, QWidget
 
-from daxa_gui.core.events import CatalogueChanged
+from daxa_gui.core.events import CatalogueChanged, CatalogueProgress
 from daxa_gui.core.filters import Box, Cone, ObsIds, TargetType, TimeRange, Usable
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.gui.bridge import Bridge
@@ -244,7 +246,7 @@ def test_that_an_empty_table_names_the_filter_that_emptied_it_and_offers_the_res
     text = page.findChild(QWidget, "emptyText").text().replace("\u00a0", " ")
     assert "No observation of eRASS DE:1 passes the filters." in text
     assert "« Of the type « Solar system » » removed the last ones" in text
-    qtbot.mouseClick(page.findChild(QWidget, "showAllFromEmpty"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.findChild(QWidget, "offerFromEmpty"), Qt.MouseButton.LeftButton)
     assert page.model.rowCount() == 2447
     assert find.missions.show_all.isChecked()
 
@@ -310,20 +312,30 @@ def test_that_columns_can_be_chosen(find):
 
 
 def test_that_what_is_shown_is_exported(find, qtbot, tmp_path):
+    from astropy.table import QTable
+
     find.set(ObsIds(("300003", "300004")))
     find.missions.show_mission(CALPV)
     path = tmp_path / "shown.csv"
     find.missions.export(path)
     qtbot.waitUntil(path.exists)
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert lines[2] == "# Filters: with one of the ObsIDs 300003, 300004"
-    assert lines[3].startswith("obs_id,target,ra_deg,dec_deg")
-    assert len(lines) == 6
+    rows = list(csv.DictReader(lines))
+    assert {row["obs_id"] for row in rows} == {"300003", "300004"}
+    catalogue = find.session.catalogue(CALPV)
+    [row] = [row for row in rows if row["obs_id"] == "300004"]
+    assert float(row["ra_deg"]) == catalogue.ra_deg[catalogue.row_of["300004"]]
+    assert row["start_utc"] == "2019-11-16T23:14:40Z"
+    assert float(row["start_mjd"]) == catalogue.start_mjd[catalogue.row_of["300004"]]
+    described = tmp_path / "shown.ecsv"
+    find.missions.export(described)
+    qtbot.waitUntil(described.exists)
+    meta = QTable.read(described).meta
+    assert "with one of the ObsIDs 300003, 300004" in str(meta) and catalogue.provenance in str(meta)
 
 
 def test_that_a_changed_catalogue_is_shown(find, qtbot, monkeypatch):
-    import dataclasses
-
+    find.missions.show_mission(CALPV)
     catalogue = find.session.catalogue(CALPV)
     names = [field.name for field in dataclasses.fields(catalogue)]
     cut = {name: getattr(catalogue, name) for name in names}
@@ -338,6 +350,89 @@ def test_that_a_changed_catalogue_is_shown(find, qtbot, monkeypatch):
     find.session.bus.publish(CatalogueChanged(CALPV))
     qtbot.waitUntil(lambda: find.missions.pages[CALPV].model.rowCount() == 10)
     assert find.missions.tabs.tabText(find.missions.tabs.indexOf(find.missions.pages[CALPV])) == "eROSITA Cal-PV 10 / 10"
+
+
+# ---- missions without a catalogue, rows by hand
+
+
+def empty_text(find: Find, mission: str) -> str:
+    return find.missions.pages[mission].findChild(QWidget, "emptyText").text().replace("\u00a0", " ")
+
+
+def test_that_the_first_page_has_rows_until_another_one_is_chosen(find):
+    assert find.missions.current is find.missions.pages[CALPV]  # the missions before it have no catalogue here
+    find.missions.show_mission("chandra")
+    find.set(Usable())
+    assert find.missions.current is find.missions.pages["chandra"]
+
+
+def test_that_a_mission_without_a_catalogue_offers_to_update_it(find, qtbot, monkeypatch):
+    asked = []
+    monkeypatch.setattr(find.session, "update_catalogues", lambda missions: asked.append(list(missions)))
+    find.missions._desk.set_offline(False)
+    find.missions.show_mission("chandra")
+    page = find.missions.pages["chandra"]
+    qtbot.waitUntil(lambda: "no catalogue of Chandra here yet" in empty_text(find, "chandra"))
+    button = page.findChild(QWidget, "offerFromEmpty")
+    assert button.isVisible() and button.text() == "Update this catalogue"
+    button.click()
+    qtbot.waitUntil(lambda: asked == [["chandra"]])
+    assert find.missions.tabs.tabText(find.missions.tabs.indexOf(page)) == "Chandra –"
+
+
+def test_that_the_progress_of_an_update_is_told_where_the_rows_will_be(find, qtbot):
+    find.missions.show_mission("chandra")
+    find.session.bus.publish(CatalogueProgress("chandra", 50_000, 353_000, "reading"))
+    qtbot.waitUntil(lambda: "is being read: 50\u202f000 of 353\u202f000 rows (14 %)" in empty_text(find, "chandra"))
+    find.session.bus.publish(CatalogueProgress("chandra", 0, 0, "cancelled", running=False))
+    qtbot.waitUntil(lambda: "no catalogue of Chandra here yet" in empty_text(find, "chandra"))
+
+
+def test_that_offline_the_empty_page_leads_to_the_catalogues(find, qtbot):
+    assert find.session.offline
+    find.missions.show_mission("chandra")
+    qtbot.waitUntil(lambda: "works offline" in empty_text(find, "chandra"))
+    with qtbot.waitSignal(find.context.panel_requested) as signal:
+        find.missions.pages["chandra"].findChild(QWidget, "offerFromEmpty").click()
+    assert signal.args == ["catalogues"]
+
+
+def row_entry(page: QWidget, name: str) -> QAction:
+    menu = page.row_menu(page.chosen_obs_ids())
+    action = next(action for action in menu.actions() if action.objectName() == name)
+    assert action.isEnabled()
+    return action
+
+
+def test_that_rows_are_kept_and_left_out_by_hand(find):
+    find.missions.show_mission(CALPV)
+    find.set(ObsIds(("300003", "300004")))
+    page = find.missions.pages[CALPV]
+    find.context.set_observation(CALPV, "300004")
+    row_entry(page, "leaveOutRows").trigger()
+    find.context.apply_filters()
+    assert find.context.results[CALPV].selected == 1
+    find.missions.show_all.setChecked(True)
+    find.context.set_observation(CALPV, "300003")
+    find.context.set_observation(CALPV, "300004")
+    row_entry(page, "unpickRows").trigger()
+    find.context.apply_filters()
+    assert find.context.results[CALPV].selected == 2
+    find.context.set_observation(CALPV, "700199")
+    row_entry(page, "keepRows").trigger()
+    find.context.apply_filters()
+    assert find.context.results[CALPV].selected == 3
+    find.context.undo()
+    find.context.apply_filters()
+    assert find.context.results[CALPV].selected == 2
+
+
+def test_that_why_not_shows_the_details_of_the_row(find, qtbot):
+    find.missions.show_mission(CALPV)
+    find.context.set_observation(CALPV, "300004")
+    with qtbot.waitSignal(find.context.panel_requested) as signal:
+        row_entry(find.missions.pages[CALPV], "whyNot").trigger()
+    assert signal.args == ["details"] and find.context.observation == (CALPV, "300004")
 
 
 # ---- details and summary

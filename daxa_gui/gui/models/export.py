@@ -1,13 +1,14 @@
-"""What a table shows, as tab-separated text for the clipboard and as a CSV file. No Qt here."""
+"""What a table shows, as tab-separated text for the clipboard and as a table of typed columns for files. No Qt here."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from daxa_gui.core.catalogue import Catalogue
-from daxa_gui.core.errors import FileError
+from daxa_gui.core.table import DataTable
 from daxa_gui.gui.models.columns import Column
 
 
@@ -18,31 +19,19 @@ def tab_separated(catalogue: Catalogue, columns: Sequence[Column], rows: Iterabl
     return "\n".join(lines) + "\n"
 
 
-def write_csv(
-    path: str | Path, catalogue: Catalogue, columns: Sequence[Column], rows: Iterable[int], notes: Sequence[str]
-) -> int:
-    """Write these columns and rows in full precision (degrees ICRS, seconds, UTC); returns the number of rows.
+def table_of(
+    catalogue: Catalogue, columns: Sequence[Column], rows: NDArray[np.int64], notes: Sequence[tuple[str, str]]
+) -> DataTable:
+    """These columns and rows in full precision: degrees (ICRS), seconds, MJD (UTC) with the same as text.
 
-    The file begins with `#` lines: where the rows come from, and `notes`. It is either complete or not there at all.
-
-    Raises
-    ------
-    FileError : the file cannot be written.
+    `notes` (name, text) go to the table's meta data, beside where the rows come from.
     """
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    written = 0
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            for note in (catalogue.provenance, *notes):
-                file.write(f"# {' '.join(note.split())}\n")
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([column.name for column in columns])
-            for row in rows:
-                writer.writerow([column.exported(catalogue, row) for column in columns])
-                written += 1
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise FileError(f"{target} cannot be written: {error.strerror}.", "Choose another folder or make room.") from error
-    return written
+    arrays: dict[str, NDArray] = {}
+    units, descriptions = {}, {}
+    for column in columns:
+        for name, values in column.exported(np.asarray(column.values(catalogue)[rows])).items():
+            arrays[name] = values
+            descriptions[name] = f"{column.tip}."
+            if column.unit and values.dtype.kind == "f":
+                units[name] = column.unit
+    return DataTable(arrays, units, descriptions, {"provenance": catalogue.provenance, **dict(notes)})

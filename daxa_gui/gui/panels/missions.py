@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -26,10 +24,13 @@ from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice, PracticeProgress
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.catalogue_desk import CatalogueDesk
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.models.export import write_csv
-from daxa_gui.gui.texts import as_sentence, count_text, short_label, unbroken
+from daxa_gui.gui.models.catalogues import progress_text
+from daxa_gui.gui.models.export import table_of
+from daxa_gui.gui.texts import UNKNOWN, as_sentence, count_text, counted, short_label, unbroken
 from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.widgets.catalogue_files import ask_save_path
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.gui.widgets.mission_page import MissionPage
 from daxa_gui.gui.widgets.sky_items import shade, symbol_icon
@@ -51,13 +52,16 @@ class FindLine(QLineEdit):
 
 
 class MissionsPanel(QWidget):
-    """The page that is looked at is filled at once, the others when they are shown."""
+    """The page that is looked at is filled at once, the others when they are shown: a table of all missions would be too long
+    to be made ready before it is wanted."""
 
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._context = context
+        self._desk = CatalogueDesk.of(session, context, bridge)
         self._progress = ""
+        self._tab_chosen = False  # by a person or an observation; until then the first mission with rows is shown
         self.setAccessibleName("Observation tables")
         self.pages: dict[str, MissionPage] = {}
         self.tabs = QTabWidget(self)
@@ -75,6 +79,7 @@ class MissionsPanel(QWidget):
         self._build()
         self._fill_tabs()
         self.tabs.currentChanged.connect(self._on_tab_changed)
+        self.tabs.tabBarClicked.connect(self._on_tab_clicked)
         context.results_changed.connect(self._on_results_changed)
         context.stack_changed.connect(self._update_empty_text)
         context.observation_changed.connect(self._on_observation_changed)
@@ -82,6 +87,9 @@ class MissionsPanel(QWidget):
         context.theme_changed.connect(self._on_theme_changed)
         bridge.catalogues_changed.connect(self._on_catalogues_changed)
         bridge.practice_progress.connect(self._on_practice_progress)
+        self._desk.statuses_changed.connect(self._update_empty_text)
+        self._desk.progress_changed.connect(self._on_desk_progress_changed)
+        self._desk.offline_changed.connect(lambda _offline: self._update_empty_text())
         self._on_results_changed()
 
     def sizeHint(self) -> QSize:
@@ -125,7 +133,10 @@ class MissionsPanel(QWidget):
         self.export_button.setObjectName("exportButton")
         self.export_button.setText("Ex&port…")
         self.export_button.setAccessibleName("Export this table")
-        self.export_button.setToolTip("Write the rows and columns shown to a CSV file, in full precision")
+        self.export_button.setToolTip(
+            "Write the rows and columns shown, in full precision. CSV has the values alone; ECSV, VOTable, "
+            "FITS and Parquet also units, filters and where the rows come from"
+        )
         self.export_button.clicked.connect(self._on_export_clicked)
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -141,9 +152,9 @@ class MissionsPanel(QWidget):
         for position, spec in enumerate(self._session.missions()):
             if spec.name in self.pages:
                 continue
-            page = MissionPage(spec, self._session.catalogue(spec.name), self._context, self.tabs)
+            page = MissionPage(spec, self._context, self.tabs)
             page.columns_requested.connect(self._choose_columns)
-            page.all_requested.connect(functools.partial(self.show_all.setChecked, True))
+            page.offer_taken.connect(functools.partial(self._on_offer_taken, spec.name))
             page.set_theme(self._context.theme)
             self.pages[spec.name] = page
             self.tabs.insertTab(position, page, symbol_icon(spec.symbol, shade(spec.colour, self._context.theme)), "")
@@ -155,19 +166,34 @@ class MissionsPanel(QWidget):
 
     def show_mission(self, mission: str) -> None:
         if mission in self.pages:
+            self._tab_chosen = True
             self.tabs.setCurrentWidget(self.pages[mission])
 
+    def _show_first_with_rows(self) -> None:
+        """Most missions have no catalogue at first; the page that one sees should not be one of those."""
+        totals = {name: result.total for name, result in self._context.results.items()}
+        page = self.current
+        if self._tab_chosen or page is None or totals.get(page.spec.name, 0):
+            return
+        full = next((name for name in self.pages if totals.get(name, 0)), "")
+        if full:
+            self.tabs.setCurrentWidget(self.pages[full])
+
     def _show_current(self) -> None:
+        """Fill the page that is looked at. Its catalogue has been read already where the filters were applied to it."""
         page = self.current
         if page is None:
             return
         result = self._context.results.get(page.spec.name)
-        if result is not None and len(result.mask) == len(page.model.catalogue):
-            page.show_rows(result.mask, everything=self.show_all.isChecked())
+        if result is not None:
+            page.set_catalogue(self._session.catalogue(page.spec.name))
+            if len(result.mask) == len(page.model.catalogue):
+                page.show_rows(result.mask, everything=self.show_all.isChecked())
         page.focus(*self._context.observation)
         self._update_empty_text()
         catalogue = page.model.catalogue
-        self._provenance.setText(f"{count_text(len(catalogue))} rows · {catalogue.provenance}")
+        rows = counted(len(catalogue), "row", "rows")
+        self._provenance.setText(f"{rows} · {catalogue.provenance}" if len(catalogue) else "")
         self._provenance.setToolTip(f"{catalogue.provenance}\nVersion of the table: {catalogue.version or 'none'}")
         self.find_result.clear()
         self.export_button.setEnabled(page.model.rowCount() > 0)
@@ -175,47 +201,78 @@ class MissionsPanel(QWidget):
     def _update_tab_texts(self) -> None:
         for name, page in self.pages.items():
             result = self._context.results.get(name)
-            selected, total = (result.selected, result.total) if result else (0, len(page.model.catalogue))
+            selected, total = (result.selected, result.total) if result else (0, 0)
             index = self.tabs.indexOf(page)
+            counts = f"{count_text(selected)} / {count_text(total)}" if total else UNKNOWN
             # two ampersands, lest a name becomes a key
-            self.tabs.setTabText(
-                index, f"{short_label(page.spec)} {count_text(selected)} / {count_text(total)}".replace("&", "&&")
-            )
-            self.tabs.setTabToolTip(index, f"{page.spec.label}: {selected} of {total} observations pass the filters")
+            self.tabs.setTabText(index, f"{short_label(page.spec)} {counts}".replace("&", "&&"))
+            tip = f"{count_text(selected)} of {count_text(total)} observations pass the filters"
+            self.tabs.setTabToolTip(index, f"{page.spec.label}: {tip if total else 'no observations are known here yet'}")
 
     def _update_empty_text(self) -> None:
         page = self.current
         if page is not None:
             page.set_empty_text(*self._empty_text(page.spec, len(page.model.catalogue)))
 
-    def _empty_text(self, spec: MissionSpec, total: int) -> tuple[str, bool]:
-        """What an empty table says, and whether it offers to show everything."""
+    def _no_catalogue_text(self, spec: MissionSpec) -> tuple[str, str]:
+        """What is said where a mission has no rows at all, and what is offered."""
+        progress, status = self._desk.progress.get(spec.name), self._desk.status(spec.name)
+        if progress is not None:
+            return f"The catalogue of {spec.label} is being read: {progress_text(progress)}", ""
+        if self._session.practice and not self._session.practice_ready():
+            return f"The practice sky is being made … {self._progress}".rstrip(), ""
+        if status is None:
+            return f"The catalogue of {spec.label} is being looked for …", ""
+        if status.origin != "none":
+            return f"The catalogue of {spec.label} is empty.", ""
+        missing = f"There is no catalogue of {spec.label} here yet."
+        if self._desk.offline:
+            return f"{missing}\nThe program works offline: switch that off, or import a file.", "catalogues"
+        if not status.refreshable:
+            return f"{missing}\nImport one from a file.", "catalogues"
+        problem = f"\nThe last update failed: {status.problem}" if status.problem else ""
+        return f"{missing}{problem}", "update"
+
+    def _empty_text(self, spec: MissionSpec, total: int) -> tuple[str, str]:
+        """What an empty table says, and what it offers to do."""
         if total == 0:
-            if self._session.practice and not self._session.practice_ready():
-                return f"The practice sky is being made … {self._progress}".rstrip(), False
-            return f"There are no observations of {spec.label} here.", False
+            return self._no_catalogue_text(spec)
         result = self._context.results.get(spec.name)
         sentence = as_sentence(last_remover(self._context, spec.name)) if result is not None else ""
         blame = f"\nThe filter « {sentence} » removed the last ones." if sentence else ""
-        return unbroken(f"No observation of {spec.label} passes the filters.{blame}"), True
+        return unbroken(f"No observation of {spec.label} passes the filters.{blame}"), "all"
+
+    def _on_offer_taken(self, mission: str, offer: str) -> None:
+        if offer == "all":
+            self.show_all.setChecked(True)
+        elif offer == "update":
+            self._desk.update([mission])
+        else:
+            self._context.show_panel("catalogues")
 
     # what happens
 
     def _on_tab_changed(self, _index: int) -> None:
         self._show_current()
 
+    def _on_tab_clicked(self, _index: int) -> None:
+        self._tab_chosen = True
+
     def _on_results_changed(self) -> None:
         self._fill_tabs()
         self._update_tab_texts()
+        self._show_first_with_rows()
         self._show_current()
 
     def _on_catalogues_changed(self, missions: list[str]) -> None:
+        """The new rows are shown when the filters have been applied to them."""
         self._fill_tabs()
-        for mission in missions:
-            if mission in self.pages:
-                self.pages[mission].set_catalogue(self._session.catalogue(mission))
-        self._update_tab_texts()
-        self._show_current()
+        if self.current is not None and self.current.spec.name in missions:
+            self._update_empty_text()
+
+    def _on_desk_progress_changed(self, mission: str) -> None:
+        if self.current is not None and self.current.spec.name == mission:
+            self._update_empty_text()
 
     def _on_practice_progress(self, progress: PracticeProgress) -> None:
         part = f" ({100 * progress.done / progress.total:.0f} %)" if progress.total > 0 else ""
@@ -248,8 +305,7 @@ class MissionsPanel(QWidget):
         if page is None or not self.find_line.text().strip():
             self.find_result.clear()
             return
-        found = page.go_to_match(self.find_line.text(), step)
-        self.find_result.setText("" if found else "not found")
+        page.go_to_match(self.find_line.text(), step, lambda found: self.find_result.setText("" if found else "not found"))
 
     def _choose_columns(self, place: QPoint) -> None:
         page = self.current
@@ -263,33 +319,38 @@ class MissionsPanel(QWidget):
         page = self.current
         if page is None:
             return
-        name = f"{page.spec.name}.csv"
-        path, _ = QFileDialog.getSaveFileName(self, "Export this table", name, "Comma-separated values (*.csv)")
-        if path:
-            self.export(Path(path))
+        path = ask_save_path(self, "Export this table", page.spec.name, self._session.table_formats())
+        if path is not None:
+            self.export(path)
 
     def export(self, path: Path) -> None:
         """Write what is shown, in the background."""
         page = self.current
         if page is None:
             return
-        model, columns = page.model, page.shown_columns()
-        catalogue, rows = model.catalogue, model.rows.tolist()
+        columns, catalogue, rows = page.shown_columns(), page.model.catalogue, page.model.rows
         notes = export_notes(page.spec, self._context)
 
-        def done(written: int) -> None:
-            self._session.bus.publish(Notice("information", f"{written} rows were written to {path}."))
+        def done(_nothing: object) -> None:
+            written = counted(len(rows), "row was", "rows were")
+            self._session.bus.publish(Notice("information", f"{written} written to {path}."))
 
         def failed(error: DaxaError) -> None:
             self._session.bus.publish(Notice("error", error.message, error.hint))
 
-        self._context.background.read(self, "export", lambda: write_csv(path, catalogue, columns, rows, notes), done, failed)
+        def write() -> None:
+            self._session.export_table(table_of(catalogue, columns, rows, notes), path)
+
+        self._context.background.act(self, "export", write, done, failed)
 
 
-def export_notes(spec: MissionSpec, context: Context) -> Sequence[str]:
+def export_notes(spec: MissionSpec, context: Context) -> tuple[tuple[str, str], ...]:
     """For the head of an exported file: the mission and the filters."""
-    filters = context.stack.sentence(spec.name) or "none"
-    return (f"{spec.label}. Positions in degrees (ICRS), times in UTC.", f"Filters: {filters}")
+    return (
+        ("observations_of", spec.label),
+        ("frame", "Positions in degrees (ICRS), times in UTC."),
+        ("filters", context.stack.sentence(spec.name) or "none"),
+    )
 
 
 def last_remover(context: Context, mission: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from daxa_gui.core.sky import SkyPosition
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.columns import Column, is_empty
 from daxa_gui.gui.models.export import tab_separated
-from daxa_gui.gui.models.observations import ObservationsModel
+from daxa_gui.gui.models.observations import LARGE, ObservationsModel, no_rows, rows_with
 from daxa_gui.gui.theme import Theme
 
 _WIDEST = 260
@@ -36,27 +38,33 @@ class MissionPage(QStackedWidget):
     """Choosing a row sets the observation that the window looks at; `focus` does the opposite and moves no other thing."""
 
     columns_requested = Signal(QPoint)
-    all_requested = Signal()
+    offer_taken = Signal(str)  # what the button of the empty state offered, a key of `_OFFERS`
 
-    def __init__(self, spec: MissionSpec, catalogue: Catalogue, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(self, spec: MissionSpec, context: Context, parent: QWidget | None = None) -> None:
+        """Empty until `set_catalogue` is called: most missions' tables are never looked at."""
         super().__init__(parent)
         self.spec = spec
         self._context = context
-        self.model = ObservationsModel(spec, catalogue, self)
+        self.model = ObservationsModel(spec, no_rows(spec.name), self, self._order_later)
         self.model.set_style(context.coordinates)
+        self._offer = ""
+        self._menu: QMenu | None = None
         self.table = self._make_table()
         self._empty = QLabel(self)
         self._empty.setObjectName("emptyText")
         self._empty.setWordWrap(True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._show_all = QPushButton("Show all observations", self)
-        self._show_all.setObjectName("showAllFromEmpty")
-        self._show_all.setToolTip("Show the observations that do not pass the filters, in grey")
-        self._show_all.clicked.connect(self.all_requested)
+        self._offer_button = QPushButton(self)
+        self._offer_button.setObjectName("offerFromEmpty")
+        self._offer_button.setToolTip("There is nothing to offer yet")
+        self._offer_button.clicked.connect(lambda _checked=False: self.offer_taken.emit(self._offer))
         self.addWidget(self.table)
         self.addWidget(self._make_empty_page())
         self._connect()
-        self._set_up_columns()
+        self.setCurrentIndex(1)
+
+    def _order_later(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        self._context.background.read(self, "order", work, done)
 
     def _make_table(self) -> QTableView:
         table = QTableView(self)
@@ -81,6 +89,7 @@ class MissionPage(QStackedWidget):
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.setSortingEnabled(True)
         return table
 
@@ -89,7 +98,7 @@ class MissionPage(QStackedWidget):
         layout = QVBoxLayout(page)
         layout.addStretch(1)
         layout.addWidget(self._empty)
-        layout.addWidget(self._show_all, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._offer_button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
         return page
 
@@ -97,6 +106,7 @@ class MissionPage(QStackedWidget):
         header = self.table.horizontalHeader()
         header.customContextMenuRequested.connect(lambda point: self.columns_requested.emit(header.mapToGlobal(point)))
         self.table.selectionModel().currentRowChanged.connect(self._on_current_row_changed)
+        self.table.customContextMenuRequested.connect(self._on_row_menu_requested)
         self.table.doubleClicked.connect(lambda _index: self._show_on_sky())
         copy = QShortcut(QKeySequence.StandardKey.Copy, self.table)
         copy.setContext(Qt.ShortcutContext.WidgetShortcut)
@@ -105,10 +115,17 @@ class MissionPage(QStackedWidget):
     # content
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
+        if catalogue is self.model.catalogue:
+            return
+        had_rows = len(self.model.catalogue) > 0
         names = [column.name for column in self.model.columns]
+        selection = self.table.selectionModel()
+        blocked = selection.blockSignals(True)
         self.model.set_catalogue(catalogue)
-        if names != [column.name for column in self.model.columns] or self.table.horizontalHeader().count() != len(names):
+        selection.blockSignals(blocked)
+        if not had_rows or names != [column.name for column in self.model.columns]:
             self._set_up_columns()
+        self.setCurrentIndex(0 if len(self.model.rows) else 1)
 
     def set_theme(self, theme: Theme) -> None:
         self.model.set_muted_colour(theme.muted)
@@ -122,9 +139,14 @@ class MissionPage(QStackedWidget):
             self.table.selectionModel().blockSignals(blocked)
         self.setCurrentIndex(0 if len(self.model.rows) else 1)
 
-    def set_empty_text(self, text: str, offer_all: bool) -> None:
+    def set_empty_text(self, text: str, offer: str) -> None:
+        """What is said where no row is shown, and what a button offers to do about it (empty: nothing)."""
         self._empty.setText(text)
-        self._show_all.setVisible(offer_all)
+        self._offer = offer
+        words, tip = _OFFERS.get(offer, ("", ""))
+        self._offer_button.setText(words)
+        self._offer_button.setToolTip(tip)
+        self._offer_button.setVisible(bool(offer))
 
     # the current observation
 
@@ -157,13 +179,75 @@ class MissionPage(QStackedWidget):
     def _show_on_sky(self) -> None:
         show_on_sky(self._context, self.spec.name, self._context.observation[1])
 
-    def go_to_match(self, text: str, step: int) -> bool:
-        """Make the next row with this text current; false if there is none."""
-        start = max(self.table.currentIndex().row(), 0) + step
-        place = self.model.find(text, start, backwards=step < 0)
-        if place >= 0:
-            self._go_to(place)
-        return place >= 0
+    def go_to_match(self, text: str, step: int, on_done: Callable[[bool], None]) -> None:
+        """Make the next row with this text current; `on_done` is told whether there is one. Large tables are looked through
+        in the background, once for each text."""
+        catalogue = self.model.catalogue
+
+        def go() -> None:
+            start = max(self.table.currentIndex().row(), 0) + step
+            place = self.model.find(text, start, backwards=step < 0)
+            if place >= 0:
+                self._go_to(place)
+            on_done(place >= 0)
+
+        def found(hit: NDArray[np.bool_]) -> None:
+            if self.model.catalogue is catalogue:
+                self.model.remember_found(text, hit)
+                go()
+
+        if len(catalogue) <= LARGE or self.model.is_found(text):
+            self._context.background.forget(self, "find")
+            go()
+        else:
+            self._context.background.read(self, "find", lambda: rows_with(catalogue, text), found)
+
+    # what can be done with rows
+
+    def chosen_obs_ids(self) -> tuple[str, ...]:
+        """ObsIDs of the chosen rows, in the order shown."""
+        places = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return tuple(dict.fromkeys(str(self.model.catalogue.obs_id[int(self.model.rows[place])]) for place in places))
+
+    def _on_row_menu_requested(self, point: QPoint) -> None:
+        obs_ids = self.chosen_obs_ids()
+        if obs_ids:
+            self._menu = menu = self.row_menu(obs_ids)  # kept, so that it lives as long as it is open
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.table.viewport().mapToGlobal(point))
+
+    def row_menu(self, obs_ids: tuple[str, ...]) -> QMenu:
+        """Observations by hand, why one is not there, and where it lies."""
+        context, mission = self._context, self.spec.name
+        menu = QMenu("Observations", self)
+        menu.setObjectName("rowMenu")
+        menu.setToolTipsVisible(True)
+        picked = {context.picked(mission, obs_id) for obs_id in obs_ids}
+
+        def add(name: str, text: str, tip: str, action: Callable[[], object], enabled: bool = True) -> None:
+            entry = menu.addAction(text)
+            entry.setObjectName(name)
+            entry.setToolTip(tip)
+            entry.setEnabled(enabled)
+            entry.triggered.connect(lambda _checked=False: action())
+
+        add("keepRows", "&Keep in, whatever the filters say", "A filter by hand; can be undone",
+            lambda: context.pick(mission, obs_ids, True), picked != {True})  # fmt: skip
+        add("leaveOutRows", "&Leave out", "A filter by hand; can be undone",
+            lambda: context.pick(mission, obs_ids, False), picked != {False})  # fmt: skip
+        add("unpickRows", "Let the &filters decide", "Take back what was decided by hand",
+            lambda: context.unpick(mission, obs_ids), picked != {None})  # fmt: skip
+        menu.addSeparator()
+        current = context.observation[1] if context.observation[0] == mission else obs_ids[0]
+        add("whyNot", "&Why not?", "Which filter leaves this observation out, and what would let it in",
+            lambda: self._show_details(current))  # fmt: skip
+        add("rowOnSky", "Show on &sky", "Zoom the sky plot to this observation (double click)", self._show_on_sky)
+        add("copyRows", "&Copy", "The chosen rows with their headings, for a spreadsheet (Ctrl+C)", self.copy)
+        return menu
+
+    def _show_details(self, obs_id: str) -> None:
+        self._context.set_observation(self.spec.name, obs_id)
+        self._context.show_panel("details")
 
     # columns and copies
 
@@ -209,6 +293,13 @@ class MissionPage(QStackedWidget):
             rows = [int(self.model.rows[place]) for place in places]
             text = tab_separated(self.model.catalogue, self.shown_columns(), rows, self.model.style)
             QGuiApplication.clipboard().setText(text)
+
+
+_OFFERS = {
+    "all": ("Show all observations", "Show the observations that do not pass the filters, in grey"),
+    "update": ("Update this catalogue", "Ask the archive for its list of observations"),
+    "catalogues": ("Show catalogues", "Where « Work offline » can be switched off, and files can be imported"),
+}
 
 
 def show_on_sky(context: Context, mission: str, obs_id: str) -> None:
