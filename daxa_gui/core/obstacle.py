@@ -12,6 +12,7 @@ import numpy as np
 
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.filter_base import Filter
+from daxa_gui.core.matching import TOLERANCE_DEG
 from daxa_gui.core.texts import TextColumn
 
 BY_HAND = "Tick this observation in by hand."
@@ -55,22 +56,25 @@ def _cut(value: Any, row: int, name: str) -> Any:
     return value
 
 
-def rounded_up(value: float, digits: int = 5) -> float:
-    """The next number with so many significant digits that is not smaller."""
-    if value == 0.0:
+def _in_shown_unit(angle_deg: float, up: bool) -> float:
+    """Five significant digits in the unit in which an angle will be shown: the next larger such angle, or the next smaller one;
+    the angle itself where it has no more digits, but for the last ones that coordinates leave uncertain."""
+    factor = 1 if angle_deg >= 0.99999 else 60 if angle_deg * 60 >= 0.99999 else 3600
+    shown = angle_deg * factor
+    if shown == 0.0:
         return 0.0
-    step = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
-    up = math.ceil(value / step - 1e-9) * step
-    return up if up >= value else up + step
+    near = float(f"{shown:.5g}")
+    if (near / factor < angle_deg - TOLERANCE_DEG / 2) if up else (near / factor > angle_deg - 2 * TOLERANCE_DEG):
+        step = 10.0 ** (math.floor(math.log10(shown)) - 4)
+        near = float(f"{near + step if up else near - step:.5g}")
+    return near / factor
 
 
 def radius_for(separation_deg: float) -> float:
-    """The radius to offer for a separation, degrees: not smaller, and short in the unit in which it will be shown."""
-    factor = 1 if separation_deg >= 0.99999 else 60 if separation_deg * 60 >= 0.99999 else 3600
-    return min(rounded_up(separation_deg * factor) / factor, 180.0)
+    """The radius to offer for a separation, degrees: large enough, and short in the unit in which it will be shown."""
+    return min(_in_shown_unit(separation_deg, up=True), 180.0)
 
 
 def radius_below(separation_deg: float) -> float:
-    """The largest short radius that is clearly smaller than a separation, degrees."""
-    factor = 1 if separation_deg >= 0.99999 else 60 if separation_deg * 60 >= 0.99999 else 3600
-    return max(-rounded_up(-separation_deg * factor * (1 - 1e-9)) / factor, 0.0)
+    """The largest short radius that is too small for a separation, degrees."""
+    return max(_in_shown_unit(separation_deg, up=False), 0.0)

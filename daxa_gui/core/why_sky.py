@@ -203,8 +203,9 @@ def _ecliptic(one: Box) -> bool:
 
 
 def _up(value_deg: float) -> float:
-    """Up to the next millionth of a degree."""
-    return math.ceil(value_deg * 1e6 - 1e-4) / 1e6 if abs(value_deg) < 360 else value_deg
+    """Up to the next millionth of a degree; as it is where less than a thousandth of that is missing."""
+    up = math.ceil(value_deg * 1e6 - 1e-3) / 1e6
+    return max(up, value_deg)
 
 
 @obstacle.register
