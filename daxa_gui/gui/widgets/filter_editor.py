@@ -109,6 +109,7 @@ class FilterDialog(QDialog):
     def _on_changed(self) -> None:
         self._touched = True
         self._accepting = False
+        self._ok.setEnabled(True)  # somebody who types and presses Enter at once means it; it is read again then
         self._pause.start()
 
     def _on_answered(self) -> None:

@@ -25,8 +25,9 @@ class Names(Protocol):
 
 
 def looks_like_numbers(text: str) -> bool:
-    """Whether a text that is no position was meant as one, not as a name."""
-    return "=" in text or not any(letter.isalpha() and letter not in "hmsdHMSD" for letter in text)
+    """Whether a text that is no position was meant as one, not as a name (« 10h 99m -12d », not « M 51 » or « 47 Tuc »)."""
+    begins = text.lstrip()[:1].isdigit() or text.lstrip()[:1] in ("+", "-", "−", ".")
+    return "=" in text or (begins and not any(letter.isalpha() and letter not in "hmsdHMSD" for letter in text))
 
 
 class Lookup(QObject):
