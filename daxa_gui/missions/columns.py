@@ -16,7 +16,7 @@ from daxa_gui.core.errors import InputError
 from daxa_gui.core.frames import to_icrs
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.targets import UNCLASSIFIED, category_types, normal_category
-from daxa_gui.core.times import MJD_OF_1970
+from daxa_gui.core.times import iso_to_mjd
 
 Column = NDArray[Any]
 Numbers = NDArray[np.float64]
@@ -25,6 +25,7 @@ Mask = NDArray[np.bool_]
 
 FIRST_DAY_MJD = 40587.0  # 1970-01-01: before any of these missions
 LAST_DAY_MJD = 88068.0  # 2099-12-31: HEASARC's « no date »; 416422 (2999-01-01) is another one
+MOST_STATUSES = 40  # that are told apart
 ARCHIVED = ("archived", "processed")  # status of observations whose data are in the archive
 NO_COORDINATES = "no coordinates"
 NO_EXPOSURE = "no exposure"
@@ -54,7 +55,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         if not np.isfinite(value):
             return ""
-        return str(int(value)) if value.is_integer() else repr(value)
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return " ".join(str(value).split())
 
 
@@ -111,13 +112,9 @@ def mjd(column: Column) -> Numbers:
 
 def _mjd_of_text(value: str) -> float:
     try:
-        moment = np.datetime64(value.strip().removesuffix("Z"), "us")
-    except ValueError:
+        return iso_to_mjd(value)
+    except InputError:
         return np.nan
-    if np.isnat(moment):
-        return np.nan
-    day = moment.astype("datetime64[D]")
-    return float(MJD_OF_1970 + day.astype(np.int64) + (moment - day) / np.timedelta64(1, "D"))
 
 
 def starts(column: Column, marks: Marks) -> Numbers:
@@ -127,8 +124,8 @@ def starts(column: Column, marks: Marks) -> Numbers:
 
 
 def ends(start: Numbers, end: Numbers) -> Numbers:
-    """End times; NaN where they lie before the start."""
-    return np.where(end < start, np.nan, end)
+    """End times; NaN where they lie before the start or, made of a duration that cannot be true, in the far future."""
+    return np.where((end < start) | (end >= LAST_DAY_MJD), np.nan, end)
 
 
 def public(column: Column) -> Numbers:
@@ -204,7 +201,7 @@ def positions(ra: Column, dec: Column, frame: str, marks: Marks) -> tuple[Number
     """ICRS degrees of positions in a frame of `core.frames`.
 
     NaN and marked where there is none: unknown, impossible, or both exactly 0 (XMM-Newton's and NuSTAR's way to say « none »,
-    NuSTAR's for the Sun). The turn from FK5 to ICRS moves positions by at most 0.023″.
+    NuSTAR's for the Sun). The turn from FK5 to ICRS moves positions by at most 0.032″.
     """
     lon, lat = numbers(ra), numbers(dec)
     with np.errstate(invalid="ignore"):
@@ -238,8 +235,10 @@ class Marks:
     def unless_archived(self, status: Texts) -> None:
         """Mark what was observed but is not in the archive, with the status that it has instead."""
         waiting = by_value(status, lambda text: text.casefold() not in ARCHIVED, np.bool_) & ~self.has(NOT_OBSERVED)
-        for text in np.unique(status[waiting]).tolist()[:40]:  # a column of the wrong content must not overflow the bits
-            self.add(waiting & (status == text), f"not archived yet (status {text or 'unknown'})")
+        for text in np.unique(status[waiting]).tolist()[:MOST_STATUSES]:
+            self.add(waiting & (status == text), f"not archived yet (status {text[:40] or 'unknown'})")
+            waiting = waiting & (status != text)
+        self.add(waiting, "not archived yet")  # so many kinds of status are a column of something else
 
     def reasons(self) -> Texts:
         """Shape (n,); empty for rows without a mark."""

@@ -65,6 +65,7 @@ def test_that_no_row_is_dropped_and_all_common_columns_are_there(table: FakeTabl
 def test_that_a_catalogue_can_be_made_of_every_table(table: FakeTable) -> None:
     made = catalogue(table)
     assert len(made) == len(table.rows)
+    assert made.unusable_reason.tolist() == table.built()["unusable_reason"].tolist(), "nothing is marked twice"
     assert not any("malformed" in reason for reason in made.unusable_reason.tolist())
     ordinary = table.labels().index("ordinary")
     assert made.unusable_reason[ordinary] == ""
