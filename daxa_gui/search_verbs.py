@@ -14,7 +14,7 @@ from daxa_gui.core.bus import Bus
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.certificate import CatalogueDiff, CatalogueStatus
 from daxa_gui.core.distance import Distance
-from daxa_gui.core.errors import DaxaError, InputError
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.events import CatalogueChanged
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.mission import MissionSpec
@@ -124,16 +124,16 @@ class SearchVerbs:
         ------
         FileError : the file cannot be read or a row is damaged (the message names it). InputError : no mission is known.
         """
-        from daxa_gui.catalogues.as_table import certificate_in, from_table, mission_in
+        from daxa_gui.catalogues.as_table import certificate_of, from_table, mission_of
         from daxa_gui.exchange.tables import read_table
 
         table = read_table(path)
-        name = mission or mission_in(table)
+        name = mission or mission_of(table)
         if not name:
             raise InputError(f"{path} does not say which mission its observations are of.", "Say which mission it is.")
         spec = self._finding.spec(name)
-        catalogue = dataclasses.replace(from_table(table, spec), provenance=f"Imported from {path.name}.")
-        self._finding.cache.save(spec, catalogue, certificate_in(table), origin="imported")
+        catalogue = dataclasses.replace(from_table(table, spec, str(path)), provenance=f"Imported from {path.name}.")
+        self._finding.cache.save(spec, catalogue, certificate_of(table), origin="imported")
         self._finding.forget(name)
         self._finding.catalogue(name)
         self.bus.publish(CatalogueChanged(name))
@@ -265,18 +265,13 @@ class SearchVerbs:
 
     def read_daxa_state(self, path: Path) -> DaxaState:
         """What a mission save file of DAXA holds, with filters that select the same."""
-        from daxa_gui.exchange.daxa_state import read_state
+        from daxa_gui.exchange.daxa_state import fitted, read_state
 
-        return read_state(path, self._resolve_or_none)
-
-    def _resolve_or_none(self, name: str) -> SkyPosition | None:
-        try:
-            return self.resolve_name(name)
-        except DaxaError:
-            return None
+        state = read_state(path, self.resolve_name)
+        return fitted(state, self.catalogue(state.mission))
 
     def write_daxa_state(self, mission: str, stack: FilterStack, path: Path) -> tuple[str, ...]:
         """Write what the filters leave of a mission so that DAXA can load it; remarks on what was expressed in another way."""
-        from daxa_gui.exchange.daxa_state import write_state
+        from daxa_gui.exchange.daxa_writing import write_state
 
         return write_state(path, self._finding.spec(mission), self._finding.real(mission)[0], stack)

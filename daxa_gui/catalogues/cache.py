@@ -122,6 +122,17 @@ class CatalogueCache:
         """Why the newest version was not used when it was last asked for; empty if it was."""
         return self._problems.get(mission, "")
 
+    def remove(self, spec: MissionSpec) -> None:
+        """Forget all versions of a mission's catalogue; nothing happens if there is none."""
+        folder = self._mission_folder(spec.name)
+        try:
+            if folder.is_dir():
+                shutil.rmtree(folder)
+        except OSError as error:
+            why = f"{folder} could not be removed ({error.strerror})."
+            raise FileError(why, "Check the permissions of the folder.") from error
+        self._problems.pop(spec.name, None)
+
     def verify(self, spec: MissionSpec) -> None:
         """Read every byte of the version in use and compare it with its checksums.
 
