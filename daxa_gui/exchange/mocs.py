@@ -6,6 +6,7 @@ Source of the formats: MOC 2.0, IVOA Recommendation 2022, section 4.
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,13 @@ def _from_fits(path: Path) -> Moc:
     from astropy.io import fits
 
     try:
-        with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
-            table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
-            if table is None:
-                raise FileError(f"{path.name} has no table.", _HINT)
-            header, data = table.header, np.asarray(table.data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks about the file's style; what is wrong with it is an exception
+            with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
+                table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
+                if table is None:
+                    raise FileError(f"{path.name} has no table.", _HINT)
+                header, data = table.header, np.asarray(table.data)
     except (OSError, ValueError, TypeError, IndexError, KeyError, fits.VerifyError) as error:
         raise FileError(f"{path.name} is a damaged FITS file: {error}", _HINT) from error
     dimension = str(header.get("MOCDIM", "SPACE")).strip().upper()
