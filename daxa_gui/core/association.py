@@ -13,11 +13,13 @@ from daxa_gui.core import matching
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.coverage import Coverage
 from daxa_gui.core.distance import DEFAULT, Distance
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.matching import Pairs
 from daxa_gui.core.places import Places
 from daxa_gui.core.table import DataTable
 from daxa_gui.core.texts import TextColumn
 
+MOST_ENTRIES = 5_000_000  # about half a gigabyte
 TIME_MATCHES = np.array(["inside", "overlap", "possible", ""])  # by the codes of `matching.time_codes`
 _UNITS = {
     "ra_deg": "deg", "dec_deg": "deg", "separation_deg": "deg", "obs_start_mjd": "d", "obs_end_mjd": "d",
@@ -128,6 +130,7 @@ def associate(
     *,
     mask: NDArray[np.bool_] | None = None,
     entirely_inside: bool = False,
+    most: int = MOST_ENTRIES,
 ) -> Association:
     """All observations of a catalogue that cover the positions, within the positions' time windows where they have any.
 
@@ -135,13 +138,21 @@ def associate(
     ----------
     mask : shape (n,), which rows of the catalogue may match; all if None.
     entirely_inside : the whole observation must lie in the window; otherwise any part of it suffices.
+    most : with more entries than this the search is given up before memory is short; `stream` has no such limit.
 
     Raises
     ------
-    InputError : each position should have its own distance, and they have none.
+    InputError : each position should have its own distance, and they have none; there are too many entries.
     """
-    coverage = Coverage(catalogue, distance)
-    times = [_in_time(catalogue, places, found, entirely_inside) for found in matching.pairs(catalogue, places, distance, mask)]
+    coverage, times, size = Coverage(catalogue, distance), [], 0
+    for found in matching.pairs(catalogue, places, distance, mask):
+        times.append(_in_time(catalogue, places, found, entirely_inside))
+        size += len(times[-1][0])
+        if size > most:
+            raise InputError(
+                f"More than {most} pairs of a position and an observation of {catalogue.mission} match.",
+                "Search within a smaller distance, add filters, or take fewer positions.",
+            )
     position, row, apart = (
         np.concatenate([np.empty(0, kind), *(getattr(found, name) for found, _ in times)])
         for name, kind in (("position", np.int64), ("row", np.int64), ("separation_deg", np.float64))
@@ -210,4 +221,4 @@ def _renumbered(label: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _covering_names(used: str, covered: Mapping[str, NDArray[np.bool_]], at: int) -> str:
-    return " ".join(name for name in used.split() if covered[name][at])
+    return " ".join(name for name in used.split() if name in covered and covered[name][at])

@@ -38,10 +38,10 @@ class Coverage:
     @cached_property
     def users(self) -> dict[str, NDArray[np.bool_]]:
         """For each instrument that any row uses, which of the distinct texts of `catalogue.instruments` name it, shape (d,).
-        The empty name stands for rows without a known instrument."""
-        texts = self.catalogue.instruments.values.tolist()
+        The empty name stands for rows without a known instrument. Only those that the distance is about."""
+        texts, only = self.catalogue.instruments.values.tolist(), self.distance.only
         named = [text.split() or [""] for text in texts]
-        names = dict.fromkeys(name for names in named for name in names)
+        names = dict.fromkeys(name for names in named for name in names if not only or name in only)
         return {name: np.array([name in names for names in named], bool) for name in names}
 
     def shape(self, name: str) -> Footprint | None:

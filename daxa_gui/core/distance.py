@@ -18,18 +18,22 @@ class Distance:
     « default »: each observation's own default search distance (1.2 x its field of view);
     « fixed »: `deg` for all; « instruments »: by instrument name, the largest among those that the observation used (if it used
     none of those named, it matches nothing); « positions »: each position's own radius (`Places.radius_deg`);
-    « footprint »: the position lies in the field of view of one of the observation's instruments, by its shape.
+    « footprint »: the position lies in the field of view of one of the observation's instruments, by its shape; if `only` names
+    some, of one of these (Swift's BAT sees a sixth of the sky: « in the field of view » hardly means that).
     """
 
     kind: str = "default"
     deg: float | None = None
     by_instrument: tuple[tuple[str, float], ...] = ()
+    only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"« {self.kind} » is not a kind of distance.", f"Known ones: {', '.join(KINDS)}.")
         if (self.kind == "fixed") != (self.deg is not None) or (self.kind == "instruments") != bool(self.by_instrument):
             raise InputError(f"A distance of the kind « {self.kind} » is given in another way.")
+        if self.only and self.kind != "footprint":
+            raise InputError(f"A distance of the kind « {self.kind} » cannot be limited to some instruments.")
         for deg in (self.deg, *(value for _, value in self.by_instrument)):
             if deg is not None and not 0.0 <= deg <= 180.0:
                 raise InputError(f"The distance {deg:g}° is not between 0° and 180°.")
@@ -47,20 +51,26 @@ class Distance:
         return cls("positions")
 
     @classmethod
-    def footprint(cls) -> Distance:
-        return cls("footprint")
+    def footprint(cls, *only: str) -> Distance:
+        return cls("footprint", only=tuple(sorted(set(only))))
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "deg": self.deg, "by_instrument": [list(pair) for pair in self.by_instrument]}
+        document = {"kind": self.kind, "deg": self.deg, "by_instrument": [list(pair) for pair in self.by_instrument]}
+        return {**document, "only": list(self.only)} if self.only else document
 
     @classmethod
     def from_json(cls, document: object) -> Distance:
         """Raises InputError if the document is not what `to_json` gives."""
         try:
-            if not isinstance(document, Mapping) or set(document) != {"kind", "deg", "by_instrument"}:
+            members = {"kind", "deg", "by_instrument"}
+            if not isinstance(document, Mapping) or not members <= set(document) <= members | {"only"}:
                 raise ValueError(document)
             pairs = tuple((str(name), float(deg)) for name, deg in document["by_instrument"])
-            return cls(str(document["kind"]), None if document["deg"] is None else float(document["deg"]), pairs)
+            only = document.get("only", [])
+            if not isinstance(only, (list, tuple)) or not all(isinstance(name, str) for name in only):
+                raise ValueError(document)
+            deg = None if document["deg"] is None else float(document["deg"])
+            return cls(str(document["kind"]), deg, pairs, tuple(only))
         except (TypeError, ValueError) as error:
             raise InputError("This is not a distance.") from error
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from daxa_gui.core import matching
 from daxa_gui.core.association import Association, associate, stream
 from daxa_gui.core.distance import Distance
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.filters import TimeRange
 from daxa_gui.core.places import Places
 from daxa_gui.core.sky import SkyPosition
@@ -158,6 +159,13 @@ def test_that_a_stream_needs_no_more_memory_for_more_pairs():
         tracemalloc.stop()
     assert pairs == 400 * np.isfinite(of.ra_deg).sum() > 3_900_000
     assert peak < 80e6  # all pairs together need more than three times as much
+
+
+def test_that_too_many_pairs_are_refused_before_memory_is_short():
+    of, near = catalogue([(0.0, 0.0)] * 10), places(*[(0.0, 0.0)] * 10)
+    assert len(associate(of, near, most=100)) == 100
+    with pytest.raises(InputError, match=r"More than 99 pairs .* of test"):
+        associate(of, near, most=99)
 
 
 # -- what is shown and exported --------------------------------------------------------------------------------------------

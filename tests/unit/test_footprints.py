@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from daxa_gui.core import matching
 from daxa_gui.core.association import associate
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.distance import Distance
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.footprint import Footprint, in_square, in_tile, tile_reach_deg
 from daxa_gui.core.places import Places
 from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
@@ -48,6 +50,25 @@ def test_that_each_instrument_has_its_own_circle():
     assert covers(of, (180.0, 89.0), (0.0, 89.5), (0.0, 89.2)) == [
         ["WIDE", "", "WIDE"], ["WIDE NARROW", "NARROW", "WIDE"], ["WIDE NARROW", "NARROW", "WIDE OTHER"],
     ]  # fmt: skip
+
+
+def test_that_only_some_instruments_may_be_meant():
+    shapes = {"BAT": Footprint("circle", 50.0), "XRT": Footprint("circle", 0.2)}
+    of = catalogue([(0.0, 0.0)] * 4, instruments=["BAT XRT", "BAT", "", "UVOT"], footprints=shapes)
+    near = Places.of([SkyPosition(0.1, 0.0), SkyPosition(10.0, 0.0)])
+    table = associate(of, near, Distance.footprint("XRT"))
+    assert (table.position.tolist(), table.row.tolist(), table.instruments.tolist()) == ([0], [0], ["XRT"])
+    assert len(associate(of, near, Distance.footprint("SPI"))) == 0
+    assert not matching.near_places(of, near, Distance.footprint("SPI")).any()
+
+
+def test_that_distances_travel_as_json():
+    for one in (Distance(), Distance.fixed(0.5), Distance.of_instruments({"B": 1.0, "A": 2}), Distance.footprint("XRT", "BAT")):
+        assert Distance.from_json(json.loads(json.dumps(one.to_json()))) == one
+    assert Distance.footprint("XRT", "BAT").only == ("BAT", "XRT")
+    for wrong in ({"only": "XRT"}, {"only": [1]}, {"only": ["XRT"], "kind": "default"}, {"deg": 1.0}, {"unit": "deg"}):
+        with pytest.raises(InputError):
+            Distance.from_json({**Distance.footprint().to_json(), **wrong})
 
 
 # -- squares ---------------------------------------------------------------------------------------------------------------
