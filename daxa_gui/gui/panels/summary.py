@@ -71,10 +71,10 @@ class SummaryPanel(QWidget):
             if found.selected and len(found.mask) == len(catalogue):
                 observations += found.selected
                 missions += 1
-                public += int(np.count_nonzero(catalogue.public_mjd[found.mask] <= now))
+                public += int(np.count_nonzero(catalogue.public(now) & found.mask))
         parts = [counted(observations, "observation", "observations"), counted(missions, "mission", "missions")]
         self._text.setText(" · ".join([*parts, f"{count_text(public)} public"]))
-        self._text.setToolTip("Observations that pass the filters, their missions, and how many are known to be public today")
+        self._text.setToolTip("Observations that pass the filters, their missions, and how many of them are public today")
         available = sum(content.observations for content in self.contents())
         self._hint.setText(self._hint_text(observations, available))
         self._hint.setToolTip(self._hint.text())
