@@ -68,8 +68,8 @@ def _unit(columns: dict[str, NDArray[Any]]) -> tuple[Any, set[str]]:
             escaped.add(name)
             forms = {text: _escape(text) for text in set(listed)}
             listed = [forms[text] for text in listed]
-        texts = np.array(listed, "S")
-        stored[name] = texts if texts.dtype.itemsize else texts.astype("S1")
+        # a width of one stands for a single character, not for a text
+        stored[name] = np.array(listed, f"S{max([2, *map(len, set(listed))])}")
     if len({_plain(name) for name in stored}) < len(stored):
         raise InputError("FITS knows names in ASCII only, and two columns of the table then have the same.", "Write VOTable.")
     n = len(next(iter(columns.values())))

@@ -18,7 +18,8 @@ from daxa_gui.exchange.table_csv import read_csv, write_csv
 from daxa_gui.exchange.table_ecsv import read_ecsv, write_ecsv
 from daxa_gui.exchange.table_fits import read_fits, write_fits
 from daxa_gui.exchange.table_parquet import read_parquet, write_parquet
-from daxa_gui.exchange.table_votable import read_votable, write_votable
+from daxa_gui.exchange.table_votable import write_votable
+from daxa_gui.exchange.table_votable_reading import read_votable
 
 FORMATS = MappingProxyType(
     {

@@ -295,7 +295,7 @@ BAD = [
     ("table.vot", b"<VOTABLE><RESOURCE>", "line 1"),
     ("table.vot", b"<VOTABLE></VOTABLE>", "has no table"),
     ("table.vot", b"<?xml version='1.0'?><other/>", "has no table"),
-    ("table.vot", b"<VOTABLE><RESOURCE><TABLE><PARAM/></TABLE></RESOURCE></VOTABLE>", "VOTable"),
+    ("table.vot", b"<VOTABLE><RESOURCE><TABLE><PARAM/></TABLE></RESOURCE></VOTABLE>", "has no table"),
     ("table.vot", b'<!DOCTYPE x [<!ENTITY a "b">]><VOTABLE>&a;</VOTABLE>', "entities"),
     ("table.fits", b"SIMPLE  =                    T", "cut short"),
     ("table.parquet", b"PAR1xxxxPAR1", "Parquet"),
@@ -357,6 +357,53 @@ def test_that_the_error_of_a_service_is_told(tmp_path: Path) -> None:
     )
     with pytest.raises(FileError, match="no such table: xyz"):
         read_table(path)
+
+
+VOTABLE = """<?xml version="1.0"?>
+<vot:VOTABLE version="1.4" xmlns:vot="http://www.ivoa.net/xml/VOTable/v1.3"><vot:RESOURCE type="results">
+<vot:INFO name="QUERY_STATUS" value="OK"/><vot:PARAM name="p" datatype="char" arraysize="72x11" value="x"/>
+<vot:TABLE><vot:DESCRIPTION>Not of a column</vot:DESCRIPTION><vot:GROUP><vot:DESCRIPTION>Nor this</vot:DESCRIPTION></vot:GROUP>
+<vot:FIELD name="n" datatype="int"><vot:VALUES null="-99"/></vot:FIELD>
+<vot:FIELD name="m" datatype="short"/>
+<vot:FIELD name="x" datatype="float" unit="deg"><vot:DESCRIPTION>Where</vot:DESCRIPTION></vot:FIELD>
+<vot:FIELD name="t" datatype="char" arraysize="*"/><vot:FIELD name="b" datatype="boolean"/>
+<vot:FIELD name="v" datatype="double" arraysize="2"/>
+<vot:DATA><vot:TABLEDATA>
+<vot:TR><vot:TD>1</vot:TD><vot:TD>0x1F</vot:TD><vot:TD>1.5</vot:TD>
+<vot:TD>a &lt; b&#233;  </vot:TD><vot:TD>T</vot:TD><vot:TD>1 2</vot:TD></vot:TR>
+<vot:TR><vot:TD>-99</vot:TD><vot:TD>7</vot:TD><vot:TD/><vot:TD></vot:TD><vot:TD>false</vot:TD><vot:TD/></vot:TR>
+<vot:TR><vot:TD/><vot:TD>8</vot:TD><vot:TD>-Inf</vot:TD><vot:TD><![CDATA[<c>]]></vot:TD><vot:TD>0</vot:TD><vot:TD/></vot:TR>
+</vot:TABLEDATA></vot:DATA></vot:TABLE><vot:INFO name="QUERY_STATUS" value="OVERFLOW"/>
+<vot:TABLE><vot:FIELD name="second" datatype="int"/></vot:TABLE></vot:RESOURCE></vot:VOTABLE>"""
+
+
+def test_that_a_votable_of_cells_is_read_as_the_standard_says(tmp_path: Path) -> None:
+    path = tmp_path / "table.xml"
+    path.write_text(VOTABLE, encoding="utf-8")
+    table = read_table(path)
+    np.testing.assert_array_equal(table["n"], [1, np.nan, np.nan])
+    assert table["m"].tolist() == [31, 7, 8] and table["m"].dtype == np.int64
+    np.testing.assert_array_equal(table["x"], [1.5, np.nan, -np.inf])
+    assert table["t"].tolist() == ["a < bé", "", "<c>"] and table["b"].tolist() == [True, False, False]
+    assert dict(table.units) == {"x": "deg"} and dict(table.descriptions) == {"x": "Where"}
+    assert dict(table.meta) == {"QUERY_STATUS": "OVERFLOW", "left out": "v"}
+    path.write_text(VOTABLE.replace("<vot:TD>8</vot:TD>", "<vot:TD>8.5</vot:TD>"), encoding="utf-8")
+    with pytest.raises(FileError, match="a cell of « m » is not of its type"):
+        read_table(path)
+    path.write_text(VOTABLE.replace("<vot:TD>8</vot:TD>", ""), encoding="utf-8")
+    with pytest.raises(FileError, match="line 14: 5 cells where 6"):
+        read_table(path)
+
+
+def test_that_our_reading_of_cells_agrees_with_astropy(tmp_path: Path) -> None:
+    from astropy.table import Table
+
+    table = many_kinds().rows(np.arange(4, 50))
+    texts = np.array([text.strip() for text in table["text"].tolist()])
+    Table({**table.columns, "text": texts}).write(tmp_path / "table.vot", format="votable")
+    read = read_table(tmp_path / "table.vot")
+    for name in table.names:
+        np.testing.assert_array_equal(read[name], texts if name == "text" else table[name], name)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".ecsv", ".vot", ".fits"])
