@@ -13,12 +13,15 @@ import pytest
 
 from daxa_gui import locations
 from daxa_gui.catalogues.own_csv import read_table
+from daxa_gui.core.association import associate
 from daxa_gui.core.catalogue import Catalogue
+from daxa_gui.core.distance import Distance
 from daxa_gui.core.filters import Box, Cone, Filter, ObsIds, Positions, TargetType, TimeRange, Usable
-from daxa_gui.core.sky import SkyPosition
+from daxa_gui.core.places import Places
+from daxa_gui.core.sky import SkyPosition, lon_lat_deg
 from daxa_gui.core.times import iso_to_mjd
+from daxa_gui.exchange.samples import read_sample
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote.samples import associate, read_sample
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHARED = PROJECT.parent / "shared"
@@ -157,12 +160,32 @@ def test_that_every_efeds_cluster_has_a_calpv_observation() -> None:
     if not path.exists():
         pytest.skip("the folder of real data is not there")
     sample = read_sample(path)
-    pairs = associate(calpv(), sample)
+    pairs = associate(calpv(), sample.places)
     assert len(sample) == 542
     assert pairs.matched_positions == 542
-    assert sample.names[0] == "eFEDS J082626.6-003429"
-    alone = Positions(sample.positions).mask(calpv())
+    assert sample.places.names[0] == "eFEDS J082626.6-003429"
+    alone = Positions(sample.places).mask(calpv())
     assert set(pairs.obs_id.tolist()) == set(calpv().obs_id[alone].tolist())
+
+
+def test_that_the_association_of_the_reference_is_found() -> None:
+    places = Places.of([SkyPosition(130.0, -5.0), SkyPosition(0.0, 89.0), SkyPosition(200.0, -30.0)])
+    pairs = associate(tiles(), places)
+    assert sorted(zip(pairs.position.tolist(), pairs.obs_id.tolist(), strict=True)) == [
+        (0, "131093"), (0, "131096"), (2, "201120"),
+    ]  # fmt: skip
+    assert set(pairs.instruments) == {"TM1 TM2 TM3 TM4 TM5 TM6 TM7"}
+
+
+def test_that_the_tiles_share_the_sky_without_overlap() -> None:
+    """As footprints: each holds its own centre, no position lies in two, and they are the half of the sky that was released."""
+    rows = tiles()
+    centres = associate(rows, Places(rows.ra_deg, rows.dec_deg, tuple(rows.obs_id.tolist())), Distance.footprint())
+    assert centres.position.tolist() == centres.row.tolist() == list(range(len(rows)))
+    ra, dec = lon_lat_deg(np.random.default_rng(1).normal(size=(20_000, 3)))
+    anywhere = associate(rows, Places(ra, dec, ("",) * 20_000), Distance.footprint())
+    assert len(anywhere) == anywhere.matched_positions
+    assert len(anywhere) / 20_000 == pytest.approx(2447 / 4700, abs=0.01)
 
 
 def test_that_converting_the_published_tables_again_gives_the_same_files(tmp_path: Path) -> None:
