@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from daxa_gui.core.healpix import ORDER, Ranges
 from daxa_gui.gui.widgets.sky_projection import Floats
 
-MOST_CELLS = 8000  # that an outline is made of; maps of more are shown coarser
+MOST_CELLS = 12_288  # that an outline is made of, all of order 5; maps of more are shown coarser
 _FINEST = 13  # order of cells of half a minute of arc
 _ROW = np.array([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4])  # of each base cell's southern corner, in steps from the north pole
 _COLUMN = np.array([1, 3, 5, 7, 0, 2, 4, 6, 1, 3, 5, 7])  # of its middle, in eighths of a turn
@@ -19,7 +19,10 @@ _CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))
 
 
 def outline(ranges: Ranges) -> Floats:
-    """The edges between what a map covers and what it does not: short lines, shape (n, vertices, 3)."""
+    """The edges between what a map covers and what it does not: short lines, shape (n, vertices, 3).
+
+    A map of too many cells is drawn with the coarser cells that it touches; specks all over the sky then have no outline.
+    """
     edges = np.array(ranges, np.int64).reshape(-1, 2)
     if not len(edges):
         return np.empty((0, 2, 3))

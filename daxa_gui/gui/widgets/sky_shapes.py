@@ -112,10 +112,9 @@ def _axes(shape: SkyShape, first_deg: float, second_deg: float) -> Floats:
         turn = np.linspace(0.0, 2 * np.pi, 97)
         along, across = first_deg * np.cos(turn), second_deg * np.sin(turn)
     else:
-        side = np.linspace(-0.5, 0.5, 13)
-        half = np.full(13, 0.5)
-        along = first_deg * np.concatenate([side, half, -side, -half])
-        across = second_deg * np.concatenate([-half, side, half, -side])
+        side, half = np.linspace(-0.5, 0.5, 13)[:-1], np.full(12, 0.5)
+        along = first_deg * np.concatenate([side, half, -side, -half, [-0.5]])
+        across = second_deg * np.concatenate([-half, side, half, -side, [-0.5]])
     distance = np.radians(np.hypot(along, across))
     angle = np.arctan2(across, along) + math.radians(shape.angle_deg)
     ra, dec = (math.radians(value) for value in shape.points[0])
