@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -18,7 +17,7 @@ from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_base import Filter, Members
 from daxa_gui.core.filter_words import MANY, day_words, format_angle, place_words
 from daxa_gui.core.filters_time import TimeRange
-from daxa_gui.core.healpix import Ranges, ang2pix, in_ranges, normal_ranges, ranges_from_text, ranges_to_text
+from daxa_gui.core.healpix import Ranges, ang2pix, normal_ranges, ranges_from_text, ranges_to_text
 from daxa_gui.core.matching import TOLERANCE_DEG, within
 from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
 
@@ -26,6 +25,7 @@ __all__ = ["Moc", "Polygon", "SkyShape", "SkyShapes"]
 
 SHAPES = ("circle", "annulus", "ellipse", "box", "polygon")
 _SIZES = {"circle": (1,), "annulus": (2,), "ellipse": (2, 4), "box": (2, 4), "polygon": (0,)}
+_MANY_SHAPES = 5
 Points = tuple[tuple[float, float], ...]
 
 
@@ -162,9 +162,10 @@ class SkyShape:
         ellipse: NDArray[np.bool_] = (scaled - 1.0) * min(sizes) <= tolerance
         return ellipse
 
-    def mask(self, catalogue: Catalogue) -> NDArray[np.bool_]:
+    def mask(self, catalogue: Catalogue, many: bool = False) -> NDArray[np.bool_]:
+        """Which rows lie in it, shape (n,). `many`: other shapes will be asked for too."""
         found = np.zeros(len(catalogue), bool)
-        rows = _candidates(catalogue, *self.cap)
+        rows = _candidates(catalogue, *self.cap, many)
         found[rows] = self.holds(catalogue.vectors[rows])
         return found
 
@@ -192,21 +193,23 @@ def _no_filter(document: object) -> Filter:
     raise InputError("There is no filter within a shape.")
 
 
-def _candidates(catalogue: Catalogue, centre: NDArray[np.float64], radius_deg: float) -> NDArray[np.intp]:
-    """Rows in a circle around a direction and not many others: those of about its declination, then the nearer of them."""
-    if not len(catalogue):
-        return np.empty(0, np.intp)
+def _candidates(catalogue: Catalogue, centre: NDArray[np.float64], radius_deg: float, many: bool) -> NDArray[np.intp]:
+    """Rows in a circle around a direction and not many others; to look at all of them is quicker than to sort them, but for many
+    circles it is not."""
+    if radius_deg >= 90.0 or not len(catalogue):
+        return np.arange(len(catalogue))
+    least = math.cos(math.radians(radius_deg)) - 1e-9
+    if not many:
+        return np.flatnonzero(catalogue.vectors @ centre >= least)
     order, sorted_dec = derived(catalogue, "declinations", lambda: _by_declination(catalogue))
     dec = math.degrees(math.atan2(centre[2], math.hypot(centre[0], centre[1])))
     first, last = np.searchsorted(sorted_dec, [dec - radius_deg - 1e-9, dec + radius_deg + 1e-9])
     rows: NDArray[np.intp] = order[first:last]
-    if radius_deg >= 90.0 or len(rows) < 1000:
-        return rows
-    return rows[catalogue.vectors[rows] @ centre >= math.cos(math.radians(radius_deg)) - 1e-9]
+    return rows[catalogue.vectors[rows] @ centre >= least]
 
 
 def _by_declination(catalogue: Catalogue) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    order = np.argsort(catalogue.dec_deg, kind="stable")
+    order = np.argsort(catalogue.dec_deg)
     return order, catalogue.dec_deg[order]
 
 
@@ -226,13 +229,14 @@ class SkyShapes(Filter):
             raise InputError("There are no shapes on the sky to search in.")
 
     def mask(self, catalogue: Catalogue) -> NDArray[np.bool_]:
+        many = len(self.shapes) > _MANY_SHAPES
         including = [shape for shape in self.shapes if shape.include]
         found = np.zeros(len(catalogue), bool) if including else np.isfinite(catalogue.vectors[:, 0])
         for shape in including:
-            found |= shape.mask(catalogue)
+            found |= shape.mask(catalogue, many)
         for shape in self.shapes:
             if not shape.include:
-                found &= ~shape.mask(catalogue)
+                found &= ~shape.mask(catalogue, many)
         return found
 
     def sentence(self) -> str:
@@ -252,11 +256,11 @@ class SkyShapes(Filter):
         return cls(members.made("shapes", SkyShape.from_json), members.text("label"))
 
 
-def cells_of(catalogue: Catalogue) -> NDArray[np.int64]:
-    """The HEALPix cell of order 29 of each row, shape (n,); -1 without a position. Remembered: it takes a while."""
-    make: Callable[[], NDArray[np.int64]] = lambda: ang2pix(catalogue.ra_deg, catalogue.dec_deg)  # noqa: E731
-    cells: NDArray[np.int64] = derived(catalogue, "cells", make)
-    return cells
+def _sorted_cells(catalogue: Catalogue) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Row numbers, shape (n,), by growing HEALPix cell of order 29, and those cells; -1 without a position."""
+    cells = ang2pix(catalogue.ra_deg, catalogue.dec_deg)
+    order = np.argsort(cells)
+    return order, cells[order]
 
 
 @dataclass(frozen=True)
@@ -289,7 +293,12 @@ class Moc(Filter):
         return sum(stop - start for start, stop in self.ranges) / (12 << 58)
 
     def mask(self, catalogue: Catalogue) -> NDArray[np.bool_]:
-        found = in_ranges(cells_of(catalogue), self.ranges)
+        order, cells = derived(catalogue, "cells", lambda: _sorted_cells(catalogue))
+        # rows from each range's start to its end: +1 and -1 there, summed up from the beginning
+        places = np.searchsorted(cells, np.array(self.ranges, np.int64).reshape(-1, 2))
+        steps = np.bincount(places[:, 0], minlength=len(cells) + 1) - np.bincount(places[:, 1], minlength=len(cells) + 1)
+        found = np.zeros(len(catalogue), bool)
+        found[order] = np.cumsum(steps[:-1]) > 0
         return found if self.window is None else found & self.window.mask(catalogue)
 
     def sentence(self) -> str:

@@ -15,6 +15,7 @@ Vectors = NDArray[np.float64]
 _LOOKOUTS = np.array(
     [[0.3571, 0.8123, 0.4619], [-0.7793, 0.2411, -0.5791], [0.1873, -0.5417, 0.8197], [-0.4337, -0.7013, -0.5659]]
 )
+_TOLERANCE = math.radians(TOLERANCE_DEG)
 _AT_ONCE = 10_000_000  # pairs of a direction and a vertex: keeps the memory small
 _LOOKOUTS /= np.linalg.norm(_LOOKOUTS, axis=1, keepdims=True)
 
@@ -44,9 +45,8 @@ def inside_polygon(vectors: Vectors, vertices: Vectors) -> NDArray[np.bool_]:
     rows = max(1, _AT_ONCE // len(vertices))
     for first in range(0, len(vectors), rows):
         block = slice(first, first + rows)
-        inside[block] = (_crossings(vectors[block], lookout, vertices) % 2 == 1) == outside
-    for a, b in _edges(vertices):
-        inside |= _on_arc(vectors, a, b)
+        odd, on_edge = _crossings(vectors[block], lookout, vertices)
+        inside[block] = (odd == outside) | on_edge
     result: NDArray[np.bool_] = inside & ~np.isnan(vectors[:, 0])
     return result
 
@@ -64,31 +64,36 @@ def _lookout(vertices: Vectors) -> Vectors:
     return best
 
 
-def _crossings(vectors: Vectors, lookout: Vectors, vertices: Vectors) -> NDArray[np.int64]:
-    """How many edges the shorter arc from each direction to the lookout crosses, shape (n,)."""
-    sides = np.cross(vectors, lookout) @ vertices.T >= 0  # of the arc's great circle: one sign per vertex, so used the same twice
-    count = np.zeros(len(vectors), np.int64)
-    following = np.roll(np.arange(len(vertices)), -1)
+def _crossings(vectors: Vectors, lookout: Vectors, vertices: Vectors) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether the shorter arc from each direction to the lookout crosses an odd number of edges, and whether the direction
+    lies on an edge (to the accuracy of coordinates), shape (n,) each."""
+    sides = (
+        vertices @ np.cross(vectors, lookout).T >= 0
+    )  # of the arc's great circle: one sign per vertex, used for both its edges
+    odd, on_edge = (np.zeros(len(vectors), bool) for _ in range(2))
     for number, (a, b) in enumerate(_edges(vertices)):
         normal = np.cross(a, b)
-        above, lookout_above = vectors @ normal >= 0, bool(lookout @ normal >= 0)
-        left, right = sides[:, number], sides[:, following[number]]
+        height = vectors @ (normal / np.linalg.norm(normal))
+        above, lookout_above = height >= 0, bool(lookout @ normal >= 0)
+        left, right = sides[number], sides[(number + 1) % len(vertices)]
         # The arcs cross where each has the ends of the other on both its sides, and where they meet in front, not behind.
-        count += (above != lookout_above) & (left != right) & (left != above)
-    return count
+        odd ^= (above != lookout_above) & (left != right) & (left != above)
+        near = np.flatnonzero(np.abs(height) <= _TOLERANCE)
+        on_edge[near] |= vectors[near] @ (a + b) >= float(a @ (a + b)) - _TOLERANCE
+    return odd, on_edge
 
 
 def _lookout_inside(lookout: Vectors, vertices: Vectors) -> bool:
     """Whether the lookout lies on the side that counts as inside."""
     centre, radius = bounding_cap(vertices)
     if radius < 90.0:  # then the point opposite the polygon's middle is outside, however the edges cross each other
-        return bool(_crossings(-centre[None, :], lookout, vertices)[0] % 2)
+        return bool(_crossings(-centre[None, :], lookout, vertices)[0][0])
     a, b = max(_edges(vertices), key=lambda edge: float(separation_deg(*edge)))
     normal = np.cross(a, b)
     left = a + b + 1e-7 * normal / np.linalg.norm(normal)
     left /= np.linalg.norm(left)
-    same_side = _crossings(left[None, :], lookout, vertices)[0] % 2 == 0
-    return bool(same_side) == (_area_to_the_left(vertices) <= 2 * math.pi)
+    same_side = not _crossings(left[None, :], lookout, vertices)[0][0]
+    return same_side == (_area_to_the_left(vertices) <= 2 * math.pi)
 
 
 def _area_to_the_left(vertices: Vectors) -> float:
@@ -98,16 +103,6 @@ def _area_to_the_left(vertices: Vectors) -> float:
     sine = np.sum(vertices * np.cross(to_next, to_last), axis=1)
     angles = np.arctan2(sine, np.sum(to_next * to_last, axis=1)) % (2 * math.pi)
     return float(angles.sum() - (len(vertices) - 2) * math.pi)
-
-
-def _on_arc(vectors: Vectors, a: Vectors, b: Vectors) -> NDArray[np.bool_]:
-    """Whether directions lie on the shorter arc from a to b, to the accuracy of their coordinates."""
-    tolerance = math.radians(TOLERANCE_DEG)
-    normal = np.cross(a, b)
-    normal /= np.linalg.norm(normal)
-    near = np.abs(vectors @ normal) <= tolerance
-    result: NDArray[np.bool_] = near & (vectors @ (a + b) >= float(a @ (a + b)) - tolerance)
-    return result
 
 
 def distance_to_arc_deg(vector: Vectors, a: Vectors, b: Vectors) -> float:

@@ -53,7 +53,7 @@ def gnomonic_inside(point: Any, corners: Any, centre: Any) -> bool:
     return inside
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.one_of(st.floats(0, 360), st.sampled_from([0.0, 359.9, 180.0])),
     st.one_of(st.floats(-90, 90), st.sampled_from([90.0, -90.0, 89.9, -89.5])),
@@ -65,7 +65,7 @@ def test_that_polygons_agree_with_a_gnomonic_map(ra: float, dec: float, radii: l
     vertices = unit_vectors(*zip(*corners, strict=True))
     middle, _ = sphere.bounding_cap(vertices)
     assume(separation_deg(vertices, middle).max() < 85)
-    rows = [(ra, dec), *zip(RA[:300].tolist(), DEC[:300].tolist(), strict=True), *star(ra, dec, [r * 0.3 for r in radii])]
+    rows = [(ra, dec), *zip(RA[:150].tolist(), DEC[:150].tolist(), strict=True), *star(ra, dec, [r * 0.3 for r in radii])]
     mask = Polygon(tuple(corners[::-1] if backwards else corners)).mask(catalogue(rows))
     vectors = unit_vectors([r[0] for r in rows], [r[1] for r in rows])
     for inside, vector in zip(mask.tolist(), vectors, strict=True):
