@@ -151,7 +151,7 @@ class MainWindow(QMainWindow):
         self.context.stack_changed.connect(self._update_undo)
         self.bridge.notice.connect(self._on_notice)
         self.bridge.archive_changed.connect(self._on_archive_changed)
-        self.bridge.catalogues_changed.connect(lambda _missions: self.context.apply_filters())
+        self.bridge.catalogues_changed.connect(lambda _missions: self.context.apply_filters_soon())
         self.context.background.failed.connect(self._show_error)
         self.context.theme_changed.connect(self.notice_bar.set_theme)
         self.welcome.practice_requested.connect(self.start_practice)
@@ -165,7 +165,7 @@ class MainWindow(QMainWindow):
         """Show a workspace, making what is not there of it yet."""
         self._workspace(name).build()
         if not self.context.results:
-            self.context.apply_filters()
+            self.context.apply_filters_soon()
         self.pages.setCurrentWidget(self.workspaces[name])
         self._rail_buttons.button(list(WORKSPACES).index(name) + 1).setChecked(True)
         self.actions_by_name[name].setChecked(True)

@@ -29,6 +29,7 @@ def test_that_the_practice_sky_appears_and_becomes_an_archive(qtbot, tmp_path: P
         for panel in (missions, sky, details, summary):
             qtbot.addWidget(panel)
             panel.show()
+        missions.show_mission("xmm_pointed")  # tables are filled when they are looked at
         qtbot.waitUntil(lambda: missions.pages["xmm_pointed"].model.rowCount() == 4, timeout=60_000)
         qtbot.waitUntil(session.practice_ready, timeout=60_000)
         context.set_stack(context.stack.add(Cone(session.resolve_name("practice cluster"))))

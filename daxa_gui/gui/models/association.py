@@ -13,6 +13,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.places import Places
+from daxa_gui.core.texts import TextColumn
 from daxa_gui.gui.texts import UNKNOWN, count_text, counted, position_text, short_label, utc_text
 
 if TYPE_CHECKING:
@@ -139,9 +140,27 @@ class Pairs:
             if column == "number" or not any(self.places.names):
                 return position
             return _ranks(np.array(self.places.names, str))[position]
-        return _ranks(
-            np.concatenate([np.asarray(getattr(part, column)) for part in self._parts]) if self._parts else np.empty(0, str)
-        )
+        return self._text_ranks(column)
+
+    def _text_ranks(self, column: str) -> NDArray[np.int64]:
+        """Ranks of texts over all missions. Only distinct texts are sorted: observations and instruments come again and again."""
+        if not self._parts:
+            return np.empty(0, np.int64)
+        coded = []
+        for part in self._parts:
+            texts = getattr(part, column)
+            if column == "obs_id":
+                rows, codes = _coded(np.asarray(part.row))
+                pair_of_row = np.empty(len(rows), np.int64)
+                pair_of_row[codes] = np.arange(len(codes))
+                coded.append((codes, np.asarray(texts[pair_of_row])))
+            elif isinstance(texts, TextColumn):
+                coded.append((texts.codes, texts.values))
+            else:
+                coded.append(np.unique(texts, return_inverse=True)[::-1])
+        ranks = _ranks(np.concatenate([values for _, values in coded]))
+        starts = np.cumsum([0, *(len(values) for _, values in coded)])
+        return np.concatenate([ranks[start:][codes] for start, (codes, _) in zip(starts, coded, strict=False)])
 
     def _joined(self, name: str) -> NDArray[Any]:
         return np.concatenate([np.asarray(getattr(part, name)) for part in self._parts]) if self._parts else np.empty(0)
@@ -156,7 +175,16 @@ class Pairs:
 
     def observations(self, mission: str) -> int:
         """How many observations of a mission cover at least one position."""
-        return len(np.unique(self.found[mission].row)) if mission in self.found else 0
+        return len(_coded(np.asarray(self.found[mission].row))[0]) if mission in self.found else 0
+
+
+def _coded(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct row numbers, ascending, and the place of each one among them; without sorting."""
+    seen = np.zeros(int(rows.max(initial=-1)) + 1, bool)
+    seen[rows] = True
+    distinct = np.flatnonzero(seen)
+    places = np.cumsum(seen) - 1
+    return distinct, places[rows]
 
 
 def _ranks(texts: NDArray[np.str_]) -> NDArray[np.int64]:
@@ -232,15 +260,16 @@ class AssociationModel(QAbstractTableModel):
         found = np.flatnonzero(self.order == pair)
         return int(found[0]) if len(found) else -1
 
-    def place_of_observation(self, mission: str, obs_id: str) -> int:
-        """The first row with an observation, -1 if there is none."""
+    def place_of_observation(self, mission: str, row: int) -> int:
+        """The first place that shows an observation (a row of its mission's catalogue), -1 if there is none."""
         if self.pairs is None or mission not in self.pairs.found:
             return -1
-        here = np.asarray(self.pairs.found[mission].obs_id) == obs_id
-        first, _ = self.pairs.range_of(mission)
-        wanted = np.flatnonzero(here) + first
-        places = np.flatnonzero(np.isin(self.order, wanted)) if len(wanted) else wanted
-        return int(places[0]) if len(places) else -1
+        first, last = self.pairs.range_of(mission)
+        wanted = np.zeros(len(self.pairs), bool)
+        wanted[first:last] = np.asarray(self.pairs.found[mission].row) == row
+        shown = wanted[self.order]
+        place = int(np.argmax(shown)) if len(shown) else 0
+        return place if len(shown) and shown[place] else -1
 
     def set_style(self, style: str) -> None:
         self.style = style

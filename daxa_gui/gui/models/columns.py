@@ -62,6 +62,12 @@ def _times(name: str) -> Callable[[NDArray[Any]], Mapping[str, NDArray[Any]]]:
     return lambda mjd: {f"{name}_mjd": mjd, f"{name}_utc": utc_texts(mjd)}
 
 
+def _release(mjd: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+    """As catalogues are written: files have no infinite dates, a column of its own tells where one is not known."""
+    unknown = np.isposinf(mjd)
+    return {**_times("public")(np.where(unknown, np.nan, mjd)), "public_date_unknown": unknown}
+
+
 def _column(
     name: str, heading: str, tip: str, attribute: str, text: Callable[[Any, str], str], *, number: bool = False,
     shown: bool = True, unit: str = "", exported: Callable[[NDArray[Any]], Mapping[str, NDArray[Any]]] | None = None,
@@ -108,7 +114,7 @@ COMMON_COLUMNS: tuple[Column, ...] = (
     _column("target_type", "Type", "Common target type", "target_type", _known),
     _column("category", "Category", "The kind of target in the mission's own words", "category", _known, shown=False),
     _column("public", "Public from (UTC)", "When the data became or become public, UTC", "public_mjd",
-            lambda v, _: public_text(v), unit="d", exported=_times("public")),
+            lambda v, _: public_text(v), unit="d", exported=_release),
     _column("unusable_reason", "Fit for science", "« yes », or why not", "unusable_reason", lambda v, _: v or "yes"),
     _column("simulated", "Simulated", "Observations of the practice sky are simulated", "simulated",
             lambda v, _: SIMULATED if v else "no", shown=False),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QSize, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -114,6 +114,7 @@ class AssociationPanel(QWidget):
         table.setWordWrap(False)
         table.setTabKeyNavigation(False)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.horizontalHeader().setSelectionModel(QItemSelectionModel(self.model, table))  # see MissionPage
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 7)
@@ -351,7 +352,8 @@ class AssociationPanel(QWidget):
             return
         if current.isValid() and pairs.obs_id(int(self.model.order[current.row()])) == (mission, obs_id):
             return
-        place = self.model.place_of_observation(mission, obs_id)
+        rows = self._session.catalogue(mission).rows_of([obs_id]) if mission else ()
+        place = self.model.place_of_observation(mission, int(rows[0])) if len(rows) else -1
         if place < 0:
             self._set_rows(self.table.clearSelection)
         else:

@@ -23,15 +23,19 @@ from PySide6.QtWidgets import (
 )
 
 from daxa_gui.core.catalogue import Catalogue
+from daxa_gui.core.events import Notice
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.columns import Column, is_empty
 from daxa_gui.gui.models.export import tab_separated
 from daxa_gui.gui.models.observations import LARGE, ObservationsModel, no_rows, rows_with
+from daxa_gui.gui.texts import count_text
 from daxa_gui.gui.theme import Theme
 
 _WIDEST = 260
+_MANY = 500
+MOST_COPIED = 5_000  # rows; a spreadsheet takes more, but the window would wait for seconds
 
 
 class MissionPage(QStackedWidget):
@@ -79,6 +83,8 @@ class MissionPage(QStackedWidget):
         table.setWordWrap(False)
         table.setTabKeyNavigation(False)  # Tab leaves the table
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        # Its own selection: to draw a heading Qt asks every chosen row, which takes seconds once all are chosen.
+        table.horizontalHeader().setSelectionModel(QItemSelectionModel(self.model, table))
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 7)
@@ -152,8 +158,8 @@ class MissionPage(QStackedWidget):
 
     def focus(self, mission: str, obs_id: str) -> None:
         """Make an observation the current row, if it is shown here; otherwise no row is current."""
-        row = self.model.catalogue.row_of.get(obs_id, -1) if mission == self.spec.name else -1
-        place = self.model.place_of(row)
+        rows = self.model.catalogue.rows_of([obs_id]) if mission == self.spec.name else ()
+        place = self.model.place_of(int(rows[0])) if len(rows) else -1
         if place == self.table.currentIndex().row() and (place < 0 or self.table.selectionModel().isRowSelected(place)):
             return
         selection = self.table.selectionModel()
@@ -206,8 +212,14 @@ class MissionPage(QStackedWidget):
 
     def chosen_obs_ids(self) -> tuple[str, ...]:
         """ObsIDs of the chosen rows, in the order shown."""
-        places = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return tuple(dict.fromkeys(str(self.model.catalogue.obs_id[int(self.model.rows[place])]) for place in places))
+        return tuple(dict.fromkeys(self.model.catalogue.obs_id[self.chosen_rows()].tolist()))
+
+    def chosen_rows(self) -> NDArray[np.int64]:
+        """Row numbers of the catalogue, in the order shown. From the ranges of the selection: « all » is one range."""
+        chosen = np.zeros(self.model.rowCount(), bool)
+        for part in self.table.selectionModel().selection():
+            chosen[part.top() : part.bottom() + 1] = True
+        return self.model.rows[chosen]
 
     def _on_row_menu_requested(self, point: QPoint) -> None:
         obs_ids = self.chosen_obs_ids()
@@ -222,7 +234,8 @@ class MissionPage(QStackedWidget):
         menu = QMenu("Observations", self)
         menu.setObjectName("rowMenu")
         menu.setToolTipsVisible(True)
-        picked = {context.picked(mission, obs_id) for obs_id in obs_ids}
+        many = len(obs_ids) > _MANY  # then it is not worth the while to find out which of them are picked already
+        picked = {True, False, None} if many else {context.picked(mission, obs_id) for obs_id in obs_ids}
 
         def add(name: str, text: str, tip: str, action: Callable[[], object], enabled: bool = True) -> None:
             entry = menu.addAction(text)
@@ -288,10 +301,13 @@ class MissionPage(QStackedWidget):
 
     def copy(self) -> None:
         """The chosen rows to the clipboard, tab-separated with headings."""
-        places = sorted({index.row() for index in self.table.selectionModel().selectedRows()})
-        if places:
-            rows = [int(self.model.rows[place]) for place in places]
-            text = tab_separated(self.model.catalogue, self.shown_columns(), rows, self.model.style)
+        rows = self.chosen_rows()
+        if len(rows) > MOST_COPIED:
+            words = f"{count_text(len(rows))} rows are too many for the clipboard"
+            hint = f"Export the table, or choose at most {count_text(MOST_COPIED)}."
+            self._context.session.bus.publish(Notice("warning", f"{words}.", hint))
+        elif len(rows):
+            text = tab_separated(self.model.catalogue, self.shown_columns(), rows.tolist(), self.model.style)
             QGuiApplication.clipboard().setText(text)
 
 
@@ -305,8 +321,11 @@ _OFFERS = {
 def show_on_sky(context: Context, mission: str, obs_id: str) -> None:
     """Ask the sky plot for an observation with its field of view."""
     catalogue = context.session.catalogue(mission)
-    row = catalogue.row_of.get(obs_id)
-    if row is None or not np.isfinite(catalogue.vectors[row]).all():
+    rows = catalogue.rows_of([obs_id])
+    if not len(rows):
+        return
+    row = int(rows[0])
+    if not (np.isfinite(catalogue.ra_deg[row]) and np.isfinite(catalogue.dec_deg[row])):
         return
     fov = float(catalogue.fov_radius_deg[row])
     position = SkyPosition(float(catalogue.ra_deg[row]), float(catalogue.dec_deg[row]), obs_id)
