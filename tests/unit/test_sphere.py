@@ -19,8 +19,8 @@ from daxa_gui.core.sky import separation_deg, unit_vectors
 from tests.fakes.catalogues import NAN, catalogue
 
 RNG = np.random.default_rng(3)
-RA = RNG.uniform(0, 360, 4000)
-DEC = np.degrees(np.arcsin(RNG.uniform(-1, 1, 4000)))
+RA = np.concatenate([RNG.uniform(0, 360, 1500), RNG.uniform(28, 41, 100)])
+DEC = np.concatenate([np.degrees(np.arcsin(RNG.uniform(-1, 1, 1500))), RNG.uniform(-10, 0, 100)])
 
 
 def star(ra: float, dec: float, radii_deg: list[float]) -> list[tuple[float, float]]:
