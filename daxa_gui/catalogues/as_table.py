@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_gui.catalogues.build import NUMBERS, SEPARATOR, STRANGE_OBS_ID, TEXTS, catalogue_from
+from daxa_gui.catalogues.build import NUMBERS, SEPARATOR, STRANGE_OBS_ID, TEXTS, are_obs_ids, catalogue_from
 from daxa_gui.catalogues.cells import Cells
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.certificate import Certificate
@@ -195,7 +195,7 @@ def _built(cells: Cells, source: TapSource) -> dict[str, Any]:
 def _check(cells: Cells, columns: Mapping[str, Any], spec: MissionSpec) -> None:
     """Comparisons with NaN are false: what is not known is not wrong."""
     ids, reasons = columns["obs_id"], columns.get("unusable_reason")
-    known = np.fromiter((spec.is_obs_id(text) for text in ids.tolist()), bool, len(ids))
+    known = are_obs_ids(ids, spec)
     if reasons is not None and not known.all():  # an exported catalogue may have some, and says so
         known |= np.array([STRANGE_OBS_ID in text.split(SEPARATOR) for text in reasons.tolist()], bool)
     cells.check(~known, lambda n: f"« {ids[n]} » is not an ObsID of {spec.label} (one is {spec.obs_id_example})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -50,7 +51,7 @@ def catalogue_from(
     if strange:
         raise ValueError(f"target types of {spec.name} that nobody knows: {strange[:5]}")
     _put_on_the_sky(numbers, texts)
-    bad_ids = ~_are_obs_ids(obs_id, spec)
+    bad_ids = ~are_obs_ids(obs_id, spec)
     texts["unusable_reason"] = _with_reason(texts["unusable_reason"], bad_ids, STRANGE_OBS_ID)
     extra = {name: _own(column) for name, column in columns.items() if name not in COMMON}
     content = {"obs_id": obs_id, **numbers, **texts, **extra}
@@ -156,5 +157,9 @@ def _with_reason(reasons: TextColumn, mask: NDArray[np.bool_], reason: str) -> T
     return TextColumn.of(texts.tolist())
 
 
-def _are_obs_ids(obs_ids: NDArray[np.str_], spec: MissionSpec) -> NDArray[np.bool_]:
+def are_obs_ids(obs_ids: NDArray[np.str_], spec: MissionSpec) -> NDArray[np.bool_]:
+    """Which texts have the form of the mission's ObsIDs, shape (n,)."""
+    joined = "\n".join((*obs_ids.tolist(), ""))  # one search for all: mostly all have it
+    if joined.count("\n") == len(obs_ids) and re.fullmatch(rf"(?:(?:{spec.obs_id_pattern})\n)*", joined):
+        return np.ones(len(obs_ids), bool)
     return np.fromiter((spec.is_obs_id(text) for text in obs_ids.tolist()), bool, len(obs_ids))

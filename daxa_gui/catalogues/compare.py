@@ -38,7 +38,7 @@ def compare(old: Catalogue, new: Catalogue, *, before_mjd: float, after_mjd: flo
         raise ValueError(f"catalogues of {old.mission} and {new.mission} cannot be compared")
     old_numbers, new_numbers, n_ids = _numbered(old.obs_id, new.obs_id)
     in_old, in_new = (np.bincount(numbers, minlength=n_ids) for numbers in (old_numbers, new_numbers))
-    old_keys, new_keys = _keys(old, old_numbers), _keys(new, new_numbers)
+    old_keys, new_keys = _keys(old, old_numbers, in_old), _keys(new, new_numbers, in_new)
     _, old_rows, new_rows = np.intersect1d(old_keys, new_keys, assume_unique=True, return_indices=True)
     order = np.argsort(new_rows)  # as they stand in the new version
     old_rows, new_rows = old_rows[order], new_rows[order]
@@ -61,8 +61,10 @@ def _numbered(old: NDArray[np.str_], new: NDArray[np.str_]) -> tuple[NDArray[np.
     return parts[0], parts[1], len(numbers)
 
 
-def _keys(catalogue: Catalogue, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+def _keys(catalogue: Catalogue, numbers: NDArray[np.int64], rows_of_each: NDArray[np.int64]) -> NDArray[np.int64]:
     """A key for each row: its ObsID's number and how many rows of this ObsID stand before it (by start, then position)."""
+    if rows_of_each.max(initial=0) <= 1:
+        return numbers * _MOST_ROWS
     order = np.lexsort((catalogue.dec_deg, catalogue.ra_deg, catalogue.start_mjd, numbers))
     ordered = numbers[order]
     first = np.flatnonzero(np.diff(ordered, prepend=-1))
