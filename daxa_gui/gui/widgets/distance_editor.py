@@ -114,7 +114,8 @@ class DistanceEntry(QWidget):
         tip = "What counts as near: a distance from the middle of the field of view, or the field of view itself"
         self.kind = choice_box(self, "distanceKind", "How near", tip, _KINDS)
         self.radius = _NumberAndUnit(self)
-        self.instruments = Form(instrument_fields(specs), parent=self)
+        self._specs = specs
+        self._instruments: Form | None = None
         self._explained = muted_label("", self)
         self._kept: Distance | None = None
         self._area = QScrollArea(self)
@@ -124,8 +125,6 @@ class DistanceEntry(QWidget):
         self._area.setFrameShape(QFrame.Shape.StyledPanel)
         self._area.setMinimumHeight(150)
         self._area.setFocusPolicy(self._area.focusPolicy().NoFocus)
-        self._area.setWidget(self.instruments)
-        self.instruments.setContentsMargins(6, 4, 6, 4)
         top = QHBoxLayout()
         top.addWidget(self.kind)
         top.addWidget(self.radius)
@@ -138,9 +137,18 @@ class DistanceEntry(QWidget):
         layout.addWidget(self._explained)
         self.kind.currentIndexChanged.connect(self._on_kind_changed)
         self.radius.changed.connect(self.changed)
-        self.instruments.changed.connect(self.changed)
         self.setFocusProxy(self.kind)
         self._show_kind()
+
+    @property
+    def instruments(self) -> Form:
+        """Made when it is first wanted: it has a line for each of about forty instruments."""
+        if self._instruments is None:
+            self._instruments = Form(instrument_fields(self._specs))
+            self._instruments.setContentsMargins(6, 4, 6, 4)
+            self._instruments.changed.connect(self.changed)
+            self._area.setWidget(self._instruments)
+        return self._instruments
 
     def _on_kind_changed(self) -> None:
         self._show_kind()
@@ -149,6 +157,8 @@ class DistanceEntry(QWidget):
     def _show_kind(self) -> None:
         kind = self.kind.currentData()
         self.radius.setVisible(kind == "fixed")
+        if kind == "instruments":
+            self.instruments.show()
         self._area.setVisible(kind == "instruments")
         self._explained.setText(_EXPLAINED[kind])
         self._explained.setVisible(bool(_EXPLAINED[kind]))
