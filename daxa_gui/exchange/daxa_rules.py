@@ -13,17 +13,22 @@ from daxa_gui.core.mission import MissionSpec
 
 INSTRUMENT_COLUMN = ("chandra", "rosat_pointed")  # each observation has one detector, and the choice of instruments is a filter
 _SEVERAL_FIELDS = ("chandra", "swift", "rosat_pointed", "asca", "integral_pointed", "xrism_pointed")
+MISSIONS_OF_DAXA = (
+    "xmm_pointed", "chandra", "erosita_calpv", "erosita_all_sky_de_dr1", "nustar_pointed", "swift", "rosat_all_sky",
+    "rosat_pointed", "suzaku", "asca", "integral_pointed", "xrism_pointed",
+)  # fmt: skip
 GRATINGS = ("HETG", "LETG")
-# Codes of target types that select the same observations in DAXA and here.
+# Codes of target types that select the same observations in DAXA and here. Its MISC is whatever it does not recognise, maybe
+# because of another spelling: only where everything is MISC, or the categories are numbers, it is ours.
 _SAME_TYPES = {
-    "chandra": ("AGN", "EGE", "SNR", "NGS", "GCL", "CAL", "TOO", "MISC"),
-    "nustar_pointed": ("AGN", "TOO", "SOL", "CAL", "SNR", "NGS", "GCL", "MISC"),
+    "chandra": ("AGN", "EGE", "SNR", "NGS", "GCL", "CAL", "TOO"),
+    "nustar_pointed": ("AGN", "TOO", "SOL", "CAL", "SNR", "NGS", "GCL"),
     "swift": ("MISC",),
     "integral_pointed": ("MISC",),
     "rosat_all_sky": ("ASK",),
     "rosat_pointed": ("STR", "CV", "NS", "SNR", "NGS", "AGN", "GCL", "EGE", "MISC"),
-    "suzaku": ("MISC", "CAL", "GCL", "TOO"),
-    "asca": ("AGN", "SNR", "GCL", "XRB", "EGS", "NGS", "CV", "MISC"),
+    "suzaku": ("CAL", "GCL", "TOO"),
+    "asca": ("AGN", "SNR", "GCL", "XRB", "EGS", "NGS", "CV"),
     "xrism_pointed": ("AGN", "BLZ", "SOL", "SNR", "NGS", "GCL", "GS"),
 }
 # Codes that mean something else in DAXA: the missions' own categories that it counts as them.

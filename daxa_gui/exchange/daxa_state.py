@@ -19,7 +19,7 @@ from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.filters import Field, ObsIds
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.exchange.daxa_operations import Reader, Resolve
-from daxa_gui.exchange.daxa_rules import base_filter, chosen_instruments
+from daxa_gui.exchange.daxa_rules import MISSIONS_OF_DAXA, base_filter, chosen_instruments
 from daxa_gui.exchange.daxa_writing import write_state
 from daxa_gui.missions import MISSIONS
 
@@ -149,9 +149,9 @@ def _no_constant(text: str) -> float:
 
 
 def _mission(path: Path, name: object) -> MissionSpec:
-    if not isinstance(name, str) or name not in MISSIONS:
+    if not isinstance(name, str) or name not in MISSIONS_OF_DAXA or name not in MISSIONS:
         raise FileError(
-            f"The file {path} is of a mission « {str(name)[:40]} » that is not known.", f"Known: {', '.join(MISSIONS)}."
+            f"The file {path} is of a mission « {str(name)[:40]} » that is not known.", f"Known: {', '.join(MISSIONS_OF_DAXA)}."
         )
     spec: MissionSpec = MISSIONS[name]
     return spec

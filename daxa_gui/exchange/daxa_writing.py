@@ -44,6 +44,7 @@ from daxa_gui.core.times import iso_to_mjd
 from daxa_gui.exchange.daxa_rules import (
     GRATINGS,
     INSTRUMENT_COLUMN,
+    MISSIONS_OF_DAXA,
     base_filter,
     chosen_instruments,
     default_distance,
@@ -81,10 +82,12 @@ def write_state(
 
     Raises
     ------
-    InputError : nothing is selected (DAXA cannot save that), or an instrument is not the mission's.
+    InputError : DAXA has no such mission, nothing is selected (it cannot save that), or an instrument is not the mission's.
     FileError : the file cannot be written.
     """
     path = Path(path)
+    if spec.name not in MISSIONS_OF_DAXA:
+        raise InputError(f"DAXA does not know {spec.label}, so it cannot load a selection of its observations.")
     found = stack.mask(catalogue)
     selected = found & ~catalogue.simulated
     notes = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +334,13 @@ def test_that_nothing_is_written_where_nothing_is_selected(tmp_path: Path) -> No
         write_state(tmp_path / "state.json", spec, of, FilterStack(), instruments=("PN",))
     with pytest.raises(FileError, match="cannot be written"):
         write_state(tmp_path / "absent" / "state.json", spec, of, FilterStack())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_that_a_mission_that_daxa_does_not_have_is_refused(tmp_path: Path) -> None:
+    elsewhere = replace(MISSIONS["nustar_pointed"], name="hubble", label="Hubble")
+    with pytest.raises(InputError, match="DAXA does not know Hubble"):
+        write_state(tmp_path / "state.json", elsewhere, catalogue(), FilterStack())
     assert list(tmp_path.iterdir()) == []
 
 
