@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_gui.catalogues.build import NUMBERS, SEPARATOR, STRANGE_OBS_ID, TEXTS, are_obs_ids, catalogue_from
+from daxa_gui.catalogues.build import NUMBERS, SEPARATOR, STRANGE_OBS_ID, TEXTS, are_obs_ids, catalogue_from, checksum
 from daxa_gui.catalogues.cells import Cells
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.certificate import Certificate
@@ -66,10 +66,10 @@ def to_table(catalogue: Catalogue, spec: MissionSpec, certificate: Certificate |
             units[shown] = unit
         if name in spec.column_labels:
             descriptions[shown] = f"{spec.column_labels[name]}."
-    return DataTable(ordered, units, descriptions, _meta(catalogue, spec, certificate))
+    return DataTable(ordered, units, descriptions, _meta(catalogue, spec, certificate, ordered))
 
 
-def _meta(catalogue: Catalogue, spec: MissionSpec, certificate: Certificate | None) -> dict[str, str]:
+def _meta(catalogue: Catalogue, spec: MissionSpec, certificate: Certificate | None, columns: Mapping[str, Any]) -> dict[str, str]:
     meta = {
         "content": KIND,
         "mission": spec.name,
@@ -78,6 +78,7 @@ def _meta(catalogue: Catalogue, spec: MissionSpec, certificate: Certificate | No
         "provenance": catalogue.provenance,
     }
     if certificate is not None:
+        meta["checksum"] = checksum(columns)
         meta["certificate"] = json.dumps(certificate.to_json(), separators=(",", ":"))
     if spec.acknowledgement:
         meta["acknowledgement"] = spec.acknowledgement
@@ -90,13 +91,16 @@ def mission_of(table: DataTable) -> str:
 
 
 def certificate_of(table: DataTable) -> Certificate | None:
-    """The certificate that travelled with an exported catalogue; None if there is none, or not a whole one."""
+    """The certificate that travelled with an exported catalogue; None if there is none, if it is damaged, or if a value of the
+    table is not what it was when the table was written: what was received whole may then be so no longer."""
     try:
         document = json.loads(table.meta["certificate"])
         certificate = Certificate.from_json(document)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return None
-    return certificate if certificate.mission == table.meta.get("mission") else None
+    if certificate.mission != table.meta.get("mission") or table.meta.get("checksum") != checksum(table.columns):
+        return None
+    return certificate
 
 
 def from_table(table: DataTable, spec: MissionSpec, source: str = "The table") -> Catalogue:

@@ -28,7 +28,8 @@ def compare(old: Catalogue, new: Catalogue, *, before_mjd: float, after_mjd: flo
 
     Parameters
     ----------
-    before_mjd, after_mjd : when (UTC) the two versions were fetched.
+    before_mjd, after_mjd : when (UTC) the two versions were fetched. If the first is not known (NaN), only a changed date makes
+        an observation one that became public.
 
     Raises
     ------
@@ -42,7 +43,8 @@ def compare(old: Catalogue, new: Catalogue, *, before_mjd: float, after_mjd: flo
     _, old_rows, new_rows = np.intersect1d(old_keys, new_keys, assume_unique=True, return_indices=True)
     order = np.argsort(new_rows)  # as they stand in the new version
     old_rows, new_rows = old_rows[order], new_rows[order]
-    appeared = ~_public(old, before_mjd)[old_rows] & _public(new, after_mjd)[new_rows]
+    since = after_mjd if np.isnan(before_mjd) else before_mjd
+    appeared = ~_public(old, since)[old_rows] & _public(new, after_mjd)[new_rows]
     return CatalogueDiff(
         new.mission,
         before_mjd,

@@ -35,6 +35,11 @@ class Certificate:
     def from_json(cls, document: Mapping[str, Any]) -> Certificate:
         """Raises KeyError, TypeError or ValueError if the document is not what `to_json` gives."""
         values = {name: document[name] for name in cls.__dataclass_fields__}
+        kinds = dict.fromkeys(("rows_expected", "rows_received"), (int,)) | {"fetched_mjd": (int, float)}
+        texts = ("mission", "service", "table", "query", "checksum")
+        for name, allowed in (kinds | dict.fromkeys(texts, (str,))).items():
+            if not isinstance(values[name], allowed) or isinstance(values[name], bool):
+                raise TypeError(f"{name} of a certificate is {values[name]!r}")
         values["columns"] = tuple((str(name), str(unit)) for name, unit in values["columns"])
         values["notes"] = tuple(str(note) for note in values["notes"])
         return cls(**values)

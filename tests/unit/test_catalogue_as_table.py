@@ -95,6 +95,16 @@ def test_that_a_certificate_that_is_damaged_or_another_mission_s_is_none() -> No
     assert certificate_of(replace(table, meta={**table.meta, "mission": "swift"})) is None
 
 
+def test_that_a_certificate_does_not_hold_for_rows_that_were_changed_since(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.ecsv"
+    write_table(to_table(made(), XMM, CERTIFICATE), path)
+    path.write_text(path.read_text(encoding="utf-8").replace("51544.123456789", "51544.123456780"), encoding="utf-8")
+    table = read_table(path)
+    assert from_table(table, XMM).start_mjd[0] == 51544.12345678
+    assert certificate_of(table) is None
+    assert certificate_of(to_table(made(), XMM, CERTIFICATE).rows(np.arange(3))) is None
+
+
 def plain(**changed: Any) -> DataTable:
     columns: dict[str, Any] = {
         "obs_id": np.array(["0201903501", "0201903502"]),
@@ -190,6 +200,23 @@ def test_that_a_service_s_own_table_is_read_as_when_the_service_is_asked(tmp_pat
         from_table(read_table(tmp_path / "web.csv"), spec, "web.csv")
     with pytest.raises(FileError, match=r"those of chanmaster \(dec missing\)"):
         from_table(DataTable({name: np.zeros(1) for name in ("obsid", "ra", "exposure")}), spec)
+
+
+CHANMASTER = """obsid,name,ra,dec,time,status,detector,grating,exposure,type,data_mode,class,public_date
+3205,M51,202.4696,47.1952,51715.5,archived,ACIS-S,NONE,14865,GO,FAINT,NORMAL GALAXIES,52081
+99999,NEW ONE,10.5,-20.25,60000.0,observed,HRC-I,NONE,5000,GO,,,0
+"""
+
+
+def test_that_heasarc_s_table_saved_from_its_web_pages_becomes_chandra_s_catalogue(tmp_path: Path) -> None:
+    (tmp_path / "web.csv").write_text(CHANMASTER)
+    catalogue = from_table(read_table(tmp_path / "web.csv"), MISSIONS["chandra"], "web.csv")
+    assert catalogue.obs_id.tolist() == ["3205", "99999"]
+    assert catalogue.instruments.tolist()[0].split()[0] == "ACIS"
+    assert catalogue.start_mjd.tolist() == [51715.5, 60000.0]
+    assert abs(catalogue.ra_deg[0] - 202.4696) < 1e-4 and catalogue.target[0] == "M51"
+    assert catalogue.public_mjd[0] == 52081 and np.isposinf(catalogue.public_mjd[1])
+    assert catalogue.unusable_reason[0] == "" and catalogue.unusable_reason[1] != ""
 
 
 def test_that_a_table_which_the_service_cut_is_refused() -> None:

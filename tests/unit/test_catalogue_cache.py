@@ -202,6 +202,8 @@ def edits() -> list[Any]:
         lambda document: document.update(saved_mjd=None),
         lambda document: document.update(origin="stolen"),
         lambda document: document.update(certificate={"mission": 1}),
+        lambda document: document["certificate"].update(fetched_mjd="yesterday"),
+        lambda document: document["certificate"].update(rows_expected="all"),
         lambda document: document.update(files=3),
         lambda document: document.pop("version"),
     ]

@@ -79,6 +79,11 @@ def test_which_observations_became_public(before: float, after: float, became: b
     assert found.now_public == (ids(1) if became else ())
 
 
+def test_that_only_changed_dates_count_where_nobody_knows_when_the_old_version_was_fetched() -> None:
+    old, new = made(row(1, public_mjd=59050.0), row(2, public_mjd=math.inf)), made(row(1, public_mjd=59050.0), row(2))
+    assert compare(old, new, before_mjd=math.nan, after_mjd=AFTER).now_public == ids(2)
+
+
 def test_that_a_new_observation_that_is_public_did_not_become_public() -> None:
     assert difference(made(row(1)), made(row(1), row(2))).now_public == ()
 

@@ -164,3 +164,17 @@ def test_that_tables_which_do_not_belong_together_are_not_joined(tmp_path: Path)
         merge(one, one)
     with pytest.raises(InputError, match="cannot be joined"):
         merge(one, empty_catalogue(MISSIONS["swift"]))
+
+
+def test_that_joined_texts_stay_those_of_their_rows_and_each_stands_once_among_the_values(tmp_path: Path) -> None:
+    one, other = two_tables(tmp_path)
+    both = merge(one, other)
+    assert both.target.tolist() == [*one.target.tolist(), *other.target.tolist()]
+    assert both.instruments.values.tolist() == ["M1 M2 PN"] and both.instruments.codes.tolist() == [0, 0]
+    assert both.category.tolist() == ["", ""]
+    assert both.footprints == one.footprints and "PN" in both.footprints
+
+
+def test_that_the_mission_s_own_category_is_read(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, f"{GOOD},survey field", header=f"{HEADER},category"), XMM)
+    assert table.category.tolist() == ["survey field"] and "category" not in table.extra
