@@ -124,7 +124,7 @@ def _by_ucd(fields: Sequence[Field], ucd: str) -> str:
 
 
 def _may_be_angle(field: Field) -> bool:
-    return not field.unit or normal_unit(field.unit) in (ANGLES | HOURS)
+    return not field.unit or normal_unit(field.unit) in (ANGLES | HOURS | {""})
 
 
 def _frame_of(fields: Sequence[Field], lon: str) -> str:

@@ -27,6 +27,7 @@ _SAME_UNITS = {
     "mas": "mas", "rad": "rad", "radian": "rad", "radians": "rad", "hourangle": "hourangle", "h": "hourangle", "hr": "hourangle",
     "hour": "hourangle", "hours": "hourangle",
 }  # fmt: skip
+_SEXAGESIMAL_UNITS = ("h:m:s", "d:m:s", "hms", "dms", "hh:mm:ss", "dd:mm:ss", "sexagesimal")  # « "h:m:s" » is VizieR's
 _TIME_UNITS = {
     "d": "day", "day": "day", "days": "day", "mjd": "mjd", "jd": "jd", "yr": "yr", "year": "yr", "years": "yr", "a": "yr",
     "utc": "", "iso": "", "isot": "", "iso8601": "", "iso-8601": "", "": "",
@@ -39,9 +40,9 @@ _YEARS = (1900.0, 2100.0)
 
 
 def normal_unit(unit: str) -> str:
-    """A unit of angle in the usual spelling; « ? » for anything that is not one."""
-    text = unit.strip().casefold()
-    return _SAME_UNITS.get(text, "?") if text != "sexagesimal" and '"h:m:s"' not in text and '"d:m:s"' not in text else ""
+    """A unit of angle in the usual spelling, empty for sexagesimal texts; « ? » for anything that is not one."""
+    text = unit.strip().strip('"').casefold()
+    return "" if text in _SEXAGESIMAL_UNITS else _SAME_UNITS.get(text or unit.strip(), "?")
 
 
 def angles_deg(cells: Cells, unit: str, *, hours: bool) -> NDArray[np.float64]:

@@ -149,6 +149,22 @@ def test_that_unknown_units_are_refused_with_the_column(tmp_path: Path) -> None:
         read_sample(path, SampleColumns("ra [parsec]", "dec"))
 
 
+def test_that_sexagesimal_columns_of_vizier_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "vizier.vot"
+    path.write_text(
+        """<?xml version="1.0"?><VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE>
+        <COOSYS ID="old" system="eq_FK4" equinox="B1950"/><TABLE>
+        <FIELD name="RA" ucd="pos.eq.ra" ref="old" datatype="char" arraysize="*" unit='"h:m:s"'/>
+        <FIELD name="DE" ucd="pos.eq.dec" ref="old" datatype="char" arraysize="*" unit='"d:m:s"'/>
+        <DATA><TABLEDATA><TR><TD>05 31 30.0</TD><TD>+21 58 54</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+    )
+    preview = preview_sample(path)
+    assert (preview.guess.ra, preview.guess.dec, preview.guess.frame) == ("RA", "DE", "fk4")
+    theirs = SkyCoord("05h31m30s +21d58m54s", frame="fk4").icrs
+    place = read_sample(path).places[0]
+    assert (place.ra_deg, place.dec_deg) == pytest.approx((theirs.ra.deg, theirs.dec.deg), abs=1e-6)
+
+
 def test_that_texts_where_numbers_belong_are_refused(tmp_path: Path) -> None:
     table = Table({"ra": ["one", "two"], "dec": [1.0, 2.0]})
     with pytest.raises(FileError, match=r"row 1: « one 1 » is not a position.*Rows without a position: 2"):
