@@ -243,6 +243,7 @@ def test_that_filters_for_different_missions_are_not_joined(window):
         ("polygon", "corners", "10 10\n20 10\nM 51", "Line 3: « M 51 » is not a position"),
         ("polygon", "corners", "10 10\n20 10\n10 10", "three corners that are different"),
         ("obs_ids", "obsIds", "nothing", "There is no ObsID in « nothing »"),
+        ("obs_ids", "obsIds", "300003 1234567 300004", "« 1234567 » (2.) is no ObsID of any mission."),
     ],
 )
 def test_that_a_line_that_means_nothing_is_named(window, qtbot, kind, name, typed, sentence):
@@ -297,3 +298,19 @@ def test_that_the_frame_names_the_coordinates(window):
     choose(dialog, "boxFrame", "fk5")
     assert line(dialog, "raFrom").accessibleName() == "RA from"
     dialog.reject()
+
+
+def test_that_obs_ids_in_no_table_are_counted(window, qtbot):
+    dialog = window.open("obs_ids")
+    text(dialog, "obsIds").setPlainText("300003, 300004, 999998, 999999")
+    qtbot.waitUntil(lambda: dialog.preview.text().endswith("2 ObsIDs are in no table."))
+    assert "leaves 2 of" in dialog.preview.text()
+    dialog.reject()
+
+
+def test_that_a_radius_of_an_unknown_instrument_is_not_lost(window, qtbot):
+    distance = Distance.of_instruments({"PN": 0.2, "of a plug-in": 0.5})
+    window.set(Positions((M51,), distance=distance))
+    dialog = window.change(0)
+    line(dialog, "entry_PN").setText("6")
+    assert accepted(qtbot, dialog).reach == Distance.of_instruments({"PN": 0.1, "of a plug-in": 0.5})

@@ -210,6 +210,17 @@ def test_that_everything_can_be_reached_and_read_in_both_themes(why):
     assert change.accessibleName().startswith("Change filter 1: ")
 
 
+def test_that_tab_goes_from_top_to_bottom(why):
+    why.ask(cone(0.5), TimeRange(50000.0, 50001.0), Usable())
+    wanted = [why.block.keep, *why.block._lines.findChildren(QPushButton), why.panel.sky_button, why.panel.copy_button]
+    found, widget = [], why.block.keep
+    while len(found) < len(wanted):
+        if widget in wanted:
+            found.append(widget)
+        widget = widget.nextInFocusChain()
+    assert found == wanted
+
+
 def test_that_details_tell_category_and_restrictions(why, monkeypatch):
     import dataclasses
 

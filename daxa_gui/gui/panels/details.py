@@ -198,10 +198,10 @@ def _grid(groups: list[tuple[str, list[Entry]]]) -> QWidget:
     """Two columns, names muted, values selectable."""
     body = QWidget()
     grid = QGridLayout(body)
-    grid.setContentsMargins(0, 0, 6, 0)
-    grid.setHorizontalSpacing(10)
+    grid.setContentsMargins(0, 0, 2, 0)
+    grid.setHorizontalSpacing(8)
     grid.setVerticalSpacing(3)
-    grid.setColumnMinimumWidth(0, 96)
+    grid.setColumnMinimumWidth(0, 80)
     grid.setColumnStretch(0, 2)
     grid.setColumnStretch(1, 3)
     line = 0

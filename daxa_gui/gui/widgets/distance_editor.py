@@ -174,10 +174,13 @@ class DistanceEntry(QWidget):
         if kind == "fixed":
             return Distance.fixed(self.radius.degrees())
         if kind == "instruments":
-            minutes = {name: value for name, value in self.instruments.values().items() if value is not None}
-            if not minutes:
+            entries = self.instruments.values()
+            degrees = {name: value / 60.0 for name, value in entries.items() if value is not None}
+            others = self._kept.by_instrument if self._kept is not None else ()
+            degrees |= {name: deg for name, deg in others if name not in entries}  # of missions that are not known (any more)
+            if not degrees:
                 raise InputError("Give the radius of at least one instrument.")
-            return Distance.of_instruments({name: value / 60.0 for name, value in minutes.items()})
+            return Distance.of_instruments(degrees)
         return Distance(kind)
 
     def set_value(self, distance: Distance) -> None:

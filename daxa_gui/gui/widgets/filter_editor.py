@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QGroupBox, QVBoxLayout, QWidget
 
 from daxa_gui.core.errors import DaxaError
-from daxa_gui.core.filters import Filter, Not, Picked
+from daxa_gui.core.filters import Filter, Not, ObsIds, Picked
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import count_text, counted, short_label
@@ -187,11 +187,14 @@ def dialog_for(item: Filter, missions: _Scope, session: Session, context: Contex
 def preview_text(item: Filter, specs: Sequence[MissionSpec], session: Session) -> str:
     """« On its own this filter leaves 54 of 2 617 observations (XMM-Newton 4, …). » Takes milliseconds for each mission."""
     kept, total, parts = 0, 0, []
+    found: set[str] = set()
     for spec in specs:
         catalogue = session.catalogue(spec.name)
         mask = item.ticked(catalogue) if isinstance(item, Picked) else item.mask(catalogue)
         number = int(np.count_nonzero(mask))
         kept, total = kept + number, total + len(catalogue)
+        if isinstance(item, ObsIds):
+            found.update(obs_id.upper() for obs_id in catalogue.obs_id[mask].tolist())
         if number:
             parts.append(f"{short_label(spec)} {count_text(number)}")
     which = f" ({', '.join(parts)})" if parts else ""
@@ -199,4 +202,6 @@ def preview_text(item: Filter, specs: Sequence[MissionSpec], session: Session) -
         named = sum(len(obs_ids) for _, obs_ids in item.obs_ids)
         does = "Keeps" if item.keep else "Leaves out"
         return f"{does} {counted(kept, 'observation', 'observations')}{which}; {count_text(named)} named."
-    return f"On its own this filter leaves {count_text(kept)} of {counted(total, 'observation', 'observations')}{which}."
+    result = f"On its own this filter leaves {count_text(kept)} of {counted(total, 'observation', 'observations')}{which}."
+    missing = sum(obs_id.upper() not in found for obs_id in item.obs_ids) if isinstance(item, ObsIds) else 0
+    return f"{result} {counted(missing, 'ObsID is', 'ObsIDs are')} in no table." if missing else result

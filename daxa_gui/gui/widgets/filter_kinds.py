@@ -108,7 +108,7 @@ FILTER_KINDS: tuple[FilterKind, ...] = (
                _is(Public), _DATA),
     FilterKind("usable", "&Fit for science", "Only observations that the archive does not call unusable",
                lambda s, c: FixedEditor(Usable()), _is(Usable), _DATA, ends_group=True, fixed=Usable()),
-    FilterKind("obs_ids", "&ObsIDs…", "Observations by their numbers", lambda s, c: ObsIdsEditor(), _is(ObsIds)),
+    FilterKind("obs_ids", "&ObsIDs…", "Observations by their numbers", lambda s, c: ObsIdsEditor(s), _is(ObsIds)),
     FilterKind("picked", "&By hand…", "Keep or leave out single observations, whatever the other filters say; also by a right "
                "click on rows of a table", lambda s, c: PickedEditor(s), _is(Picked), by_hand=True),
 )  # fmt: skip

@@ -28,8 +28,10 @@ from daxa_gui.session import Session
 class ObsIdsEditor(FilterEditor):
     title = "ObsIDs"
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._specs = session.missions()
+        self._kept: tuple[str, Filter] | None = None
         tip = "Paste or type ObsIDs; blanks, commas, semicolons and new lines separate them"
         self.text = entry_text(self, "obsIds", "ObsIDs", tip, "0999900101, 0999900201 …")
         layout = QVBoxLayout(self)
@@ -41,11 +43,24 @@ class ObsIdsEditor(FilterEditor):
         text = self.text.toPlainText()
         if not text.strip():
             raise InputError("Give at least one ObsID.")
-        return ObsIds(parse_obs_ids(text))
+        if self._kept is not None and self._kept[0] == text:
+            return self._kept[1]
+        found = parse_obs_ids(text)
+        wrong = [
+            f"« {obs_id} » ({place}.)"
+            for place, obs_id in enumerate(found, 1)
+            if not any(spec.is_obs_id(obs_id) for spec in self._specs)
+        ]
+        if wrong:
+            more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+            verb = "is no ObsID" if len(wrong) == 1 else "are no ObsIDs"
+            raise InputError(f"{', '.join(wrong[:3])}{more} {verb} of any mission.", "Look at the number of digits.")
+        return ObsIds(found)
 
     def set_filter(self, item: Filter) -> None:
         assert isinstance(item, ObsIds)
         self.text.setPlainText("\n".join(item.obs_ids))
+        self._kept = (self.text.toPlainText(), item)
 
 
 class _AddLine(QLineEdit):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
@@ -115,7 +116,14 @@ class WhyNot(QWidget):
         self._box.replaceWidget(old, self._lines)
         old.hide()
         old.deleteLater()
+        self._order_tabs()
         self._lines.setVisible(left_out or (number > 0 and self.each.isChecked()))
+
+    def _order_tabs(self) -> None:
+        """What is made anew would come last in the window; its buttons follow those above them."""
+        buttons = [self.keep, self.decide, self.each, *self._lines.findChildren(QPushButton)]
+        for before, after in pairwise(buttons):
+            QWidget.setTabOrder(before, after)
 
     def _made(self, verdicts: Sequence[Verdict], obstacle: Verdict | None) -> QWidget:
         body = QWidget(self)
