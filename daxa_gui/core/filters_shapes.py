@@ -292,10 +292,15 @@ class Moc(Filter):
     def sky_fraction(self) -> float:
         return sum(stop - start for start, stop in self.ranges) / (12 << 58)
 
+    @cached_property
+    def _edges(self) -> NDArray[np.int64]:
+        """Starts and ends of the ranges, shape (k, 2)."""
+        return np.array(self.ranges, np.int64).reshape(-1, 2)
+
     def mask(self, catalogue: Catalogue) -> NDArray[np.bool_]:
         order, cells = derived(catalogue, "cells", lambda: _sorted_cells(catalogue))
         # rows from each range's start to its end: +1 and -1 there, summed up from the beginning
-        places = np.searchsorted(cells, np.array(self.ranges, np.int64).reshape(-1, 2))
+        places = np.searchsorted(cells, self._edges)
         steps = np.bincount(places[:, 0], minlength=len(cells) + 1) - np.bincount(places[:, 1], minlength=len(cells) + 1)
         found = np.zeros(len(catalogue), bool)
         found[order] = np.cumsum(steps[:-1]) > 0

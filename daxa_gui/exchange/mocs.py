@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from daxa_gui.core.filters import Moc
 from daxa_gui.core.healpix import ORDER, Ranges, normal_ranges, ranges_from_text, ranges_to_text
 
 LARGEST_BYTES = 500_000_000
+_KEYWORDS = ("MOCDIM", "MOC", "MOCORD_F", "MOCORD_T", "MOCORD_S", "COORDSYS", "ORDERING")
 _HINT = "A coverage map (MOC) is a FITS, JSON or ASCII file of HEALPix cells."
 
 
@@ -79,27 +81,28 @@ def _from_fits(path: Path) -> Moc:
                 table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
                 if table is None:
                     raise FileError(f"{path.name} has no table.", _HINT)
-                header, data = table.header, np.asarray(table.data)
+                found, data = table.header, np.asarray(table.data)
+                header = {name: str(found[name]).strip().upper() for name in _KEYWORDS if name in found}
     except (OSError, ValueError, TypeError, IndexError, KeyError, fits.VerifyError) as error:
         raise FileError(f"{path.name} is a damaged FITS file: {error}", _HINT) from error
-    dimension = str(header.get("MOCDIM", "SPACE")).strip().upper()
-    if dimension == "TIME.SPACE" or str(header.get("MOC", "")).strip().upper() == "TIME.SPACE":
+    dimension = header.get("MOCDIM", "SPACE")
+    if dimension == "TIME.SPACE" or header.get("MOC") == "TIME.SPACE":
         return _space_and_time(path, "fits")
     if dimension != "SPACE" or "MOCORD_F" in header or ("MOCORD_T" in header and "MOCORD_S" not in header):
         raise FileError(f"{path.name} is a coverage map of {dimension.lower()}, not of the sky.", _HINT)
-    system = str(header.get("COORDSYS", "C")).strip().upper()
+    system = header.get("COORDSYS", "C")
     if system not in ("C", "ICRS", ""):
         raise FileError(f"{path.name} is in the coordinate system « {system} »; only ICRS (« C ») is one for MOCs.")
     return Moc(_from_table(path, header, data), path.name)
 
 
-def _from_table(path: Path, header: Any, data: NDArray[Any]) -> Ranges:
+def _from_table(path: Path, header: Mapping[str, str], data: NDArray[Any]) -> Ranges:
     """Ranges of order 29 (MOC 2.0) or cells numbered uniquely over all orders (MOC 1)."""
     names = data.dtype.names or ()
     if len(names) != 1 or data.dtype[0].base.kind not in "iu":
         raise FileError(f"{path.name} is no coverage map: its table should have one column of whole numbers.", _HINT)
     numbers = data[names[0]].ravel().astype(np.int64)
-    ordering = str(header.get("ORDERING", "")).strip().upper()
+    ordering = header.get("ORDERING", "")
     if ordering in ("RANGE", "RANGE29"):
         if len(numbers) % 2:
             raise FileError(f"{path.name} is damaged: its last range has no end.")

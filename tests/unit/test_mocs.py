@@ -143,6 +143,25 @@ def test_that_texts_that_are_no_maps_are_refused(tmp_path: Path, text: str) -> N
         read_moc(path)
 
 
+def test_that_a_file_cut_short_is_refused(tmp_path: Path) -> None:
+    fits_table(tmp_path / "a.fits", range(0, 4000, 2))
+    whole = (tmp_path / "a.fits").read_bytes()
+    assert len(read_moc(tmp_path / "a.fits").ranges) == 1000
+    start = whole.index(b"XTENSION") // 2880 * 2880 + 2880
+    for size in (start + 1000, start + 8000, start + 10, start - 500, 2880 + 80, 100):
+        (tmp_path / "cut.fits").write_bytes(whole[:size])
+        with pytest.raises(FileError, match=r"^cut\.fits"):
+            read_moc(tmp_path / "cut.fits")
+
+
+def test_that_unreadable_keywords_are_refused(tmp_path: Path) -> None:
+    fits_table(tmp_path / "a.fits", [0, 2])
+    damaged = (tmp_path / "a.fits").read_bytes().replace(b"ORDERING= 'RANGE   '", b"ORDERING= \x07RA'GE   '")
+    (tmp_path / "b.fits").write_bytes(damaged)
+    with pytest.raises(FileError, match="damaged"):
+        read_moc(tmp_path / "b.fits")
+
+
 def test_that_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.fits").write_bytes(b"SIMPLE  =                    T" + b" " * 50)
     (tmp_path / "binary").write_bytes(bytes(range(256)))
