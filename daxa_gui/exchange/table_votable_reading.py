@@ -37,8 +37,8 @@ class _Reader:
         self.path = path
         self.parser = expat.ParserCreate()
         self.parser.buffer_text, self.parser.buffer_size = True, 2**20
-        self.parser.StartElementHandler, self.parser.EndElementHandler = self._start, self._end
-        self.parser.CharacterDataHandler, self.parser.EntityDeclHandler = self._characters, self._entity
+        self.parser.EntityDeclHandler = self._entity
+        self._use_handlers()
         self.fields: list[dict[str, str]] = []
         self.descriptions: dict[str, str] = {}
         self.meta: dict[str, str] = {}
@@ -47,8 +47,11 @@ class _Reader:
         self.done = False
         self._open: list[str] = []
         self._text: list[str] | None = None
-        self._row: list[str] = []
         self._rows: list[list[str]] = []
+
+    def _use_handlers(self) -> None:
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self._start, self._end
+        self.parser.CharacterDataHandler = self._characters
 
     def damaged(self, why: str) -> FileError:
         return FileError(f"{self.path}, line {self.parser.CurrentLineNumber}: {why}.", _HINT)
@@ -72,17 +75,44 @@ class _Reader:
         elif name == "TABLEDATA":
             self._check_names()
             self.parts = [[] for _ in self.fields]
+            self._read_cells(tag)
         elif name == "STREAM":
             if attributes.get("encoding") != "base64" or "href" in attributes:
                 raise _OtherForm
             self._check_names()
             self._text = self.stream = []
-        elif name == "TR":
-            self._row = []
-        elif name == "TD":
+
+    def _read_cells(self, table_tag: str) -> None:
+        """Other handlers until the rows end: millions of cells need short ones."""
+        prefix = table_tag.removesuffix("TABLEDATA")
+        cell_tag, row_tag = f"{prefix}TD", f"{prefix}TR"
+        text: list[str] = []
+        row: list[str] = []
+
+        def start(tag: str, attributes: Mapping[str, str]) -> None:
+            text.clear()
             if "encoding" in attributes:
                 raise _OtherForm
-            self._text = []
+
+        def end(tag: str) -> None:
+            if tag == cell_tag:
+                row.append("".join(text))
+            elif tag == row_tag:
+                self._add_row(row[:])
+                row.clear()
+            elif tag == table_tag:
+                self._convert()
+                self._use_handlers()
+                self._end(tag)
+
+        self.parser.StartElementHandler, self.parser.EndElementHandler, self.parser.CharacterDataHandler = start, end, text.append
+
+    def _add_row(self, row: list[str]) -> None:
+        if len(row) != len(self.fields):
+            raise self.damaged(f"{len(row)} cells where {len(self.fields)} were expected")
+        self._rows.append(row)
+        if len(self._rows) == _ROWS:
+            self._convert()
 
     def _parent(self) -> str:
         return self._open[-2] if len(self._open) > 1 else ""
@@ -102,21 +132,11 @@ class _Reader:
             self._check_status("".join(self._text or []))
         if self.done:
             self._text = None
-        elif name == "TD":
-            self._row.append("".join(self._text or []))
-        elif name == "TR":
-            if len(self._row) != len(self.fields):
-                raise self.damaged(f"{len(self._row)} cells where {len(self.fields)} were expected")
-            self._rows.append(self._row)
-            if len(self._rows) == _ROWS:
-                self._convert()
         elif name == "DESCRIPTION" and self._open[-1:] == ["FIELD"] and self._text is not None:
             self.descriptions[self.fields[-1].get("name", "")] = "".join(self._text)
-        elif name == "TABLEDATA":
-            self._convert()
         elif name == "TABLE":
             self.done = True
-        if name in ("TD", "DESCRIPTION", "STREAM", "INFO"):
+        if name in ("DESCRIPTION", "STREAM", "INFO"):
             self._text = None
 
     def _check_status(self, text: str) -> None:
