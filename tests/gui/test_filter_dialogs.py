@@ -1,4 +1,4 @@
-"""The dialogs of filters: names and files are looked up in the background, rows are picked by hand, nothing holds the window up."""
+"""The dialogs of filters: names and files are looked up meanwhile, rows are picked by hand, nothing holds up the window."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from daxa_gui.core.filters import (
     Positions,
     SkyShapes,
     TargetType,
+    Usable,
 )  # fmt: skip
 from daxa_gui.core.places import Places
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.gui.widgets import filter_editor
 from daxa_gui.gui.widgets.base_editor import Looking
 from daxa_gui.gui.widgets.filter_editor import dialog_for
+from daxa_gui.gui.widgets.filter_list import EFFECT_ROLE
 from daxa_gui.gui.widgets.lookup import Lookup
 from daxa_gui.session import Session
 from tests.fakes.filter_window import CALPV, ERASS, KINDS, M51, Window, accepted, choose, fill_box, line, text, tick
@@ -336,6 +338,22 @@ def test_that_counting_and_filtering_happen_in_the_background(window, qtbot, mon
     qtbot.waitUntil(lambda: "On its own" in dialog.preview.text())
     assert len(threads) >= 4 and threading.get_ident() not in threads
     dialog.reject()
+
+
+def test_that_rows_keep_their_effects_until_new_ones_are_known(window, qtbot):
+    window.set(Box(0.0, 10.0, 0.0, 10.0))
+    panel = window.panel
+
+    def effect(row: int) -> str:
+        return panel.list.item(row).data(EFFECT_ROLE)
+
+    assert effect(0) == "counting …"
+    qtbot.waitUntil(lambda: "→" in effect(0))
+    before, height = effect(0), panel.list.visualItemRect(panel.list.item(0)).height()
+    window.set(Usable())
+    assert (effect(0), effect(1)) == (before, "counting …")
+    assert panel.list.visualItemRect(panel.list.item(0)).height() == height
+    qtbot.waitUntil(lambda: "→" in effect(1))
 
 
 def test_that_a_filter_that_cannot_be_counted_says_so(window, qtbot, monkeypatch):

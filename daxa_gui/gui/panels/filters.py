@@ -166,11 +166,14 @@ class FiltersPanel(QWidget):
         """The rows anew; the chosen one stays chosen."""
         current = self._current_id()
         place = max(self.list.currentRow(), 0)
+        items = [self.list.item(row) for row in range(self.list.count())]
+        effects = {int(item.data(ID_ROLE)): item.data(EFFECT_ROLE) for item in items}
         self._filling = True
         self.list.clear()
         for row in self._context.stack.rows:
             item = QListWidgetItem(_sentence(row))
             item.setData(ID_ROLE, row.id)
+            item.setData(EFFECT_ROLE, effects.get(row.id) or "counting …")  # until the results come; so no row changes its height
             item.setFlags(
                 Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable
                 | Qt.ItemFlag.ItemIsDragEnabled

@@ -34,7 +34,7 @@ from daxa_gui.gui.widgets.several_places_editor import PositionsEditor
 from daxa_gui.gui.widgets.shape_editors import FileEditor, PolygonEditor
 from daxa_gui.session import Session
 
-_REGION_NOTE = "DS9 region file: circles, ellipses, boxes, polygons and annuli, of which some may exclude."
+_REGION_NOTE = "DS9 region file in sky coordinates: circles, ellipses, boxes, polygons, annuli; some may exclude."
 _MOC_NOTE = "Coverage map (MOC) as FITS, JSON or text, also one of space and time."
 
 
@@ -65,7 +65,7 @@ def _is(*kinds: type[Filter]) -> Callable[[Filter], bool]:
 def _region_file(session: Session, context: Context) -> FilterEditor:
     return FileEditor(
         context, session.read_regions, title="Region file", what="region file", note=_REGION_NOTE,
-        patterns="Region files (*.reg *.crtf *.fits *.txt);;All files (*)",
+        patterns="Region files (*.reg);;All files (*)",
     )  # fmt: skip
 
 
