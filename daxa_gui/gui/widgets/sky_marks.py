@@ -9,6 +9,8 @@ import numpy as np
 from daxa_gui.gui.widgets.sky_graticule import Label, Lines
 from daxa_gui.gui.widgets.sky_projection import Floats, Viewport
 
+SMALLEST_OUTLINE_PX = 6.0
+
 
 def symbol_size(number: int) -> int:
     """Pixels of a symbol: smaller ones where many are to be seen."""
@@ -38,6 +40,14 @@ def crosses(x: Floats, y: Floats, size: float) -> Lines:
     strokes_x = np.stack([x - size, x + size, x, x], axis=-1)
     strokes_y = np.stack([y, y, y - size, y + size], axis=-1)
     return Lines(strokes_x.ravel(), strokes_y.ravel(), np.tile([True, False, True, False], len(x)))
+
+
+def worth_drawing(outlines: Floats, view: Viewport) -> Floats:
+    """Of many outlines, shape (n, vertices, 3), those that would be more than a dot; what they are around has a cross anyway."""
+    if len(outlines) <= 50:
+        return outlines
+    across_rad = np.linalg.norm(outlines - outlines[:, :1], axis=-1).max(axis=-1)  # chords; small ones are angles
+    return outlines[np.degrees(across_rad) >= SMALLEST_OUTLINE_PX * view.scale_deg]
 
 
 def target(x: float, y: float) -> Lines:

@@ -17,7 +17,8 @@ from daxa_gui.gui.widgets.sky_cells import outline
 from daxa_gui.gui.widgets.sky_projection import Floats, boxes, circles
 from daxa_gui.gui.widgets.sky_view import Shape
 
-_MOST_POSITIONS = 2000
+_MOST_POSITIONS = 20_000
+_MOST_CIRCLES = 2000
 _MOST_SHAPES = 2000  # of one region file
 
 
@@ -68,10 +69,11 @@ def _places(item: Positions) -> Iterator[Shape]:
     places, reach = item.places, item.reach
     vectors = places.vectors[:_MOST_POSITIONS]
     yield Shape(vectors[:, None, :])
+    vectors = vectors[:_MOST_CIRCLES]
     if reach.kind == "fixed" and reach.deg is not None:
         yield Shape(circles(vectors, np.full(len(vectors), reach.deg)))
     elif reach.kind == "positions" and places.radius_deg is not None:
-        yield Shape(circles(vectors, places.radius_deg[:_MOST_POSITIONS]))
+        yield Shape(circles(vectors, places.radius_deg[: len(vectors)]))
 
 
 def _box(item: Box) -> Floats:

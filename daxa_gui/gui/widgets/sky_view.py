@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
@@ -16,11 +16,12 @@ from daxa_gui.gui.theme import LIGHT, Theme
 from daxa_gui.gui.widgets.sky_graticule import Lines, ecliptic, galactic_plane, graticule, polylines, rim
 from daxa_gui.gui.widgets.sky_items import DensityItem, LabelsItem, LinesItem, PointsItem, shade
 from daxa_gui.gui.widgets.sky_layers import MissionLayer, density_image
-from daxa_gui.gui.widgets.sky_marks import box_between, crosses, joined, plane_labels, symbol_size, target
+from daxa_gui.gui.widgets.sky_marks import box_between, crosses, joined, plane_labels, symbol_size, target, worth_drawing
 from daxa_gui.gui.widgets.sky_projection import Floats, Viewport, boxes, circles
 
 HOVER_PX = 10.0
 _DRAG_PX = 4
+_MOST_DASHED = 20_000  # vertices of outlines
 _DENSITY_BIN_PX = 4
 _ZOOM_PER_NOTCH = 1.25
 
@@ -100,7 +101,6 @@ class SkyView(pg.GraphicsView):
         self._grid.set_style(theme.grid, 1.0)
         self._plane_lines[0].set_style(theme.muted, 1.3, Qt.PenStyle.DashDotLine, 0.8)
         self._plane_lines[1].set_style(theme.muted, 1.3, Qt.PenStyle.DotLine, 0.9)
-        self._shape_lines.set_style(theme.text, 1.6, Qt.PenStyle.DashLine)
         self._draft_lines.set_style(theme.accent, 2.0, Qt.PenStyle.DashLine)
         self._focus_lines.set_style(theme.text, 2.0)
         font = QFont(self.font())
@@ -237,11 +237,18 @@ class SkyView(pg.GraphicsView):
         for shape in self._shapes:
             lines = shape.vectors if shape.vectors.ndim == 3 else shape.vectors[None]
             if lines.shape[1] > 1:
-                pieces.append(polylines(lines, view))
+                pieces.append(polylines(worth_drawing(lines, view), view))
             else:
                 x, y = view.pixels(lines[:, 0])
                 pieces.append(crosses(x, y, 7.0 if len(x) <= 50 else 4.0 if len(x) <= 300 else 2.0))
-        self._shape_lines.set_lines(joined(pieces), view.width, view.height)
+        lines_to_draw = joined(pieces)
+        self._style_shapes(many=len(lines_to_draw.x) > _MOST_DASHED)
+        self._shape_lines.set_lines(lines_to_draw, view.width, view.height)
+
+    def _style_shapes(self, *, many: bool) -> None:
+        """Dashes tell outlines of filters from fields of view; of thousands each dash would cost too much time."""
+        width, style = (1.0, Qt.PenStyle.SolidLine) if many else (1.6, Qt.PenStyle.DashLine)
+        self._shape_lines.set_style(self.theme.text, width, style)
 
     def _draw_focus(self) -> None:
         mission, row = self.focus
@@ -257,8 +264,13 @@ class SkyView(pg.GraphicsView):
         super().resizeEvent(event)
         if event is not None:
             self.viewport_on_sky = self.viewport_on_sky.resized(self.width(), self.height())
-            self.refresh()
+            if self.isVisible():
+                self.refresh()
             self.view_changed.emit()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self.refresh()  # sizes and layers that came meanwhile
 
     # pointer
 
