@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test lint bench lock clean
+.PHONY: help set-up run test test-services lint bench lock clean
 PY := .venv/bin/python
 # more arguments for the program or the tests: make test ARGS="-k flares", make run ARGS="--theme dark"
 ARGS ?=
@@ -11,7 +11,7 @@ WORKERS := -n auto --maxprocesses=4 --dist=worksteal
 
 help: ## this list
 	@echo 'make TARGET [ARGS="…"]'; echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  %-13s %s\n' "$$name" "$$text"; done
 
 set-up: ## virtual environment .venv, locked packages, system libraries that Qt needs
 	@packaging/set_up.sh
@@ -21,6 +21,10 @@ run: set-up ## the program on the practice sky; without a display the same journ
 
 test: set-up ## all tests, among them the style, type and import checks (what .ci/run calls)
 	@QT_QPA_PLATFORM=offscreen $(PY) -m pytest $(WORKERS) $(ARGS)
+
+test-services: set-up ## tests against a real TAP server, GAVO DaCHS from Debian (installs it if run as root; CI leaves it out)
+	@tests/services/dachs.sh install
+	@$(PY) -m pytest -o addopts="-ra --strict-markers --strict-config --import-mode=importlib" -s $(ARGS) tests/services
 
 lint: set-up ## only the style, type and import checks
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && .venv/bin/lint-imports && $(PY) -m mypy

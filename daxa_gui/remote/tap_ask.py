@@ -11,7 +11,7 @@ from daxa_gui.remote.tap_reply import NotATable, QueryRefused, TapTable, read_re
 
 TRIES = 4  # of one query: the first and three more
 LONGEST_WAIT_S = 300.0  # a service that asks for a longer pause is asked again when somebody starts the refresh again
-BINARY = "application/x-votable+xml;serialization=BINARY2"  # exact numbers in two thirds of the bytes
+BINARY = "application/x-votable+xml;serialization=BINARY2"  # exact numbers, little more than half the bytes
 # Words of ADQL 2.1 (section 2.1.2) that a strict service takes as columns only in quotes, and some services only without.
 RESERVED = frozenset(
     {
