@@ -19,6 +19,7 @@ from daxa_gui.gui.widgets.sky_graticule import polylines
 from daxa_gui.gui.widgets.sky_marks import crosses
 from daxa_gui.gui.widgets.sky_projection import Viewport
 from daxa_gui.gui.widgets.sky_shapes import great_circles, shapes_of
+from daxa_gui.gui.widgets.sky_view import SkyView
 from tests.fakes.catalogues import catalogue
 
 
@@ -91,7 +92,7 @@ def test_that_thousands_of_shapes_and_places_are_few_things_to_draw():
     assert len(circles) == 2000  # those beyond are not drawn
     places = Positions(tuple(SkyPosition(ra, dec) for ra, dec in centres), 0.1)
     points, rings = shapes_of(FilterStack().add(places))
-    assert points.vectors.shape == (2000, 1, 3) and len(rings.vectors) == 2000
+    assert points.vectors.shape == (3000, 1, 3) and len(rings.vectors) == 2000
 
 
 def test_that_great_circles_are_followed_in_small_steps():
@@ -202,3 +203,16 @@ def test_that_an_outline_of_thousands_of_edges_takes_one_call():
     view = Viewport(900, 500).whole_sky()
     lines = polylines(edges, view)
     assert len(lines.x) == edges.shape[0] * edges.shape[1]
+
+
+def test_that_the_edge_of_a_fine_coverage_map_is_drawn_from_far_away_too(qtbot):
+    """Each of its pieces is less than a pixel long when the whole sky is looked at."""
+    first = 3 << (2 * 11 + 36)
+    moc = Moc(((first, first + (40 << 36)),), "m")  # forty cells of 1.7′
+    view = SkyView()
+    qtbot.addWidget(view)
+    view.resize(600, 400)
+    view.show()
+    view.set_shapes(shapes_of(FilterStack().add(moc)))
+    assert view.viewport_on_sky.shows_whole_sky
+    assert view._shape_lines.path().elementCount() > 0

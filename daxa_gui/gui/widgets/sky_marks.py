@@ -43,8 +43,10 @@ def crosses(x: Floats, y: Floats, size: float) -> Lines:
 
 
 def worth_drawing(outlines: Floats, view: Viewport) -> Floats:
-    """Of many outlines, shape (n, vertices, 3), those that would be more than a dot; what they are around has a cross anyway."""
-    if len(outlines) <= 50:
+    """Of many outlines, shape (n, vertices, 3), those that would be more than a dot; what they are around has a cross anyway.
+
+    Lines that are not closed are pieces of a longer one (the edge of a coverage map) and all drawn."""
+    if len(outlines) <= 50 or not np.allclose(outlines[0, 0], outlines[0, -1], rtol=0.0, atol=1e-12):
         return outlines
     across_rad = np.linalg.norm(outlines - outlines[:, :1], axis=-1).max(axis=-1)  # chords; small ones are angles
     return outlines[np.degrees(across_rad) >= SMALLEST_OUTLINE_PX * view.scale_deg]
