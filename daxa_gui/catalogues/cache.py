@@ -174,13 +174,15 @@ class CatalogueCache:
             self._problems[mission] = f"{reasons[0]} {consequence}"
 
     def _candidates(self, mission: str) -> Iterator[Path]:
-        """The version in use, then those before it, newest first. Without a readable pointer: all, newest first."""
+        """The version in use, those before it, newest first, and what was whole but never in use. Without a readable pointer: all,
+        newest first."""
         folder = self._mission_folder(mission)
         versions = _version_folders(folder)
         current = _pointed_to(folder)
         if current is not None:
             yield folder / current
-            versions = [path for path in versions if path.name < current]
+            older = [path for path in versions if path.name < current]
+            versions = older + [path for path in versions if path.name > current]
         yield from versions
 
     def _write(self, part: Path, catalogue: Catalogue, certificate: Certificate | None, origin: str) -> None:

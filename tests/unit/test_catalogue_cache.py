@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,29 @@ def test_that_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatc
             cache.save(SPEC, made(2), None, "fetched")
     assert same(made(), loaded(cache)[0])
     assert [path.name[:4] for path in version_folders(cache)] == ["0000"]
+
+
+def test_that_several_programs_may_save_at_once(cache: CatalogueCache) -> None:
+    def save_often(first: int) -> None:
+        for seed in range(first, first + 4):
+            CatalogueCache(cache.folder).save(SPEC, made(seed, 200), None, "fetched")
+
+    cache.save(SPEC, made(0, 200), None, "fetched")
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(save_often, 10 * number) for number in range(4)]:
+            future.result()
+    assert loaded(cache)[0].version in {made(10 * number + step, 200).version for number in range(4) for step in range(4)}
+    assert not list((cache.folder / SPEC.name).glob("*part*"))
+
+
+def test_that_a_pointer_to_a_version_that_is_gone_leads_to_a_newer_one(cache: CatalogueCache) -> None:
+    for seed in (1, 2):
+        cache.save(SPEC, made(seed), None, "fetched")
+    first, _ = version_folders(cache)
+    (cache.folder / SPEC.name / "current.json").write_text(json.dumps({"format": 1, "version": first.name}))
+    assert same(made(1), loaded(cache)[0])
+    shutil.rmtree(first)
+    assert same(made(2), loaded(cache)[0])
 
 
 def test_that_only_catalogues_of_the_mission_are_kept(cache: CatalogueCache) -> None:
