@@ -174,8 +174,8 @@ class CatalogueCache:
             self._problems[mission] = f"{reasons[0]} {consequence}"
 
     def _candidates(self, mission: str) -> Iterator[Path]:
-        """The version in use, those before it, newest first, and what was whole but never in use. Without a readable pointer: all,
-        newest first."""
+        """The version in use, those before it, newest first, and what is whole but was never in use. Without a readable pointer:
+        all, newest first."""
         folder = self._mission_folder(mission)
         versions = _version_folders(folder)
         current = _pointed_to(folder)
