@@ -153,7 +153,7 @@ class WhyNot(QWidget):
         if verdict.reason:
             reason = as_sentence(verdict.reason).removesuffix(".") + "."
             parts.append(muted_label(reason) if verdict.passes else QLabel(reason))
-        if verdict.change_sentence:
+        if verdict.change is not None:  # otherwise only the button above helps
             parts.append(muted_label(as_sentence(verdict.change_sentence)))
         grid.addWidget(sign, line, 0, Qt.AlignmentFlag.AlignTop)
         for part in parts:
