@@ -222,16 +222,18 @@ def _watching_adapter(watched: _Watched) -> Any:
             watched.look_at(self)
             return super().putrequest(*arguments, **options)
 
+    # what this computer trusts, as for downloads; requests alone knows only the list that it brings along
+    context = ssl.create_default_context()
     plain_pool = type("PlainPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": Plain})
     secure_pool = type("SecurePool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Secure})
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-            super().init_poolmanager(*arguments, **options)
+            super().init_poolmanager(*arguments, **options, ssl_context=context)
             self.poolmanager.pool_classes_by_scheme = {"http": plain_pool, "https": secure_pool}
 
         def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
-            manager = super().proxy_manager_for(*arguments, **options)
+            manager = super().proxy_manager_for(*arguments, **options, ssl_context=context)
             manager.pool_classes_by_scheme = {"http": plain_pool, "https": secure_pool}
             return manager
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import re
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -76,6 +77,7 @@ class MisbehavingTap:
     headers: list[dict[str, str]] = field(default_factory=list)
     connections: int = 0
     seed: int = 1
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> MisbehavingTap:
         self.closing = threading.Event()
@@ -84,6 +86,8 @@ class MisbehavingTap:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         return self
@@ -100,7 +104,7 @@ class MisbehavingTap:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}/tap"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/tap"
 
     @property
     def pages(self) -> list[str]:

@@ -84,10 +84,14 @@ start() {
 }
 
 prepare() {
+  local user=dachsroot group=gavo
+  if [ "$(id -u)" != 0 ]; then user=$(id -un) group=$(id -gn); fi
   mkdir -p "$folder/socket"
   cat >"$folder/gavo.rc" <<RC
 [general]
 rootDir: $folder/gavo
+user: $user
+group: $group
 [web]
 bindAddress: 127.0.0.1
 serverPort: $1
