@@ -107,8 +107,9 @@ class MainWindow(QMainWindow):
             menus[path] = self._menu(parent, menus).addMenu(title) if parent else self.menuBar().addMenu(title)
         return menus[path]
 
-    def _run(self, spec: ActionSpec, checked: bool = False) -> None:
-        getattr(self, spec.method)(*spec.arguments, *([checked] if spec.checkable else []))
+    def _run(self, spec: ActionSpec, _checked: bool = False) -> None:
+        ticked = [self.actions_by_name[spec.name].isChecked()] if spec.checkable else []
+        getattr(self, spec.method)(*spec.arguments, *ticked)
 
     def _build_frame(self) -> None:
         self._rail = rail = QFrame(self)

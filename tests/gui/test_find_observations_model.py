@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from daxa_gui.core.texts import TextColumn
 from daxa_gui.gui.models.columns import COMMON_COLUMNS, columns_of, is_empty, public_text, row_order, utc_texts
 from daxa_gui.gui.models.export import tab_separated, table_of
 from daxa_gui.gui.models.observations import LARGE, ObservationsModel
+from tests.benchmarks import synthetic
+from tests.fakes.catalogue_window import Parts
 
 SPEC = MissionSpec(
     "testsat", "Testsat Pointed", r"\d+", "1", "ICRS", (Instrument("CAM", "Camera", 0.25),), ("CAM",), "#0072B2", "o",
@@ -209,3 +212,84 @@ def test_that_an_order_that_comes_too_late_is_not_used(qapp):
     for work, done in waiting:
         done(work())
     assert model.rowCount() == 5 and texts(model, "exposure_s")[-1] == "–"
+
+
+# ---- as many rows as Swift has
+
+
+@pytest.fixture(scope="module")
+def swift() -> Catalogue:
+    return synthetic.catalogue("swift")
+
+
+def test_that_three_hundred_thousand_rows_are_shown_and_sorted_without_a_pause(qtbot, tmp_path, swift):
+    """Less than 50 ms each on a quiet machine, for a first showing, other filters, and sorting by what was sorted by before."""
+    from daxa_gui.gui.widgets.mission_page import MissionPage
+    from daxa_gui.missions import MISSIONS
+
+    parts = Parts(qtbot, tmp_path)
+    page = MissionPage(MISSIONS["swift"], parts.context)
+    qtbot.addWidget(page)
+    page.resize(900, 300)
+    page.show()
+    half = np.random.default_rng(1).random(len(swift)) < 0.5
+    steps = {
+        "catalogue": lambda: page.set_catalogue(swift),
+        "half": lambda: page.show_rows(half, everything=False),
+        "all": lambda: page.show_rows(~np.zeros(len(swift), bool), everything=False),
+        "click on a heading": lambda: page.table.sortByColumn(0, Qt.SortOrder.DescendingOrder),
+    }
+    times = {}
+
+    def measure(name: str, step) -> None:
+        begun = time.perf_counter()
+        step()
+        page.table.viewport().repaint()
+        times[name] = time.perf_counter() - begun
+
+    for name, step in steps.items():
+        measure(name, step)
+    qtbot.waitUntil(lambda: str(swift.obs_id[page.model.rows[0]]) == max(swift.obs_id.tolist()), timeout=20_000)
+    measure("half, sorted", lambda: page.show_rows(half, everything=False))
+    page.table.selectAll()
+    measure("all chosen", lambda: page.table.horizontalHeader().repaint())
+    assert len(page.chosen_rows()) == np.count_nonzero(half)
+    parts.close()
+    assert max(times.values()) < 0.15, times  # three times what it takes: other tests run at the same time
+
+
+def test_that_too_many_rows_are_not_copied_but_said_to_be_too_many(qtbot, tmp_path, swift):
+    from daxa_gui.gui.widgets.mission_page import MOST_COPIED, MissionPage
+    from daxa_gui.missions import MISSIONS
+
+    parts = Parts(qtbot, tmp_path)
+    page = MissionPage(MISSIONS["swift"], parts.context)
+    qtbot.addWidget(page)
+    page.set_catalogue(swift)
+    page.table.selectAll()
+    with qtbot.waitSignal(parts.bridge.notice) as signal:
+        page.copy()
+    assert "353\u202f000 rows are too many" in signal.args[0].message and f"{MOST_COPIED:,}"[:1] in signal.args[0].hint
+    parts.close()
+
+
+def test_that_a_large_table_is_searched_in_the_background(qtbot, tmp_path, swift):
+    from daxa_gui.gui.widgets.mission_page import MissionPage
+    from daxa_gui.missions import MISSIONS
+
+    parts = Parts(qtbot, tmp_path)
+    page = MissionPage(MISSIONS["swift"], parts.context)
+    qtbot.addWidget(page)
+    page.set_catalogue(swift)
+    target = str(swift.target[200_000])
+    answers = []
+    page.go_to_match(target.upper(), 0, answers.append)
+    assert answers == []  # not yet
+    qtbot.waitUntil(lambda: answers == [True], timeout=20_000)
+    first = page.table.currentIndex().row()
+    assert target in str(swift.target[page.model.rows[first]])
+    expected = [row for row, text in enumerate(swift.target.tolist()) if target in text]
+    assert first == expected[0]
+    page.go_to_match(target.upper(), 1, answers.append)
+    assert answers == [True, True] and page.table.currentIndex().row() == expected[1 % len(expected)]
+    parts.close()

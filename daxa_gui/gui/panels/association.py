@@ -74,6 +74,7 @@ class AssociationPanel(QWidget):
         self._stale = True
         self._counts: CoverCounts | None = None
         self._sorting = ("", False)
+        self.is_busy = False  # looking or sorting in the background
         self.setAccessibleName("Associations")
         self.model = AssociationModel(self)
         self.model.set_style(context.coordinates)
@@ -238,6 +239,7 @@ class AssociationPanel(QWidget):
         source = self.source
         if source is None:
             self._context.background.forget(self, "associate")
+            self.is_busy = False
             self._show(None, np.empty(0, np.int64), None)
             self._show_empty(
                 "Add a filter with a position, or choose a sample from a file, to see which observation covers which position.",
@@ -256,11 +258,13 @@ class AssociationPanel(QWidget):
             kept = mission if mission in pairs.missions else ""
             return pairs, CoverCounts.of(pairs), pairs.order(column, descending, kept)
 
+        self.is_busy = True
         self.summary.setText("Looking for observations …")
         self.export_button.setEnabled(False)
         self._context.background.read(self, "associate", work, self._on_found, self._on_failed)
 
     def _on_found(self, answer: tuple[Pairs, CoverCounts, Any]) -> None:
+        self.is_busy = False
         pairs, counts, order = answer
         self._show(pairs, order, counts)
         if not len(pairs):
@@ -279,6 +283,7 @@ class AssociationPanel(QWidget):
         self._on_observation_changed(*self._context.observation)
 
     def _on_failed(self, error: DaxaError) -> None:
+        self.is_busy = False
         self._show(None, np.empty(0, np.int64), None)
         self._show_empty(f"✕ {error}", False)
 
@@ -329,6 +334,7 @@ class AssociationPanel(QWidget):
             return
 
         def done(order: Any) -> None:
+            self.is_busy = False
             if pairs is not self.model.pairs:
                 return
             if len(order) == len(self.model.order) and mission == self._chosen_mission():
@@ -337,6 +343,7 @@ class AssociationPanel(QWidget):
                 self._set_rows(lambda: self.model.show(pairs, order))
             self._update_summary()
 
+        self.is_busy = True
         self._context.background.read(self, "order", lambda: pairs.order(column, descending, mission), done)
 
     # the chosen observation
@@ -352,8 +359,10 @@ class AssociationPanel(QWidget):
             return
         if current.isValid() and pairs.obs_id(int(self.model.order[current.row()])) == (mission, obs_id):
             return
-        rows = self._session.catalogue(mission).rows_of([obs_id]) if mission else ()
-        place = self.model.place_of_observation(mission, int(rows[0])) if len(rows) else -1
+        place = -1
+        if mission in pairs.found:
+            rows = self._session.catalogue(mission).rows_of([obs_id])
+            place = self.model.place_of_observation(mission, int(rows[0])) if len(rows) else -1
         if place < 0:
             self._set_rows(self.table.clearSelection)
         else:

@@ -109,8 +109,10 @@ class DistanceEntry(QWidget):
 
     changed = Signal()
 
-    def __init__(self, specs: Sequence[MissionSpec], parent: QWidget | None = None) -> None:
+    def __init__(self, specs: Sequence[MissionSpec], parent: QWidget | None = None, own_radii: str = "") -> None:
+        """`own_radii` says where each place's own radius comes from, if not from lines of text."""
         super().__init__(parent)
+        self._explanations = {**_EXPLAINED, "positions": own_radii or _EXPLAINED["positions"]}
         tip = "What counts as near: a distance from the middle of the field of view, or the field of view itself"
         self.kind = choice_box(self, "distanceKind", "How near", tip, _KINDS)
         self.radius = _NumberAndUnit(self)
@@ -160,8 +162,8 @@ class DistanceEntry(QWidget):
         if kind == "instruments":
             self.instruments.show()
         self._area.setVisible(kind == "instruments")
-        self._explained.setText(_EXPLAINED[kind])
-        self._explained.setVisible(bool(_EXPLAINED[kind]))
+        self._explained.setText(self._explanations[kind])
+        self._explained.setVisible(bool(self._explanations[kind]))
 
     def value(self) -> Distance:
         """Raises InputError with a sentence while an entry cannot be read."""

@@ -158,7 +158,7 @@ class MissionPage(QStackedWidget):
 
     def focus(self, mission: str, obs_id: str) -> None:
         """Make an observation the current row, if it is shown here; otherwise no row is current."""
-        rows = self.model.catalogue.rows_of([obs_id]) if mission == self.spec.name else ()
+        rows = self.model.catalogue.rows_of([obs_id] if mission == self.spec.name else [])
         place = self.model.place_of(int(rows[0])) if len(rows) else -1
         if place == self.table.currentIndex().row() and (place < 0 or self.table.selectionModel().isRowSelected(place)):
             return
@@ -217,7 +217,8 @@ class MissionPage(QStackedWidget):
     def chosen_rows(self) -> NDArray[np.int64]:
         """Row numbers of the catalogue, in the order shown. From the ranges of the selection: « all » is one range."""
         chosen = np.zeros(self.model.rowCount(), bool)
-        for part in self.table.selectionModel().selection():
+        ranges: Any = self.table.selectionModel().selection()  # a list of ranges, whatever its declaration says
+        for part in ranges:
             chosen[part.top() : part.bottom() + 1] = True
         return self.model.rows[chosen]
 

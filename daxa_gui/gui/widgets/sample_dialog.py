@@ -111,7 +111,7 @@ class SampleDialog(QDialog):
         self.verdict.setObjectName("sampleVerdict")
         self.problem = problem_label(self)
         self.problem.setObjectName("sampleProblem")
-        self.distance = DistanceEntry(self._session.missions(), self)
+        self.distance = DistanceEntry(self._session.missions(), self, "The column that is chosen as « Radius » above.")
         self.distance.changed.connect(self._on_distance_changed)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
