@@ -176,15 +176,11 @@ def _(one: Box, row: Catalogue) -> Obstacle:
     if not _placed(row):
         return _NO_POSITION
     lon, lat = (float(np.ravel(part)[0]) for part in from_icrs(row.ra_deg, row.dec_deg, one.frame))
-    new, said = one, []
-    if not _all_latitudes(one).mask(row)[0]:
-        east, west = (lon - one.ra_max_deg) % 360.0, (one.ra_min_deg - lon) % 360.0
-        if east <= west:
-            new = replace(new, ra_max_deg=min(_up(lon), 360.0))
-        else:
-            new = replace(new, ra_min_deg=max(-_up(-lon), 0.0))
-        said.append(f"its centre is {format_angle(min(east, west))} of {'longitude' if _ecliptic(one) else 'right ascension'} "
-                    f"{'east' if east <= west else 'west'} of the rectangle")  # fmt: skip
+    new, said = _wider(one, row, lon % 360.0), []
+    if new != one:
+        axis = "longitude" if one.frame in ("galactic", "ecliptic") else "right ascension"
+        side = "east" if new.ra_max_deg != one.ra_max_deg else "west"
+        said.append(f"its centre is {format_angle(_width_deg(new) - _width_deg(one))} of {axis} {side} of the rectangle")
     if not one.dec_min_deg <= lat <= one.dec_max_deg:
         low, high = one.dec_min_deg, one.dec_max_deg
         said.append(
@@ -194,12 +190,23 @@ def _(one: Box, row: Catalogue) -> Obstacle:
     return Obstacle(" and ".join(said) or "its centre is just outside the rectangle", new, f"Search {new.sentence()}.")
 
 
-def _all_latitudes(one: Box) -> Box:
-    return replace(one, dec_min_deg=-90.0, dec_max_deg=90.0)
+def _wider(one: Box, row: Catalogue, lon: float) -> Box:
+    """With the longitude of the row, by the way that makes the rectangle least wide; rounded outward where that is no wider."""
+    if _reaches(one, row):
+        return one
+    east = [replace(one, ra_max_deg=value) for value in (min(_up(lon), 360.0), lon)]
+    west = [replace(one, ra_min_deg=value) for value in (max(-_up(-lon), 0.0), lon)]
+    return min((new for new in (*east, *west) if _reaches(new, row)), key=lambda new: round(_width_deg(new), 5), default=one)
 
 
-def _ecliptic(one: Box) -> bool:
-    return one.frame in ("galactic", "ecliptic")
+def _reaches(one: Box, row: Catalogue) -> bool:
+    """Whether the row lies between the longitudes, whatever its latitude."""
+    return bool(replace(one, dec_min_deg=-90.0, dec_max_deg=90.0).mask(row)[0])
+
+
+def _width_deg(one: Box) -> float:
+    width = one.ra_max_deg - one.ra_min_deg
+    return width if width >= 0 else width + 360.0
 
 
 def _up(value_deg: float) -> float:

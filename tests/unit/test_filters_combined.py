@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from daxa_gui.core import filters
 from daxa_gui.core.distance import Distance
@@ -226,6 +227,36 @@ def test_that_documents_of_older_versions_can_be_read() -> None:
 def test_that_json_which_is_no_filter_is_refused(document: Any) -> None:
     with pytest.raises(InputError):
         filter_from_json(document)
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.just([]), st.just({}), st.just([[]]),
+        st.just(["a", 1]),
+    st.sampled_from([-1, 1e308, 10**400, "29/5", [[1, 2]], [None], {"kind": "usable"}]),
+)  # fmt: skip
+
+
+def changed(document: Any, value: Any, random: Any) -> Any:
+    """The document with another value somewhere inside it."""
+    if random.random() < 0.2 or not isinstance(document, (dict, list)) or not document:
+        return value
+    copy = dict(document) if isinstance(document, dict) else list(document)
+    key = random.choice(sorted(document)) if isinstance(document, dict) else random.randrange(len(document))
+    copy[key] = changed(document[key], value, random)
+    return copy
+
+
+@settings(max_examples=1000, deadline=None)
+@given(TREES, VALUES, st.randoms())
+def test_that_a_spoilt_document_is_a_filter_or_an_error_that_says_so(wanted: Filter, value: Any, random: Any) -> None:
+    document = changed(wanted.to_json(), value, random)
+    try:
+        made = filter_from_json(document)
+    except InputError as error:
+        assert error.message
+    else:
+        assert made.mask(SOME).shape == (len(SOME),)
+        assert filter_from_json(json.loads(json.dumps(made.to_json(), allow_nan=False))) == made
 
 
 def test_that_filters_cannot_be_nested_without_end() -> None:
