@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar, QWidget
@@ -74,17 +72,18 @@ class Workspace(QMainWindow):
     def arrange(self) -> None:
         """All docks visible in their places and at the sizes that PANELS says."""
         for area, docks in self._sizes.items():
+            if not docks:
+                continue
+            first = docks[0][0]
             for dock, _ in docks:
                 dock.setFloating(False)
                 self.addDockWidget(_AREAS[area], dock)
                 dock.show()
-            for (first, _), (dock, _) in itertools.pairwise(docks):
-                self.tabifyDockWidget(first, dock)  # docks of one area share it, one in front
-            if docks:
-                docks[0][0].raise_()
-            if docks:
-                orientation = Qt.Orientation.Vertical if area == "bottom" else Qt.Orientation.Horizontal
-                self.resizeDocks([dock for dock, _ in docks], [size for _, size in docks], orientation)
+                if dock is not first:
+                    self.tabifyDockWidget(first, dock)  # docks of one area share it, one in front
+            first.raise_()
+            orientation = Qt.Orientation.Vertical if area == "bottom" else Qt.Orientation.Horizontal
+            self.resizeDocks([first], [max(size for _, size in docks)], orientation)
 
     def restore(self, state: QByteArray | None) -> None:
         """Bring back a saved arrangement when the workspace is first shown; the usual one if there is none."""
@@ -127,6 +126,9 @@ class Workspace(QMainWindow):
         dock.setWidget(panel)
         # Behind another tab a panel is moved away but stays « visible »: its keys and the Tab key would lead to nowhere.
         dock.visibilityChanged.connect(panel.setVisible)
+        policy = panel.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # or the dock would have no size, and with it all others of its place
+        panel.setSizePolicy(policy)
         if spec.area in ("left", "right"):
             panel.setMinimumWidth(min(spec.width, NARROWEST_DOCK_PX))
         self.addDockWidget(_AREAS[spec.area], dock)
