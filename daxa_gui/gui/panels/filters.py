@@ -223,7 +223,7 @@ class FiltersPanel(QWidget):
     def _effect_tip(self, row: FilterRow, before: dict[str, int], after: dict[str, int]) -> str:
         lines = [_sentence(row)]
         for spec in self._session.missions():
-            if spec.name in before:
+            if before.get(spec.name) or after.get(spec.name):
                 note = "" if row.applies_to(spec.name) else " (does not apply)"
                 lines.append(f"{spec.label}: {count_text(before[spec.name])} → {count_text(after[spec.name])}{note}")
         return "\n".join(lines)
