@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from daxa_gui.core import sphere
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.derived import derived
+from daxa_gui.core.distance import Distance
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_base import Filter, Members
 from daxa_gui.core.filter_words import MANY, day_words, format_angle, place_words
 from daxa_gui.core.filters_time import TimeRange
 from daxa_gui.core.healpix import Ranges, ang2pix, normal_ranges, ranges_from_text, ranges_to_text
-from daxa_gui.core.matching import TOLERANCE_DEG, within
+from daxa_gui.core.matching import TOLERANCE_DEG, near_places, within
+from daxa_gui.core.places import Places
 from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
 
 __all__ = ["Moc", "Polygon", "SkyShape", "SkyShapes"]
@@ -213,6 +215,21 @@ def _by_declination(catalogue: Catalogue) -> tuple[NDArray[np.intp], NDArray[np.
     return order, catalogue.dec_deg[order]
 
 
+def _in_any(shapes: list[SkyShape], catalogue: Catalogue) -> NDArray[np.bool_]:
+    """Rows, shape (n,), in at least one of the shapes; many circles are looked up together, as positions with radii."""
+    many = len(shapes) > _MANY_SHAPES
+    found = np.zeros(len(catalogue), bool)
+    circles = [shape for shape in shapes if many and shape.shape == "circle"]
+    if circles:
+        ra, dec = np.array([shape.points[0] for shape in circles]).T
+        radii = np.array([min(shape.sizes_deg[0], 180.0) for shape in circles])
+        found |= near_places(catalogue, Places(ra, dec, ("",) * len(circles), radii), Distance.of_positions())
+    for shape in shapes:
+        if not (many and shape.shape == "circle"):
+            found |= shape.mask(catalogue, many)
+    return found
+
+
 @dataclass(frozen=True)
 class SkyShapes(Filter):
     """Centres in at least one of the shapes that include (everywhere, if all exclude) and in none of those that exclude.
@@ -229,15 +246,10 @@ class SkyShapes(Filter):
             raise InputError("There are no shapes on the sky to search in.")
 
     def mask(self, catalogue: Catalogue) -> NDArray[np.bool_]:
-        many = len(self.shapes) > _MANY_SHAPES
         including = [shape for shape in self.shapes if shape.include]
-        found = np.zeros(len(catalogue), bool) if including else np.isfinite(catalogue.vectors[:, 0])
-        for shape in including:
-            found |= shape.mask(catalogue, many)
-        for shape in self.shapes:
-            if not shape.include:
-                found &= ~shape.mask(catalogue, many)
-        return found
+        excluding = [shape for shape in self.shapes if not shape.include]
+        found = _in_any(including, catalogue) if including else np.isfinite(catalogue.vectors[:, 0])
+        return found & ~_in_any(excluding, catalogue) if excluding else found
 
     def sentence(self) -> str:
         named = f" ({self.label})" if self.label else ""

@@ -240,6 +240,19 @@ def _edge_deg(shape: SkyShape, row: Catalogue) -> float:
     return float(separation_deg(vector, edge / np.linalg.norm(edge)))
 
 
+def _nearest(one: SkyShapes, row: Catalogue) -> tuple[float, int]:
+    """Distance in degrees and number of the including shape with the nearest edge; farther circles are passed over."""
+    numbers = [number for number, shape in enumerate(one.shapes) if shape.include]
+    caps = [one.shapes[number].cap for number in numbers]
+    at_least = separation_deg(np.array([centre for centre, _ in caps]), row.vectors[0]) - np.array([radius for _, radius in caps])
+    best = (math.inf, 0)
+    for place in np.argsort(at_least).tolist():
+        if at_least[place] > best[0]:
+            break
+        best = min(best, (_edge_deg(one.shapes[numbers[place]], row), numbers[place] + 1))
+    return best
+
+
 @obstacle.register
 def _(one: SkyShapes, row: Catalogue) -> Obstacle:
     if not _placed(row):
@@ -247,7 +260,7 @@ def _(one: SkyShapes, row: Catalogue) -> Obstacle:
     cutting = [number for number, shape in enumerate(one.shapes, 1) if not shape.include and shape.holds(row.vectors)[0]]
     if cutting:
         return Obstacle(f"its centre lies in shape {cutting[0]} ({one.shapes[cutting[0] - 1].shape}), which excludes")
-    distance, number = min((_edge_deg(s, row), n) for n, s in enumerate(one.shapes, 1) if s.include)
+    distance, number = _nearest(one, row)
     return Obstacle(
         f"its centre lies in none of the shapes; the nearest is shape {number} ({one.shapes[number - 1].shape}), "
         f"{format_angle(distance)} away"

@@ -177,6 +177,17 @@ def test_that_looking_at_candidates_only_changes_nothing(ra: float, dec: float, 
         assert (one.mask(EVERYWHERE) == one.holds(EVERYWHERE.vectors)).all()
 
 
+@given(st.lists(st.tuples(st.floats(0, 360), st.floats(-90, 90), st.floats(1e-3, 190), st.booleans()), min_size=1, max_size=12))
+def test_that_many_circles_together_are_each_of_them(circles: list[tuple[float, float, float, bool]]) -> None:
+    some = catalogue([*zip(RA[:400], DEC[:400], strict=True), (NAN, NAN), (0, 90), (0, -90), *(c[:2] for c in circles)])
+    shapes = [SkyShape("circle", ((ra, dec),), (radius,), include=include) for ra, dec, radius, include in circles]
+    inside, outside = ([shape.holds(some.vectors) for shape in shapes if shape.include == kind] for kind in (True, False))
+    expected = np.any(inside, axis=0) if inside else np.isfinite(some.ra_deg)
+    if outside:
+        expected &= ~np.any(outside, axis=0)
+    assert SkyShapes(tuple(shapes)).mask(some).tolist() == expected.tolist()
+
+
 def test_that_the_edge_of_a_shape_belongs_to_it() -> None:
     of = catalogue([(10, 21), (10, 21 + 1e-9), (10, 18), (10, 18 - 1e-9), (NAN, 20)])
     assert matched(SkyShapes((SkyShape("circle", ((10, 20),), (1.0,)),)), of) == [0]

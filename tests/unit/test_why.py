@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,7 @@ from daxa_gui.core.places import Places
 from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
 from daxa_gui.core.why import Verdict, explain, first_obstacle
 from tests.fakes.catalogues import NAN, catalogue
-from tests.fakes.filters import DEC, RA, TREES, varied
+from tests.fakes.filters import DEC, RA, SHAPES, TREES, varied
 
 SOME = varied()
 ABELL = SkyPosition(149.5917, -11.0639, "Abell 907")
@@ -259,6 +261,26 @@ def test_that_areas_say_how_far_their_edges_are() -> None:
     assert found.change is None
     assert verdict(Moc(((0, 12 << 58),), "", 5.0, 6.0), start_mjd=[7.0], end_mjd=[8.0]).change == Moc(((0, 12 << 58),))
     assert verdict(Moc(())).reason == "the coverage map is empty"
+
+
+@settings(deadline=None)
+@given(st.lists(SHAPES, min_size=1, max_size=8), RA, DEC)
+def test_that_the_nearest_shape_is_named(shapes: list[SkyShape], ra: float, dec: float) -> None:
+    shapes = [replace(shape, include=True) for shape in shapes]
+    found = verdict(SkyShapes(tuple(shapes)), positions=[(ra, dec)])
+    if not found.passes:
+        away = []
+        for shape in shapes:
+            alone = verdict(SkyShapes((shape,)), positions=[(ra, dec)]).reason
+            away.append(alone.split(", ")[-1])
+        number = int(re.findall(r"shape (\d+) ", found.reason)[0])
+        assert found.reason.split(", ")[-1] == away[number - 1]
+        assert in_degrees(away[number - 1]) <= min(map(in_degrees, away)) * (1 + 1e-5)
+
+
+def in_degrees(words: str) -> float:
+    value, unit = re.findall(r"([\d.e-]+)([°′″]) away", words)[0]
+    return float(value) / {"°": 1, "′": 60, "″": 3600}[unit]
 
 
 # -- times and columns -------------------------------------------------------------------------------------------------------
