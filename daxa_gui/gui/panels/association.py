@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHeaderView,
     QLabel,
-    QPushButton,
     QStackedWidget,
     QTableView,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -128,14 +128,14 @@ class AssociationPanel(QWidget):
         return table
 
     def _build(self) -> None:
-        self.source_box = self._box("associationSource", "Positions", "Whose positions: a filter of the list, or a sample", 260)
+        self.source_box = self._box("associationSource", "Positions", "Whose positions: a filter of the list, or a sample", 200)
         self.source_box.setPlaceholderText("no positions yet")
-        self.mission_box = self._box("associationMission", "Mission", "Show the observations of one mission only", 170)
-        self.sample_button = self._button("associationSample", "&Sample from a file…", self.ask_sample)
-        self.sample_button.setToolTip("Read positions from a table: CSV, ECSV, VOTable or FITS")
+        self.mission_box = self._box("associationMission", "Mission", "Show the observations of one mission only", 150)
+        self.sample_button = self._button("associationSample", "&Sample…", self.ask_sample)
+        self.sample_button.setToolTip("Read positions from a file: CSV, ECSV, VOTable or FITS")
         self.export_button = self._button("associationExport", "Ex&port…", self.ask_export)
         self.export_button.setToolTip("Write these pairs with typed columns and units: CSV, ECSV, VOTable, FITS or Parquet")
-        tools = FlowLayout()
+        tools = FlowLayout(spacing=5)
         label = QLabel("Positions of", self)
         label.setBuddy(self.source_box)
         for widget in (label, self.source_box, self.mission_box, self.sample_button, self.export_button):
@@ -167,10 +167,12 @@ class AssociationPanel(QWidget):
         box.setFixedWidth(width)
         return box
 
-    def _button(self, name: str, text: str, action: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
+    def _button(self, name: str, text: str, action: Callable[[], object]) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setAccessibleName(text.replace("&", "").removesuffix("…"))
         button.setObjectName(name)
-        button.setAutoDefault(False)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.clicked.connect(lambda _checked=False: action())
         return button
 

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QHeaderView,
     QLabel,
-    QPushButton,
     QTableView,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -104,7 +104,7 @@ class CataloguesPanel(QWidget):
         self.offline.setToolTip("Ask no archive for anything; catalogues that are here can be searched all the same")
         self.offline.setChecked(self.desk.offline)
         self.offline.toggled.connect(self.desk.set_offline)
-        tools = FlowLayout()
+        tools = FlowLayout(spacing=5)
         for widget in (
             self.update_button, self.update_all_button, self.cancel_button, self.import_button, self.export_button,
             self.certificate_button, self.changes_button, self.offline,
@@ -118,10 +118,13 @@ class CataloguesPanel(QWidget):
         layout.addWidget(self.detail)
         layout.addLayout(tools)
 
-    def _button(self, name: str, text: str, action: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
+    def _button(self, name: str, text: str, action: Callable[[], object]) -> QToolButton:
+        """Narrow ones: all of them stand in one line of the smallest window."""
+        button = QToolButton(self)
+        button.setText(text)
+        button.setAccessibleName(text.replace("&", "").removesuffix("…"))
         button.setObjectName(name)
-        button.setAutoDefault(False)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.clicked.connect(lambda _checked=False: action())
         return button
 
@@ -203,7 +206,7 @@ class CataloguesPanel(QWidget):
         self._update_detail()
 
     @staticmethod
-    def _set(button: QPushButton, obstacle: str, tip: str) -> None:
+    def _set(button: QToolButton, obstacle: str, tip: str) -> None:
         button.setEnabled(not obstacle)
         button.setToolTip(obstacle or tip)
 
@@ -217,8 +220,8 @@ class CataloguesPanel(QWidget):
             statuses = [self.model.statuses[row] for row in rows if row >= 0]
             total = count_text(sum(status.rows for status in statuses))
             self.detail.setText(f"{len(statuses)} missions with {total} observations are chosen.")
-        else:
-            self.detail.setText("Choose a mission to see where its rows come from.")
+        self.detail.setVisible(bool(rows))
+        self.summary.setVisible(not rows)  # one of the two: the table needs the room
 
     def _stoppable(self) -> list[str]:
         """What « Cancel » would stop: running updates among the chosen, otherwise all that run."""

@@ -192,8 +192,8 @@ class MissionsPanel(QWidget):
         page.focus(*self._context.observation)
         self._update_empty_text()
         catalogue = page.model.catalogue
-        rows = counted(len(catalogue), "row", "rows")
-        self._provenance.setText(f"{rows} · {catalogue.provenance}" if len(catalogue) else "")
+        counts = "" if catalogue.provenance[:1].isdigit() else f"{counted(len(catalogue), 'row', 'rows')} · "
+        self._provenance.setText(f"{counts}{catalogue.provenance}" if len(catalogue) else "")
         self._provenance.setToolTip(f"{catalogue.provenance}\nVersion of the table: {catalogue.version or 'none'}")
         self.find_result.clear()
         self.export_button.setEnabled(page.model.rowCount() > 0)

@@ -253,7 +253,9 @@ class MissionPage(QStackedWidget):
             lambda: context.unpick(mission, obs_ids), picked != {None})  # fmt: skip
         menu.addSeparator()
         current = context.observation[1] if context.observation[0] == mission else obs_ids[0]
-        add("whyNot", "&Why not?", "Which filter leaves this observation out, and what would let it in",
+        rows = self.model.catalogue.rows_of([current])
+        passes = len(rows) > 0 and bool(self.model.selected[rows[0]])
+        add("whyNot", "&Why?" if passes else "&Why not?", "What each filter says of it, and what would let it in",
             lambda: self._show_details(current))  # fmt: skip
         add("rowOnSky", "Show on &sky", "Zoom the sky plot to this observation (double click)", self._show_on_sky)
         add("copyRows", "&Copy", "The chosen rows with their headings, for a spreadsheet (Ctrl+C)", self.copy)
