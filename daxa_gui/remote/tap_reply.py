@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import struct
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAGS = re.compile(rb"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _ROOT = re.compile(rb"<(?![?!])([A-Za-z_][\w:.-]*)")
 CHANGED_HINT = "The table may have changed; its columns are not as expected."
+# what astropy and pyvo raise, beside their own classes, over documents with a few wrong bytes (found by changing bytes)
+_DAMAGE = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError),
+    *(OSError, EOFError, MemoryError, RuntimeError, struct.error),
+)
 LONGEST_TEXT = 300  # characters of a service's own words in a message
 
 
@@ -148,27 +154,33 @@ def _error_text(body: bytes) -> str:
 
 
 def _parsed(body: bytes, host: str) -> TapTable:
+    from astropy.io.votable.exceptions import VOTableSpecError, VOWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks about the service's spelling; pyvo's about OVERFLOW, which is read below
+            return _understood(body, host)
+    except (*_DAMAGE, VOTableSpecError, VOWarning) as error:
+        if said := _error_text(body):
+            raise QueryRefused(f"{host} stopped in the middle of the table: « {said} ».", retryable=True) from error
+        raise TransferError(
+            f"The table that {host} sent is damaged or cut short and cannot be read.", "It is tried again later."
+        ) from error
+
+
+def _understood(body: bytes, host: str) -> TapTable:
     from astropy.io.votable import parse
-    from astropy.io.votable.exceptions import VOTableSpecError
     from pyvo.dal.exceptions import DALFormatError, DALQueryError
     from pyvo.dal.tap import TAPResults
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # remarks about the service's spelling; pyvo's about OVERFLOW, which is read below
-        try:
-            document = parse(io.BytesIO(body), verify="ignore")
-        except (ValueError, TypeError, KeyError, IndexError, OSError, EOFError, VOTableSpecError, ArithmeticError) as error:
-            if said := _error_text(body):
-                raise QueryRefused(f"{host} stopped in the middle of the table: « {said} ».", retryable=True) from error
-            raise TransferError(
-                f"The table that {host} sent is damaged or cut short and cannot be read.", "It is tried again later."
-            ) from error
-        try:
-            results = TAPResults(document)
-        except DALQueryError as error:
-            raise QueryRefused(f"{host} refused the query: « {one_line(str(error.reason))} ».", CHANGED_HINT) from error
-        except DALFormatError as error:
-            raise NotATable(f"{host} sent a VOTable without a table in it{_said_elsewhere(document)}.") from error
+    document = parse(io.BytesIO(body), verify="ignore")
+    try:
+        results = TAPResults(document)
+    except DALQueryError as error:
+        said = one_line(str(error.reason))
+        raise QueryRefused(f"{host} refused the query: « {said} ».", CHANGED_HINT) from error
+    except DALFormatError as error:
+        raise NotATable(f"{host} sent a VOTable without a table in it{_said_elsewhere(document)}.") from error
     return _taken_from(results, host)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.table import Table
 
 from daxa_gui.core.errors import TransferError
 from daxa_gui.remote.tap_http import TapReply
 from daxa_gui.remote.tap_reply import NotATable, TapTable, read_reply
 
 HOST = "archive.example"
+RECORDED_XML = ("sesame_like/simbad_M1.vot", "ned/query_object.xml", "ned/error.xml", "esa_tap/test_jobs_async.xml")
 
 
 def read(body: bytes) -> TapTable:
@@ -73,18 +77,71 @@ def test_that_a_table_cut_short_anywhere_is_refused(shared_data: Path, name: str
             read(body[:length])
 
 
-@pytest.mark.parametrize(
-    "name", ["sesame_like/simbad_M1.vot", "ned/query_object.xml", "ned/error.xml", "esa_tap/test_jobs_async.xml"]
-)
+def in_binary(form: str) -> bytes:
+    """A small table as astropy writes it in one of the binary forms."""
+    table = Table({"obsid": ["00001", "00002"], "x": [1.5, np.nan], "k": [7, 8], "public": [True, False], "name": ["é", "b"]})
+    written = io.BytesIO()
+    table.write(written, format="votable", tabledata_format=form)
+    return written.getvalue()
+
+
+def damaged(body: bytes, rng: random.Random) -> bytes:
+    """A few bytes changed, lost or doubled."""
+    worse = bytearray(body)
+    how = rng.randrange(4)
+    for _ in range(rng.randint(1, 6)):
+        at, other = rng.randrange(len(worse)), rng.randrange(len(worse))
+        if how == 0:
+            worse[at] = rng.randrange(256)
+        elif how == 1:
+            worse[at] = rng.choice(b"0123456789abcXYZ<>&\"'/ =*-+.%")
+        elif how == 2:
+            del worse[at : at + rng.randint(1, 40)]
+        else:
+            worse[at:at] = worse[other : other + rng.randint(1, 60)]
+    return bytes(worse)
+
+
+def assert_table_or_sentence(body: bytes) -> None:
+    try:
+        table = read(body)
+    except TransferError as error:
+        assert error.message.endswith(".") and error.message.isprintable() and len(error.message) < 600
+    else:
+        assert len({len(column) for column in table.columns.values()}) <= 1
+
+
+@pytest.mark.parametrize("name", RECORDED_XML)
 def test_that_damage_is_told_in_a_sentence_or_does_not_matter(shared_data: Path, name: str) -> None:
     body, rng = recorded(shared_data, name), random.Random(3)
-    for _ in range(150):
-        damaged = bytearray(body)
-        for _ in range(rng.randint(1, 8)):
-            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
-        try:
-            table = read(bytes(damaged))
-        except TransferError as error:
-            assert error.message.endswith(".") and error.message.isprintable()
-        else:
-            assert len({len(column) for column in table.columns.values()}) <= 1
+    for _ in range(400):
+        assert_table_or_sentence(damaged(body, rng))
+
+
+@pytest.mark.parametrize("form", ["binary", "binary2", "tabledata"])
+def test_that_damage_of_binary_tables_is_told_too(form: str) -> None:
+    body, rng = in_binary(form), random.Random(4)
+    for _ in range(400):
+        assert_table_or_sentence(damaged(body, rng))
+
+
+@pytest.mark.parametrize("form", ["binary", "binary2", "tabledata"])
+def test_that_all_forms_of_a_table_are_read_alike(form: str) -> None:
+    columns = read(in_binary(form)).columns
+    assert columns["obsid"].tolist() == ["00001", "00002"] and columns["name"].tolist() == ["é", "b"]
+    assert columns["x"][0] == 1.5 and np.isnan(columns["x"][1])
+    assert columns["k"].tolist() == [7, 8] and columns["public"].tolist() == [True, False]
+
+
+# found by changing bytes at random: astropy raises warnings as errors here, pyvo stumbles over an INFO without a name
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<VOTABLE version='1.3'><RESOURCE type='results'><TABLE><FIELD datatype='int'/></TABLE></RESOURCE></VOTABLE>",
+        b"<VOTABLE version='1.3'><RESOURCE type='results'><INFO value='OK'/><TABLE/></RESOURCE></VOTABLE>",
+        b"<VOTABLE version='1.3'><RESOURCE type='results'><PARAM datatype='int' value='1'/></RESOURCE></VOTABLE>",
+    ],
+)
+def test_that_elements_without_names_are_told_in_a_sentence(body: bytes) -> None:
+    with pytest.raises(TransferError):
+        read(body)
