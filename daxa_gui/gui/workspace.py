@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar, QWidget
@@ -45,6 +47,8 @@ class Workspace(QMainWindow):
         self._wanted_in_front = ""  # asked for before the docks had their places
         self._parts = (session, context, bridge)
         self._missing = [spec for spec in PANELS if spec.workspace == name]
+        # An arrangement of other panels is not restored: Qt would put those that it does not know of beside the others.
+        self._layout_version = zlib.crc32("\n".join(f"{spec.name} {spec.area}" for spec in self._missing).encode()) >> 1
 
     def build_one(self) -> bool:
         """Make the next panel that is not there yet; false when all are. Each takes a few hundredths of a second."""
@@ -96,7 +100,7 @@ class Workspace(QMainWindow):
 
     def state(self) -> QByteArray | None:
         """The arrangement for the next start; what was restored if the workspace was never shown, None if nothing was."""
-        return self.saveState() if self._arranged else self._saved
+        return self.saveState(self._layout_version) if self._arranged else self._saved
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -106,7 +110,7 @@ class Workspace(QMainWindow):
             QTimer.singleShot(0, self, self._arrange_first)
 
     def _arrange_first(self) -> None:
-        if self._saved is None or not self.restoreState(self._saved):
+        if self._saved is None or not self.restoreState(self._saved, self._layout_version):
             self.arrange()
         self._arranged = True
         if self._wanted_in_front:

@@ -41,3 +41,35 @@ def test_that_offline_is_the_same_in_menu_and_panel(window, qtbot):
     menu.aboutToShow.emit()
     assert not action.isChecked()
     qtbot.waitUntil(lambda: not window.session.offline)
+
+
+def test_that_an_arrangement_of_other_panels_is_not_restored(window, qtbot, monkeypatch):
+    """As an earlier version of the program, without these two panels, has saved it."""
+    from daxa_gui.gui import workspace as module
+    from daxa_gui.gui.bridge import Bridge
+    from daxa_gui.gui.workspace import Workspace
+
+    def made(panels) -> Workspace:
+        monkeypatch.setattr(module, "PANELS", panels)
+        bridge = Bridge(window.session.bus, window.window)
+        workspace = Workspace("find", window.session, window.context, bridge)
+        qtbot.addWidget(workspace)
+        workspace.resize(1100, 700)
+        workspace.build()
+        return workspace
+
+    def shown(workspace: Workspace) -> Workspace:
+        workspace.show()
+        qtbot.waitUntil(lambda: workspace.is_arranged)
+        return workspace
+
+    everything = tuple(module.PANELS)
+    earlier = shown(made(tuple(spec for spec in everything if spec.name not in ("catalogues", "association"))))
+    now = made(everything)
+    now.restore(earlier.state())
+    shown(now)
+    bottom = [dock for dock in now.docks() if dock.objectName() in ("dock_missions", "dock_catalogues", "dock_association")]
+    assert all(now.tabifiedDockWidgets(dock) for dock in bottom)
+    again = made(everything)
+    again.restore(now.state())
+    assert shown(again).state() == now.state()

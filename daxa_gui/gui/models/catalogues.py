@@ -142,9 +142,11 @@ class CataloguesModel(QAbstractTableModel):
         if column in numbers:
             return UNKNOWN if none else count_text(numbers[column])
         others = {
-            0: status.label, 4: UNKNOWN if none else status.origin, 5: age_text(age_days(status, self._now_mjd)),
+            0: status.label.removesuffix(" Pointed"),
+            4: UNKNOWN if none else status.origin,
+            5: age_text(age_days(status, self._now_mjd)),
             STATE_COLUMN: self.states[row].text,
-        }  # fmt: skip
+        }
         return others[column]
 
     def _tip(self, row: int, column: int) -> str:
@@ -153,7 +155,9 @@ class CataloguesModel(QAbstractTableModel):
             return self.states[row].long
         if column == 5 and status.certificate is not None:
             return f"Read {utc_text(status.certificate.fetched_mjd)} UTC"
-        return status.provenance if column in (0, 4) else self._text(row, column)
+        if column in (0, 4):
+            return f"{status.label}: {status.provenance}"
+        return self._text(row, column)
 
     def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.statuses)

@@ -98,7 +98,7 @@ class CataloguesPanel(QWidget):
         self.import_button.setToolTip("Use a catalogue from a file, for example from a machine with a network")
         self.export_button = button("exportCatalogue", "E&xport…", self.ask_export)
         self.certificate_button = button("showCertificate", "Certificate…", self.show_certificate)
-        self.changes_button = button("showChanges", "What changed…", self.show_changes)
+        self.changes_button = button("showChanges", "Changes…", self.show_changes)
         self.offline = QCheckBox("Work offline", self)
         self.offline.setObjectName("workOffline")
         self.offline.setToolTip("Ask no archive for anything; catalogues that are here can be searched all the same")

@@ -90,7 +90,7 @@ class MissionPage(QStackedWidget):
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 7)
         header = table.horizontalHeader()
         header.setSectionsMovable(True)
-        header.setResizeContentsPrecision(40)  # rows that are looked at for a column's width; all would take a second
+        header.setResizeContentsPrecision(15)  # rows that are looked at for a column's width; all would take a second
         header.setHighlightSections(False)
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
