@@ -12,10 +12,10 @@ from typing import Any
 
 from daxa_gui import locations
 from daxa_gui.cli_catalogue import add_catalogue_options, catalogue
-from daxa_gui.cli_find import add_find_options, chosen_missions, find, missions
+from daxa_gui.cli_find import add_find_options, find, missions
 from daxa_gui.cli_inspect import add_inspect_options, inspect
-from daxa_gui.cli_output import print_document, print_table
-from daxa_gui.cli_search import add_search_options, asks_for_something, stack_from
+from daxa_gui.cli_output import print_document, print_table, warn
+from daxa_gui.cli_search import add_search_options, asks_for_something, chosen_missions, stack_from
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.job import JobState
 from daxa_gui.core.selection import Selection
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     except OSError as error:
         what = f"{error.filename} cannot be used" if error.filename else "The output cannot be written"
-        print(f"daxa-gui: {what}: {error.strerror or error}.", file=sys.stderr)
+        warn(f"daxa-gui: {what}: {error.strerror or error}.")
         return 1
 
 
@@ -51,13 +51,13 @@ def _complain(options: argparse.Namespace, message: str, hint: str) -> None:
     if options.json:
         print_document({"error": message, "hint": hint})
         sys.stdout.flush()
-    print(f"daxa-gui: {message} {hint}".rstrip(), file=sys.stderr)
+    warn(f"daxa-gui: {message} {hint}".rstrip())
 
 
 def _run(options: argparse.Namespace) -> int:
     settings, complaints = load_settings(locations.settings_path())
     for complaint in complaints:
-        print(f"Warning: {complaint}", file=sys.stderr)
+        warn(f"Warning: {complaint}")
     output = getattr(options, "output", None)
     if output is not None and not output.strip():
         raise InputError("--output needs the name of a folder.")

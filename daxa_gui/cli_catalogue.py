@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from daxa_gui.cli_output import print_document, print_table
+import numpy as np
+
+from daxa_gui.cli_output import print_document, print_table, say, warn
 from daxa_gui.core.certificate import CatalogueDiff, CatalogueStatus
-from daxa_gui.core.errors import DaxaError, InputError
+from daxa_gui.core.errors import DaxaError, FileError, InputError
 from daxa_gui.core.times import mjd_to_iso
 from daxa_gui.session import Session
 
@@ -37,12 +39,16 @@ def add_catalogue_options(parser: argparse.ArgumentParser) -> None:
     sub = add("export", "Write a catalogue to a file; the suffix says in which format.")
     sub.add_argument("mission")
     sub.add_argument("file")
+    add("verify", "Read every byte of the catalogues that are kept here and compare their checksums.").add_argument(
+        "mission", nargs="*", help="missions (default: all that were fetched or imported)"
+    )
     sub = add("remove", "Forget what was fetched or imported of a mission.")
     sub.add_argument("mission")
 
 
 def catalogue(session: Session, options: argparse.Namespace) -> int:
-    actions = {"update": _update, "status": _status, "import": _import, "export": _export, "remove": _remove}
+    actions = {"update": _update, "status": _status, "import": _import, "export": _export, "remove": _remove,
+               "verify": _verify}  # fmt: skip
     return actions[options.action](session, options)
 
 
@@ -59,12 +65,15 @@ def _update(session: Session, options: argparse.Namespace) -> int:
         except DaxaError as error:
             failed += 1
             results[mission] = {"error": error.message, "hint": error.hint}
-            print(f"\r\033[K{mission}: {error}" if sys.stderr.isatty() else f"{mission}: {error}", file=sys.stderr)
+            _clear_line()
+            warn(f"{mission}: {error}")
         else:
-            results[mission] = {"rows": session.catalogue_status(mission).rows, "changes": dataclasses.asdict(diff)}
+            # at the first time all are new: a list of all ObsIDs says nothing
+            changes = None if np.isnan(diff.before_mjd) else dataclasses.asdict(diff)
+            results[mission] = {"rows": session.catalogue_status(mission).rows, "changes": changes}
             if not options.json:
                 _clear_line()
-                print(f"{mission}: {session.catalogue_status(mission).rows} observations; {_counts(diff)}")
+                say(f"{mission}: {session.catalogue_status(mission).rows} observations; {_counts(diff)}")
     if options.json:
         print_document({"missions": results, "failed": failed})
     return 1 if failed else 0
@@ -103,7 +112,7 @@ def _status(session: Session, options: argparse.Namespace) -> int:
     )
     for status in statuses:
         if status.problem:
-            print(f"{status.mission}: {status.problem}")
+            say(f"{status.mission}: {status.problem}")
     return 0
 
 
@@ -127,7 +136,7 @@ def _import(session: Session, options: argparse.Namespace) -> int:
     if options.json:
         print_document(_document(status))
     else:
-        print(f"{status.mission}: {status.rows} observations imported from {options.file}, {status.unusable} of them unfit")
+        say(f"{status.mission}: {status.rows} observations imported from {options.file}, {status.unusable} of them unfit")
     return 0
 
 
@@ -137,7 +146,7 @@ def _export(session: Session, options: argparse.Namespace) -> int:
     if options.json:
         print_document({"file": options.file, "mission": status.mission, "rows": status.rows})
     else:
-        print(f"{status.rows} observations of {status.label} were written to {options.file}")
+        say(f"{status.rows} observations of {status.label} were written to {options.file}")
     return 0
 
 
@@ -147,5 +156,26 @@ def _remove(session: Session, options: argparse.Namespace) -> int:
     if options.json:
         print_document(_document(status))
     else:
-        print(f"{options.mission}: {status.rows} observations left ({status.origin})")
+        say(f"{options.mission}: {status.rows} observations left ({status.origin})")
     return 0
+
+
+def _verify(session: Session, options: argparse.Namespace) -> int:
+    kept = [spec.name for spec in session.missions() if session.catalogue_status(spec.name).origin in ("fetched", "imported")]
+    problems: dict[str, str] = {}
+    for mission in options.mission or kept:
+        try:
+            session.verify_catalogue(mission)
+        except FileError as error:
+            problems[mission] = str(error)
+        else:
+            problems[mission] = session.catalogue_status(mission).problem
+    damaged = sum(map(bool, problems.values()))
+    if options.json:
+        print_document({"catalogues": problems, "damaged": damaged})
+    else:
+        for mission, problem in problems.items():
+            say(f"{mission}: {problem or 'every byte is as it was written'}")
+        if not problems:
+            say("No catalogue was fetched or imported.")
+    return 1 if damaged else 0

@@ -3,26 +3,55 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from daxa_gui.cli_output import print_document, print_table
-from daxa_gui.cli_search import add_search_options, parse_reach, sample_from, stack_from
+from daxa_gui.cli_output import print_document, print_table, say, warn
+from daxa_gui.cli_pairs import find_pairs
+from daxa_gui.cli_search import add_search_options, chosen_missions, missing_obs_ids, stack_from, tell_missing
+from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_stack import FilterStack
+from daxa_gui.core.filters import Cone, Positions, Public
 from daxa_gui.core.mission import MissionSpec
-from daxa_gui.core.sky import format_sexagesimal
+from daxa_gui.core.sky import SkyPosition, format_sexagesimal, separation_deg, unit_vectors
 from daxa_gui.core.times import mjd_to_iso
 from daxa_gui.session import Session
+
+JSON_SHAPE = """\
+with --json one document is printed:
+  filters       the filters as they are kept in files
+  count         how many observations pass
+  counts        by mission how many are left after each filter (null: it is not for this mission)
+  observations  of each: mission, separation_deg (with --near or --name), public, obs_id, ra_deg, dec_deg (ICRS), start_mjd,
+                end_mjd, public_mjd (UTC; null: not known), exposure_s, target, target_type, category, instruments (separated by
+                blanks), unusable_reason, search_radius_deg, fov_radius_deg, simulated, and the mission's own
+  unknown_obs_ids  those of --obs-ids that no catalogue here has
+with --sample: sample, columns, filters and missions; of each mission sample_size, matched_positions, observations, pairs and
+  positions (index, name, ra_deg, dec_deg, matches); of each match obs_id, separation_deg, instruments, and for positions with
+  times time_match, start_mjd, end_mjd. Without positions, but with file, if --export writes them.
+with --why: obs_id and missions; of each mission first_obstacle (number of a filter, null: none) and filters (filter, passes,
+  reason, change, changed_filter).
+with --counts: filters and missions; of each mission total and after (one number per filter).
+an error: error and hint.
+"""
 
 
 def add_find_options(parser: argparse.ArgumentParser) -> None:
     add_search_options(parser)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = JSON_SHAPE
+    parser.add_argument("--counts", action="store_true", help="say how many observations are left after each filter")
     parser.add_argument("--why", metavar="OBSID", help="say which filter excludes this observation, and what would admit it")
-    parser.add_argument("--export", metavar="FILE", help="write the pairs of positions and observations of a --sample; the"
-                        " suffix says whether as CSV, ECSV, VOTable, FITS or Parquet")  # fmt: skip
+    text = (
+        "write the observations to a file, or with --sample the pairs of positions and observations; the suffix says whether as"
+        " CSV, ECSV, VOTable, FITS or Parquet"
+    )
+    parser.add_argument("--export", metavar="FILE", help=text)
     parser.add_argument("--save-daxa", metavar="FILE", help="write a mission save file that DAXA can load (one --mission)")
 
 
@@ -58,105 +87,148 @@ def _instrument(spec: MissionSpec, name: str) -> dict[str, Any]:
     }
 
 
-def chosen_missions(session: Session, options: argparse.Namespace) -> list[str]:
-    known = [spec.name for spec in session.missions()]
-    for name in options.mission or []:
-        if name not in known:
-            raise InputError(f"There is no mission « {name} » to search.", f"Choose from: {', '.join(known)}.")
-    return options.mission or known
-
-
 def find(session: Session, options: argparse.Namespace) -> int:
     names = chosen_missions(session, options)
-    if options.export is not None and options.sample is None:
-        raise InputError("--export needs --sample.", "Without one, « find --json » or « catalogue export » write observations.")
+    _check_one_purpose(options)
     if options.why is not None:
         return _why(session, options, names)
     if options.save_daxa is not None:
         return _save_daxa(session, options, names)
-    if options.sample is not None:
-        return _find_sample(session, options, names)
+    if options.sample is not None and not options.counts:
+        return find_pairs(session, options, names)
     stack = stack_from(options, session)
-    found: list[dict[str, Any]] = []
-    counts: dict[str, list[int]] = {}
+    masks, counts = {}, {}
     for name in names:
-        table = session.catalogue(name)
-        mask, counts[name] = stack.masks(table)
-        found.extend({"mission": name, **table.row(int(i))} for i in np.flatnonzero(mask))
-    if options.json:
-        print_document({"filters": stack.to_json(), "count": len(found), "counts": counts, "observations": found})
-        return 0
-    print_table(("MISSION", "OBSID", "RA DEC (ICRS)", "START (UTC)", "TARGET"),
-           [(r["mission"], r["obs_id"],
-             format_sexagesimal(r["ra_deg"], r["dec_deg"]) if np.isfinite(r["ra_deg"]) else "unknown",
-             mjd_to_iso(r["start_mjd"])[:19] if np.isfinite(r["start_mjd"]) else "unknown",
-             r["target"] + (" (simulated)" if r["simulated"] else "")) for r in found])  # fmt: skip
-    print(f"{len(found)} observations")
-    _tell_missing(session, names)
+        masks[name], counts[name] = stack.masks(session.catalogue(name))
+    unknown = missing_obs_ids(options, session, names)
+    if options.counts:
+        _print_counts(session, options, stack, counts)
+    elif options.export is not None:
+        table = session.observation_table(names, stack)
+        session.export_table(table, Path(options.export))
+        if options.json:
+            print_document({"file": options.export, "filters": stack.to_json(), "count": len(table), "counts": counts})
+        else:
+            say(f"{len(table)} observations were written to {options.export}")
+    else:
+        _print_found(session, options, stack, masks, counts, unknown)
+    if not options.json:
+        tell_missing(session, names)
+        if unknown:
+            warn(f"No catalogue here has: {', '.join(unknown[:20])}{' …' if len(unknown) > 20 else ''}")
     return 0
 
 
-def _tell_missing(session: Session, names: list[str]) -> None:
-    """Nothing found because nothing is known is not the same as nothing there."""
-    empty = [name for name in names if not len(session.catalogue(name))]
-    if empty:
-        print(f"No catalogue here of: {', '.join(empty)}; « daxa-gui catalogue update {empty[0]} » fetches one.")
+def _check_one_purpose(options: argparse.Namespace) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in ("counts", "why", "export", "save_daxa") if getattr(options, name)]
+    if len(given) > 1:
+        raise InputError(f"{given[0]} and {given[1]} ask for different things.", "Give one of them at a time.")
 
 
-def _find_sample(session: Session, options: argparse.Namespace, names: list[str]) -> int:
-    sample = sample_from(options, session)
-    stack = stack_from(options, session, with_sample=False)
-    associations = session.associate(names, sample.places, parse_reach(options.radius), stack, options.inside)
-    if options.export is not None:
-        session.export_table(session.association_table(associations, sample.places), Path(options.export))
-    result = {name: found.document(sample.places) for name, found in associations.items()}
+def _print_found(
+    session: Session,
+    options: argparse.Namespace,
+    stack: FilterStack,
+    masks: Mapping[str, NDArray[np.bool_]],
+    counts: Mapping[str, list[int]],
+    unknown: list[str],
+) -> None:
+    centre = _centre(stack)
+    found = _found(session, masks, centre)
     if options.json:
-        columns = {"ra": sample.used.ra, "dec": sample.used.dec, "name": sample.used.name, "time": sample.used.time}
-        print_document({"sample": options.sample, "columns": columns, "filters": stack.to_json(), "missions": result})
-        return 0
-    rows = [(name, p["index"], p["name"], f"{p['ra_deg']:.5f}", f"{p['dec_deg']:.5f}", m["obs_id"],
-             f"{m['separation_deg'] * 60:.2f}", m.get("time_match", ""))
-            for name, found in result.items() for p in found["positions"] for m in p["matches"]]  # fmt: skip
-    print_table(("MISSION", "POSITION", "NAME", "RA", "DEC", "OBSID", "SEPARATION (arcmin)", "TIME"), rows)
-    for name, found in result.items():
-        positions = f"{found['matched_positions']} of {found['sample_size']} positions"
-        print(f"{name}: {positions} are covered by {found['observations']} observations")
-    _tell_missing(session, names)
-    return 0
+        count = sum(int(np.count_nonzero(mask)) for mask in masks.values())
+        document = {"filters": stack.to_json(), "count": count, "counts": counts, "observations": found}
+        print_document(document if options.obs_ids is None else {**document, "unknown_obs_ids": unknown})
+        return
+    headings = ("MISSION", "OBSID", "RA DEC (ICRS)", "START (UTC)", *(("ARCMIN AWAY",) if centre else ()), "TARGET")
+    rows = (
+        (
+            row["mission"],
+            row["obs_id"],
+            format_sexagesimal(row["ra_deg"], row["dec_deg"]) if np.isfinite(row["ra_deg"]) else "unknown",
+            mjd_to_iso(row["start_mjd"])[:19] if np.isfinite(row["start_mjd"]) else "unknown",
+            *((f"{row['separation_deg'] * 60:11.2f}",) if centre else ()),
+            row["target"] + (" (simulated)" if row["simulated"] else ""),
+        )
+        for row in found
+    )
+    say(f"{print_table(headings, rows)} observations")
+
+
+def _centre(stack: FilterStack) -> SkyPosition | None:
+    """The position around which was searched, if there is just one."""
+    found = [row.filter.position for row in stack.rows if isinstance(row.filter, Cone)]
+    found += [row.filter.places[0] for row in stack.rows if isinstance(row.filter, Positions) and len(row.filter.places) == 1]
+    return found[0] if len(found) == 1 else None
+
+
+def _found(session: Session, masks: Mapping[str, NDArray[np.bool_]], centre: SkyPosition | None) -> Iterator[dict[str, Any]]:
+    """The observations, mission by mission, the nearest first where there is a centre."""
+    for name, mask in masks.items():
+        catalogue = session.catalogue(name)
+        rows = np.flatnonzero(mask)
+        public = Public().mask(catalogue)
+        apart = _separations(catalogue, rows, centre)
+        if apart is not None:
+            order = np.argsort(apart, kind="stable")
+            rows, apart = rows[order], apart[order]
+        for number, row in enumerate(catalogue.rows(rows)):
+            distance = {} if apart is None else {"separation_deg": float(apart[number])}
+            yield {"mission": name, **distance, "public": bool(public[rows[number]]), **row}
+
+
+def _separations(catalogue: Catalogue, rows: NDArray[np.intp], centre: SkyPosition | None) -> NDArray[np.float64] | None:
+    if centre is None:
+        return None
+    return separation_deg(
+        unit_vectors(catalogue.ra_deg[rows], catalogue.dec_deg[rows]), unit_vectors(centre.ra_deg, centre.dec_deg)
+    )
+
+
+def _print_counts(session: Session, options: argparse.Namespace, stack: FilterStack, counts: Mapping[str, list[int]]) -> None:
+    """How many are left after each filter, by mission; a filter that is not for a mission leaves what was there."""
+    if options.json:
+        result = {name: {"total": len(session.catalogue(name)), "after": after} for name, after in counts.items()}
+        print_document({"filters": stack.to_json(), "missions": result})
+        return
+    for number, row in enumerate(stack.rows, 1):
+        say(f"({number}) {row.filter.sentence()}")
+    print_table(
+        ("MISSION", "ALL", *(f"AFTER ({number})" for number in range(1, len(stack) + 1))),
+        [(name, len(session.catalogue(name)), *after) for name, after in counts.items()],
+    )
 
 
 def _why(session: Session, options: argparse.Namespace, names: list[str]) -> int:
     """Of each filter whether it lets the observation pass, and if not, why, and what would change that."""
     stack = stack_from(options, session)
-    holders = [name for name in names if len(session.catalogue(name).rows_of([options.why]))]
+    obs_id = options.why.strip().upper()
+    holders = [name for name in names if len(session.catalogue(name).rows_of([obs_id]))]
     if not holders:
         raise InputError(
             f"No catalogue here has an observation {options.why}.", "« daxa-gui catalogue status » tells which there are."
         )
-    documents = [_verdicts(session, name, options.why, stack) for name in holders]
+    documents = [_verdicts(session, name, obs_id, stack) for name in holders]
     if options.json:
-        print_document({"obs_id": options.why, "missions": documents})
+        print_document({"obs_id": obs_id, "missions": documents})
         return 0
     for document in documents:
-        passes = all(verdict["passes"] for verdict in document["filters"])
-        print(f"{document['mission']} {options.why} {'passes' if passes else 'does not pass'} the filters.")
+        passes = document["first_obstacle"] is None
+        say(f"{document['mission']} {obs_id} {'passes' if passes else 'does not pass'} the filters.")
         for verdict in document["filters"]:
-            print(f"  {'yes' if verdict['passes'] else 'NO '}  {verdict['filter']}")
-            for text in (verdict["reason"], verdict["change"]):
-                if text and not verdict["passes"]:
-                    print(f"       {text}")
+            say(f"  {'yes' if verdict['passes'] else 'NO '}  {verdict['filter']}")
+            say(*(f"       {text}" for text in (verdict["reason"], verdict["change"]) if text and not verdict["passes"]))
     return 0
 
 
 def _verdicts(session: Session, mission: str, obs_id: str, stack: FilterStack) -> dict[str, Any]:
-    return {
-        "mission": mission,
-        "filters": [
-            {"filter": v.sentence, "passes": v.passes, "reason": v.reason, "change": v.change_sentence,
-             "changed_filter": v.change.to_json() if v.change is not None else None}
-            for v in session.why(mission, obs_id, stack)
-        ],
-    }  # fmt: skip
+    filters = [
+        {"filter": v.sentence, "passes": v.passes, "reason": v.reason, "change": v.change_sentence,
+         "changed_filter": v.change.to_json() if v.change is not None else None}
+        for v in session.why(mission, obs_id, stack)
+    ]  # fmt: skip
+    first = next((number for number, verdict in enumerate(filters) if not verdict["passes"]), None)
+    return {"mission": mission, "first_obstacle": first, "filters": filters}
 
 
 def _save_daxa(session: Session, options: argparse.Namespace, names: list[str]) -> int:
@@ -166,5 +238,5 @@ def _save_daxa(session: Session, options: argparse.Namespace, names: list[str]) 
     if options.json:
         print_document({"file": options.save_daxa, "mission": names[0], "remarks": list(remarks)})
     else:
-        print(f"{options.save_daxa} was written.", *remarks, sep="\n")
+        say(f"{options.save_daxa} was written.", *remarks)
     return 0

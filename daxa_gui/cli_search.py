@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from daxa_gui.cli_output import say
 from daxa_gui.core.distance import Distance
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_stack import FilterStack
@@ -27,6 +29,7 @@ from daxa_gui.core.filters import (
     Usable,
     parse_obs_ids,
 )
+from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.places import Places
 from daxa_gui.core.sample import Sample, SampleColumns
 from daxa_gui.core.sky import SkyPosition, parse_position
@@ -65,13 +68,19 @@ def parse_band_kev(text: str) -> tuple[float, float]:
     return float(match[1]), float(match[2])
 
 
-def parse_reach(text: str | None) -> Distance:
-    """« 30arcmin » for all, « XRT=12arcmin,BAT=50deg » by instrument, « footprint », « own » (each position's own radius); None:
-    each observation's own default distance."""
+def parse_reach(text: str | None, missions: Sequence[MissionSpec] = ()) -> Distance:
+    """« 30arcmin » for all, « XRT=12arcmin,BAT=50deg » by instrument, « footprint » or « footprint:XRT » (of some instruments),
+    « own » (each position's own radius); None: each observation's own default distance. Instruments are those of the missions, by
+    name or alias; they are not looked at if no missions are given."""
     if text is None:
         return Distance()
-    if text.strip() in ("footprint", "own"):
-        return Distance.footprint() if text.strip() == "footprint" else Distance.of_positions()
+    kind, colon, names = text.strip().partition(":")
+    if kind == "footprint":
+        if colon and not _words(names):
+            raise InputError(f"« {text} » names no instrument.", "Write for example footprint:XRT,UVOT.")
+        return Distance.footprint(*instruments_of(missions, _words(names)))
+    if kind == "own":
+        return Distance.of_positions()
     if "=" not in text:
         return Distance.fixed(parse_angle_deg(text))
     pairs = {}
@@ -81,8 +90,82 @@ def parse_reach(text: str | None) -> Distance:
             raise InputError(
                 f"« {part.strip()} » is not an instrument with its distance.", "Write for example XRT=12arcmin,BAT=50deg."
             )
-        pairs[name.strip()] = parse_angle_deg(angle)
+        pairs.update(dict.fromkeys(instruments_of(missions, [name.strip()]), parse_angle_deg(angle)))
     return Distance.of_instruments(pairs)
+
+
+def instruments_of(missions: Sequence[MissionSpec], names: Sequence[str]) -> list[str]:
+    """The instruments that the names or aliases mean in the missions (an alias may mean different ones in different missions).
+
+    Raises
+    ------
+    InputError : no mission has an instrument of that name.
+    """
+    if not missions:
+        return list(names)
+    by_alias: dict[str, dict[str, None]] = {}
+    for spec in missions:
+        for instrument in spec.instruments:
+            for alias in (instrument.name, *instrument.aliases):
+                by_alias.setdefault(alias.casefold(), {})[instrument.name] = None
+    found: dict[str, None] = {}
+    for name in names:
+        if name.casefold() not in by_alias:
+            known = dict.fromkeys(instrument.name for spec in missions for instrument in spec.instruments)
+            raise InputError(f"None of the missions searched has an instrument « {name} ».", f"They have {', '.join(known)}.")
+        found |= by_alias[name.casefold()]
+    return list(found)
+
+
+def chosen_missions(session: Session, options: argparse.Namespace) -> list[str]:
+    """Those that are named, each once; all if none is."""
+    known = [spec.name for spec in session.missions()]
+    for name in options.mission or []:
+        if name not in known:
+            raise InputError(f"There is no mission « {name} » to search.", f"Choose from: {', '.join(known)}.")
+    return list(dict.fromkeys(options.mission or known))
+
+
+def _specs(session: Session, options: argparse.Namespace) -> list[MissionSpec]:
+    names = chosen_missions(session, options)
+    return [spec for spec in session.missions() if spec.name in names]
+
+
+def reach_from(options: argparse.Namespace, session: Session) -> Distance:
+    """How near --radius says that an observation must be."""
+    return parse_reach(options.radius, _specs(session, options))
+
+
+def tell_missing(session: Session, names: Sequence[str]) -> None:
+    """Nothing found because nothing is known is not the same as nothing there."""
+    empty = [name for name in names if not len(session.catalogue(name))]
+    if empty:
+        say(f"No catalogue here of: {', '.join(empty)}; « daxa-gui catalogue update {empty[0]} » fetches one.")
+
+
+def missing_obs_ids(options: argparse.Namespace, session: Session, names: Sequence[str]) -> list[str]:
+    """The ObsIDs that were asked for and that no catalogue has."""
+    if options.obs_ids is None:
+        return []
+    wanted = parse_obs_ids(options.obs_ids)
+    known: set[str] = set()
+    for name in names:
+        catalogue = session.catalogue(name)
+        known.update(catalogue.obs_id[catalogue.rows_of(wanted)].tolist())
+    return [obs_id for obs_id in wanted if obs_id not in known]
+
+
+def _obs_ids(options: argparse.Namespace, session: Session) -> ObsIds:
+    """Raises InputError for what is neither known nor looks like an ObsID of a mission that is searched."""
+    specs = _specs(session, options)
+    unknown = missing_obs_ids(options, session, [spec.name for spec in specs])
+    malformed = [text for text in unknown if not any(spec.is_obs_id(text) for spec in specs)]
+    if malformed:
+        examples = ", ".join(f"{spec.obs_id_example} ({spec.label})" for spec in specs[:4])
+        raise InputError(
+            f"« {' '.join(malformed[:5])} » is no ObsID of a mission that is searched.", f"They look like this: {examples}."
+        )
+    return ObsIds(parse_obs_ids(options.obs_ids))
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
@@ -98,8 +181,12 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     add("--columns", metavar="PAIRS", help="what the sample's columns mean, for example ra=RAJ2000,dec=DEJ2000,time=discovered,"
         "frame=galactic (names: ra dec name time start end radius frame radius_unit)")  # fmt: skip
     add("--days", nargs=2, type=float, metavar=("BEFORE", "AFTER"), help="window around the sample's times")
-    add("--radius", metavar="DISTANCE", help="30arcmin for all, XRT=12arcmin,BAT=50deg by instrument, « footprint » for the"
-        " shapes of the fields of view, « own » for the sample's radii (default: each observation's own distance)")  # fmt: skip
+    add(
+        "--radius",
+        metavar="DISTANCE",
+        help="30arcmin for all, XRT=12arcmin,BAT=50deg by instrument, « footprint » for the shapes of the fields of view"
+        " (footprint:XRT: of some instruments), « own » for the sample's radii (default: each observation's own distance)",
+    )
     add("--rectangle", nargs=4, type=float, metavar=("LON1", "LAT1", "LON2", "LAT2"),
         help="two opposite corners in degrees, in any order; between them the shorter way round in RA"
         " (0 and 360: the whole circle)")  # fmt: skip
@@ -146,13 +233,13 @@ def stack_from(options: argparse.Namespace, session: Session, *, with_sample: bo
         state = session.read_daxa_state(Path(options.daxa_state))
         for row in state.stack.rows:
             stack = stack.add(row.filter, missions=(state.mission,))
-    for item in (*_places(options, session, with_sample), *_regions(options, session), *_properties(options)):
+    for item in (*_places(options, session, with_sample), *_regions(options, session), *_properties(options, session)):
         stack = stack.add(item)
     return stack
 
 
 def _places(options: argparse.Namespace, session: Session, with_sample: bool) -> list[Filter]:
-    reach = parse_reach(options.radius)
+    reach = reach_from(options, session)
     found: list[Filter] = []
     if options.near is not None:
         found.append(_around(parse_position(options.near), reach))
@@ -196,7 +283,7 @@ def _regions(options: argparse.Namespace, session: Session) -> list[Filter]:
     if options.rectangle is not None:
         found.append(_box(options.rectangle, options.frame or "icrs"))
     if options.polygon is not None:
-        corners = [parse_position(text) for text in options.polygon.split(",") if text.strip()]
+        corners = [parse_position(text) for text in re.split("[,;]", options.polygon) if text.strip()]
         found.append(Polygon(tuple((corner.ra_deg, corner.dec_deg) for corner in corners)))
     if options.region is not None:
         found.append(session.read_regions(Path(options.region)))
@@ -214,20 +301,27 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\s,;+]+", text) if word)
 
 
-def _properties(options: argparse.Namespace) -> list[Filter]:
+def _properties(options: argparse.Namespace, session: Session) -> list[Filter]:
     found: list[Filter] = []
     if options.start is not None or options.end is not None:
         start = iso_to_mjd(options.start) if options.start is not None else float("-inf")
         end = iso_to_mjd(options.end) if options.end is not None else float("inf")
         found.append(TimeRange(start, end, entirely_inside=options.inside))
     if options.obs_ids is not None:
-        found.append(ObsIds(parse_obs_ids(options.obs_ids)))
+        found.append(_obs_ids(options, session))
     if options.target_type is not None:
         found.append(TargetType(_words(options.target_type.upper())))
     if options.category is not None:
         found.append(Category(tuple(options.category)))
     if options.instrument is not None:
-        found.append(HasInstrument(_words(options.instrument), all_of="+" in options.instrument))
+        names = [instruments_of(_specs(session, options), [name]) for name in _words(options.instrument)]
+        every = "+" in options.instrument
+        if not every or all(len(meant) == 1 for meant in names):
+            flat = tuple(dict.fromkeys(name for meant in names for name in meant))
+            found.append(HasInstrument(flat, all_of=every))
+        else:
+            # a name that means different instruments in different missions is met by any of them
+            found.extend(HasInstrument(tuple(meant)) for meant in names)
     if options.min_exposure is not None or options.max_exposure is not None:
         shortest, longest = (
             None if text is None else parse_duration_s(text) for text in (options.min_exposure, options.max_exposure)

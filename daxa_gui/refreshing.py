@@ -36,7 +36,8 @@ def refresh(context: Any, mission: str, folder: str, addresses: Mapping[str, str
         try:
             return _refresh_from(context, spec, source, Path(folder), addresses[source.service])
         except TransferError as error:
-            reasons.append(f"{source.service}: {error.message}")
+            if (reason := f"{source.service}: {error.message}") not in reasons:
+                reasons.append(reason)
             hint, retryable = error.hint, error.retryable
     if not reasons:
         raise InputError(f"{spec.label} has no observation table at any service.", "Its catalogue comes with the program.")
@@ -71,7 +72,7 @@ def _refresh_from(context: Any, spec: MissionSpec, source: TapSource, folder: Pa
             retryable=False,
         )
     now = now_mjd()
-    before = old[1].fetched_mjd if old is not None and old[1] is not None else float("nan")
+    before = old[1].fetched_mjd if old is not None and old[1] is not None else cache.saved_mjd(spec)
     diff = None if old is None else compare(old[0], catalogue, before_mjd=before, after_mjd=now)
     cache.save(spec, catalogue, certificate, origin="fetched")
     return asdict(diff or CatalogueDiff(spec.name, before, now, new=tuple(catalogue.obs_id.tolist())))

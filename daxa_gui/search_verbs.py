@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from daxa_gui.core.bus import Bus
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.certificate import CatalogueDiff, CatalogueStatus
 from daxa_gui.core.distance import Distance
-from daxa_gui.core.errors import InputError
+from daxa_gui.core.errors import FileError, InputError
 from daxa_gui.core.events import CatalogueChanged
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.mission import MissionSpec
@@ -24,12 +24,13 @@ from daxa_gui.core.selection import Selection
 from daxa_gui.core.settings import Settings, changed, save_settings
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.core.table import DataTable
-from daxa_gui.finding import Finding
+from daxa_gui.finding import BUILT_IN, NONE, Finding
 from daxa_gui.refreshing import Refreshing
 
 if TYPE_CHECKING:
     from daxa_gui.core.association import Association
     from daxa_gui.core.filters import Moc, SkyShapes
+    from daxa_gui.core.tally import Tally
     from daxa_gui.core.why import Verdict
     from daxa_gui.exchange.daxa_state import DaxaState
 
@@ -133,6 +134,8 @@ class SearchVerbs:
             raise InputError(f"{path} does not say which mission its observations are of.", "Say which mission it is.")
         spec = self._finding.spec(name)
         catalogue = dataclasses.replace(from_table(table, spec, str(path)), provenance=f"Imported from {path.name}.")
+        if not len(catalogue):
+            raise FileError(f"{path} has no observations.", "What is known here stays; « remove » is the way to forget it.")
         self._finding.cache.save(spec, catalogue, certificate_of(table), origin="imported")
         self._finding.forget(name)
         self._finding.catalogue(name)
@@ -140,11 +143,32 @@ class SearchVerbs:
         return self.catalogue_status(name)
 
     def export_catalogue(self, mission: str, path: Path) -> None:
-        """Write a catalogue, without simulated observations; the suffix of the file says in which format."""
+        """Write a catalogue, without simulated observations; the suffix of the file says in which format.
+
+        Raises
+        ------
+        InputError : there is no catalogue of the mission here. FileError : the file cannot be written.
+        """
         from daxa_gui.catalogues.as_table import to_table
 
-        catalogue, certificate, _ = self._finding.real(mission)
+        catalogue, certificate, origin = self._finding.real(mission)
+        if origin == NONE:
+            raise InputError(f"There is no catalogue of {self._finding.spec(mission).label} here.", "Update or import it first.")
         self.export_table(to_table(catalogue, self._finding.spec(mission), certificate), path)
+
+    def verify_catalogue(self, mission: str) -> None:
+        """Read every byte of a fetched or imported catalogue and compare it with its checksums; takes time.
+
+        Raises
+        ------
+        FileError : a file is not what was written; the message names it. InputError : there is none to compare.
+        """
+        spec = self._finding.spec(mission)
+        if self._finding.real(mission)[2] in (BUILT_IN, NONE):
+            raise InputError(
+                f"Nothing was fetched or imported of {spec.label}.", "Only what was written here has checksums to compare with."
+            )
+        self._finding.cache.verify(spec)
 
     def remove_catalogue(self, mission: str) -> None:
         """Forget what was fetched or imported of a mission."""
@@ -229,24 +253,86 @@ class SearchVerbs:
     def associate(
         self, missions: Sequence[str], places: Places, distance: Distance, stack: FilterStack, entirely_inside: bool = False
     ) -> dict[str, Association]:
-        """Which observations that pass the filters cover which positions, by mission; may take time."""
-        from daxa_gui.core.association import associate
+        """Which observations that pass the filters cover which positions, by mission; may take time.
 
-        found = {}
+        Raises
+        ------
+        InputError : there are more pairs, of all missions together, than should be in memory at a time; `association_parts`
+            has no such limit.
+        """
+        from daxa_gui.core.association import MOST_ENTRIES, associate
+
+        found: dict[str, Association] = {}
         for name in missions:
             catalogue = self.catalogue(name)
             mask = stack.mask(catalogue) if len(stack) else None
-            found[name] = associate(catalogue, places, distance, mask=mask, entirely_inside=entirely_inside)
+            left = MOST_ENTRIES - sum(map(len, found.values()))
+            found[name] = associate(catalogue, places, distance, mask=mask, entirely_inside=entirely_inside, most=left)
         return found
+
+    def association_parts(
+        self, missions: Sequence[str], places: Places, distance: Distance, stack: FilterStack, entirely_inside: bool = False
+    ) -> Iterator[tuple[str, Association]]:
+        """What `associate` gives, mission by mission in parts of whole positions: however many pairs there are, few of them are
+        in memory at a time."""
+        from daxa_gui.core.association import stream
+
+        for name in missions:
+            catalogue = self.catalogue(name)
+            mask = stack.mask(catalogue) if len(stack) else None
+            for part in stream(catalogue, places, distance, mask=mask, entirely_inside=entirely_inside):
+                yield name, part
+
+    def export_association(
+        self,
+        path: Path,
+        missions: Sequence[str],
+        places: Places,
+        distance: Distance,
+        stack: FilterStack,
+        entirely_inside: bool = False,
+    ) -> dict[str, Tally]:
+        """Write all pairs of positions and observations; how many there are, by mission. CSV and Parquet are written as the pairs
+        are found, so that there may be more of them than fit into memory; the other formats are refused beyond some millions."""
+        from daxa_gui.core.association import associate
+        from daxa_gui.core.tally import Tally
+        from daxa_gui.exchange.tables import write_parts
+
+        if not missions:
+            raise InputError("No mission was chosen.")
+        tallies = {name: Tally(len(self.catalogue(name))) for name in missions}
+
+        def parts() -> Iterator[DataTable]:
+            catalogue = self.catalogue(missions[0])
+            nothing = associate(catalogue, places, distance, mask=np.zeros(len(catalogue), bool))
+            yield nothing.table(places, missions[0])  # the columns, should there be no pair
+            for name, part in self.association_parts(missions, places, distance, stack, entirely_inside):
+                tallies[name].add(part)
+                yield part.table(places, name)
+
+        write_parts(parts(), path)
+        return tallies
 
     def association_table(self, associations: Mapping[str, Association], places: Places) -> DataTable:
         """All pairs of all missions as one table of typed columns."""
-        tables = [found.table(places, name) for name, found in associations.items()]
-        if not tables:
-            raise InputError("No mission was chosen.")
-        first = tables[0]
-        columns = {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in first.names}
-        return DataTable(columns, first.units, first.descriptions, first.meta)
+        return _joined([found.table(places, name) for name, found in associations.items()])
+
+    def observation_table(self, missions: Sequence[str], stack: FilterStack) -> DataTable:
+        """The observations that pass the filters, as a table with a column `mission`; of several missions the columns that all
+        of them have, of a single one also its own."""
+        from daxa_gui.catalogues.as_table import DESCRIPTIONS, to_table
+
+        tables = []
+        for name in missions:
+            catalogue = self.catalogue(name)
+            table = to_table(catalogue, self._finding.spec(name)).rows(stack.mask(catalogue))
+            columns = {"mission": np.full(len(table), name), **table.columns}
+            columns.setdefault("simulated", np.zeros(len(table), bool))
+            shown = {key: column for key, column in columns.items() if len(missions) == 1 or key in (*DESCRIPTIONS, "mission")}
+            texts = {**table.descriptions, "mission": "The mission that made the observation."}
+            meta = {key: text for key, text in table.meta.items() if len(missions) == 1 and key != "content"}
+            tables.append(DataTable(shown, table.units, texts, meta))
+        return _joined(tables)
 
     def why(self, mission: str, obs_id: str, stack: FilterStack) -> tuple[Verdict, ...]:
         """Of each filter that applies, whether it wants an observation, and if not, why and what would change that."""
@@ -275,3 +361,12 @@ class SearchVerbs:
         from daxa_gui.exchange.daxa_writing import write_state
 
         return write_state(path, self._finding.spec(mission), self._finding.real(mission)[0], stack)
+
+
+def _joined(tables: Sequence[DataTable]) -> DataTable:
+    """One table of several with the same columns, with the units and texts of the first."""
+    if not tables:
+        raise InputError("No mission was chosen.")
+    first = tables[0]
+    columns = {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in first.names}
+    return DataTable(columns, first.units, first.descriptions, first.meta)

@@ -110,13 +110,19 @@ class Catalogue:
 
     def row(self, index: int) -> dict[str, Any]:
         """One observation as plain Python values: the common columns first, then the mission's own."""
+        return next(self.rows(np.array([index])))
+
+    def rows(self, indices: NDArray[np.integer[Any]]) -> Iterator[dict[str, Any]]:
+        """Observations as `row` gives them, some thousands of them in memory at a time."""
         names = (
             "obs_id", "ra_deg", "dec_deg", "start_mjd", "end_mjd", "exposure_s", "target", "target_type", "instruments",
             "public_mjd", "unusable_reason", "search_radius_deg", "fov_radius_deg", "simulated", "category",
         )  # fmt: skip
-        values: dict[str, Any] = {name: getattr(self, name)[index].item() for name in names}
-        values.update({name: column[index].item() for name, column in self.extra.items()})
-        return values
+        columns = {name: getattr(self, name) for name in names} | dict(self.extra)
+        for first in range(0, len(indices), 5000):
+            part = indices[first : first + 5000]
+            for values in zip(*(column[part].tolist() for column in columns.values()), strict=True):
+                yield dict(zip(columns, values, strict=True))
 
 
 class _FirstRows(Mapping[str, int]):

@@ -242,6 +242,20 @@ def _converted(cells: Sequence[str], kind: str) -> NDArray[Any]:
 def write_csv(file: IO[str], table: DataTable) -> None:
     """Write names and rows. An unknown number is an empty cell."""
     file.write(",".join(_name(name) for name in table.names) + "\r\n")
+    _write_csv_rows(file, table)
+
+
+def write_csv_parts(path: Path, parts: Iterator[DataTable]) -> None:
+    """Like `write_csv`, of a table in parts with the same columns; nothing is written if there is no part."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for number, part in enumerate(parts):
+            if number:
+                _write_csv_rows(file, part)
+            else:
+                write_csv(file, part)
+
+
+def _write_csv_rows(file: IO[str], table: DataTable) -> None:
     # A line with nothing on it would be no row.
     write_rows(file, table, nan="" if len(table.names) > 1 else "nan", truth=("false", "true"), end="\r\n")
 

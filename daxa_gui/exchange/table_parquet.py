@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,29 @@ _MJD_OF_1970_US = 40587 * 86_400_000_000
 
 def write_parquet(path: Path, table: DataTable) -> None:
     """Raises InputError if a text cannot be written as UTF-8."""
-    import pyarrow as pa
     from pyarrow import parquet
+
+    parquet.write_table(_arrow_table(table), path, compression="zstd")
+
+
+def write_parquet_parts(path: Path, parts: Iterator[DataTable]) -> None:
+    """Like `write_parquet`, of a table in parts with the same columns; nothing is written if there is no part."""
+    from pyarrow import parquet
+
+    writer = None
+    try:
+        for part in parts:
+            piece = _arrow_table(part)
+            writer = writer or parquet.ParquetWriter(path, piece.schema, compression="zstd")
+            if len(part):
+                writer.write_table(piece.cast(writer.schema))
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _arrow_table(table: DataTable) -> Any:
+    import pyarrow as pa
 
     try:
         fields, arrays = [], []
@@ -32,7 +54,7 @@ def write_parquet(path: Path, table: DataTable) -> None:
         schema = pa.schema(fields, metadata={f"table.{key}": text for key, text in table.meta.items()})
     except UnicodeEncodeError as error:
         raise InputError(f"A text of the table is no text ({error.reason}).") from error
-    parquet.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def read_parquet(file_path: Path, path: Path) -> DataTable:

@@ -6,18 +6,20 @@ import gzip
 import tempfile
 import uuid
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
+import numpy as np
+
 from daxa_gui.core.errors import FileError, InputError
 from daxa_gui.core.table import DataTable
-from daxa_gui.exchange.table_csv import read_csv, write_csv
+from daxa_gui.exchange.table_csv import read_csv, write_csv, write_csv_parts
 from daxa_gui.exchange.table_ecsv import read_ecsv, write_ecsv
 from daxa_gui.exchange.table_fits import read_fits, write_fits
-from daxa_gui.exchange.table_parquet import read_parquet, write_parquet
+from daxa_gui.exchange.table_parquet import read_parquet, write_parquet, write_parquet_parts
 from daxa_gui.exchange.table_votable import write_votable
 from daxa_gui.exchange.table_votable_reading import read_votable
 
@@ -32,12 +34,17 @@ FORMATS = MappingProxyType(
         ".parquet": "Parquet",
     }
 )
+MOST_HELD_ROWS = 2_000_000  # of formats that need all of them at once: about 1 KB of memory each
 LARGEST_BYTES = 2 * 1024**3  # of a file, and of what a gzipped one unpacks to
 _READERS = MappingProxyType(
     {"CSV": read_csv, "ECSV": read_ecsv, "VOTable": read_votable, "FITS": read_fits, "Parquet": read_parquet}
 )
 _WRITERS: dict[str, Callable[[IO[str], DataTable], None]] = {"CSV": write_csv, "ECSV": write_ecsv, "VOTable": write_votable}
 _BINARY_WRITERS: dict[str, Callable[[Path, DataTable], None]] = {"FITS": write_fits, "Parquet": write_parquet}
+_PARTS_WRITERS: dict[str, Callable[[Path, Iterator[DataTable]], None]] = {
+    "CSV": write_csv_parts,
+    "Parquet": write_parquet_parts,
+}
 
 
 def write_table(table: DataTable, path: Path, format: str = "") -> None:
@@ -58,18 +65,63 @@ def write_table(table: DataTable, path: Path, format: str = "") -> None:
     name = _format_name(format) if format else _format_of(path)
     if not table.columns:
         raise InputError("A table without columns cannot be written.")
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
+    with _replaced(path) as part:
         if name in _WRITERS:
             with part.open("w", encoding="utf-8", newline="") as file:
                 _WRITERS[name](file, table)
         else:
             _BINARY_WRITERS[name](part, table)
+
+
+def write_parts(parts: Iterable[DataTable], path: Path, most_rows: int = MOST_HELD_ROWS) -> int:
+    """Write a table that comes in parts, at least one, with the same columns; returns how many rows it has.
+
+    CSV and Parquet are written part by part, so that the table need not fit into memory. The other formats need it as a whole.
+
+    Raises
+    ------
+    InputError : the ending says no format; there are more than `most_rows` rows for a format that needs all of them at once.
+    FileError : the file cannot be written; then none is there.
+    """
+    name = _format_of(path)
+    count = 0
+
+    def counted() -> Iterator[DataTable]:
+        nonlocal count
+        for part in parts:
+            count += len(part)
+            if count > most_rows and name not in _PARTS_WRITERS:
+                raise InputError(
+                    f"The table has more than {most_rows} rows, and {name} needs them all in memory.", "Write .csv or .parquet."
+                )
+            yield part
+
+    if name not in _PARTS_WRITERS:
+        write_table(_joined(list(counted())), path)
+    else:
+        with _replaced(path) as file:
+            _PARTS_WRITERS[name](file, counted())
+    return count
+
+
+def _joined(parts: list[DataTable]) -> DataTable:
+    first = parts[0]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in first.names}
+    return DataTable(columns, first.units, first.descriptions, first.meta)
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of `path` once it is whole; raises FileError if that cannot be done."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        yield part
         part.replace(path)
     except OSError as error:
         raise FileError(f"{path} cannot be written ({error.strerror or error}).", "Choose another folder.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written has none
+            part.unlink(missing_ok=True)
 
 
 def _format_name(text: str) -> str:
