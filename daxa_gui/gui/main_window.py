@@ -215,7 +215,8 @@ class MainWindow(QMainWindow):
     def build_ahead(self) -> None:
         """Make the other workspaces' panels while nothing else is to do, so that showing them takes no time.
 
-        Their modules are imported on a pool thread first; after that each panel is one short turn of the event loop.
+        Their modules are imported and the catalogues read on a pool thread first; after that each panel is one short turn of
+        the event loop.
         """
         modules = sorted({spec.target.partition(":")[0] for spec in PANELS})
 
@@ -223,7 +224,18 @@ class MainWindow(QMainWindow):
             for module in modules:
                 import_module(module)
 
-        self.context.background.read(self, "import panels", import_all, lambda _: self._build_next())
+        def read_catalogues() -> None:
+            for spec in self.session.missions():
+                _ = self.session.catalogue(spec.name).vectors  # the sky needs them
+
+        def failed(error: DaxaError) -> None:
+            self._show_error(error)
+            self._build_next()
+
+        def imported(_nothing: object) -> None:
+            self.context.background.read(self, "read catalogues", read_catalogues, lambda _: self._build_next(), failed)
+
+        self.context.background.read(self, "import panels", import_all, imported)
 
     def _build_next(self) -> None:
         if any(self._workspace(name).build_one() for name in WORKSPACES):
@@ -235,7 +247,7 @@ class MainWindow(QMainWindow):
 
     def start_practice(self) -> None:
         self.session.start_practice()
-        self.context.apply_filters()
+        self.context.apply_filters_soon()
         self.status_line.refresh()
         self.show_workspace("find")
 

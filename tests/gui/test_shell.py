@@ -392,7 +392,7 @@ def test_that_practice_on_the_first_page_makes_the_practice_sky(window, qtbot, p
     qtbot.mouseClick(window.child(QPushButton, "welcome_practice"), Qt.MouseButton.LeftButton)
     assert shown(window.window) == "workspace_find"
     qtbot.waitUntil(window.session.practice_ready, timeout=LONG_MS)
-    qtbot.waitUntil(lambda: window.context.results["xmm_pointed"].total == 4)
+    qtbot.waitUntil(lambda: "xmm_pointed" in window.context.results and window.context.results["xmm_pointed"].total == 4)
     assert window.child(QLabel, "practiceBadge").isVisible()
 
 

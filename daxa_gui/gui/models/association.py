@@ -45,7 +45,7 @@ COLUMNS: tuple[PairColumn, ...] = (
     PairColumn("obs_end", "Observed until (UTC)", "When the observation ended, UTC"),
     PairColumn("window_start", "Window from (UTC)", "When the time window of the position begins, UTC", timed=True),
     PairColumn("window_end", "Window until (UTC)", "When the time window of the position ends, UTC", timed=True),
-    PairColumn("time_match", "In time", "« inside »: all of the observation lies in the window; « overlap »: a part of it; "
+    PairColumn("time_match", "Time match", "« inside »: all of the observation lies in the window; « overlap »: a part of it; "
                "« possible »: a time of the observation is not known, and what is known does not exclude it", timed=True),
 )  # fmt: skip
 _TIMES = {name: f"{name}_mjd" for name in ("obs_start", "obs_end", "window_start", "window_end")}

@@ -157,7 +157,7 @@ class CataloguesPanel(QWidget):
         self.table.resizeColumnsToContents()
         header = self.table.horizontalHeader()
         for section in range(STATE_COLUMN):
-            header.resizeSection(section, header.sectionSize(section) + 10)
+            header.resizeSection(section, header.sectionSize(section) + 2)
 
     def _summary(self) -> str:
         statuses = self.desk.statuses
