@@ -106,9 +106,10 @@ def test_that_a_time_makes_windows_of_so_many_days(parts, dialog):
     assert not dialog.boxes["start"].isEnabled() and dialog.days_before.isVisible() and dialog.inside.isVisible()
     dialog.days_before.setValue(30.0)
     dialog.days_after.setValue(60.0)
+    assert dialog.days_before.text() == "30 days before"
     dialog.inside.setChecked(True)
     parts.qtbot.waitUntil(lambda: dialog.sample is not None and dialog.sample.used.days_after == 60.0, timeout=20_000)
-    assert dialog.verdict.text() == "✓ 3 positions, with time windows can be used."
+    assert dialog.verdict.text() == "✓ 3 positions with time windows of their own can be used."
     dialog.add_button.click()
     [row] = parts.context.stack.rows
     places = row.filter.places
@@ -177,3 +178,13 @@ def test_that_it_can_be_used_with_keyboard_and_screen_reader_in_both_themes(part
     for theme in (DARK, LIGHT):
         parts.context.set_theme(theme)
         assert not dialog.grab().isNull()
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "size"),
+    [("daxa_efeds_clusters.csv", ("RA", "DEC", "ID"), 542), ("daxa_sn1a_samp.csv", ("ra", "declination", "name"), 1000)],
+)
+def test_that_the_samples_of_the_case_studies_are_understood_as_they_are(parts, shared_data, name, columns, size):
+    dialog = open_dialog(parts, shared_data / "tables" / name)
+    assert tuple(dialog.boxes[meaning].currentData() for meaning in ("ra", "dec", "name")) == columns
+    assert dialog.sample is not None and len(dialog.sample) == size

@@ -66,6 +66,13 @@ def ask_sample(parent: QWidget, _session: Session) -> Path | None:
     return Path(path) if path else None
 
 
+class _Days(QDoubleSpinBox):
+    """Without zeros behind the point."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.9g}"
+
+
 class SampleDialog(QDialog):
     """Everything is read in the background and checked while it is changed; nothing happens to the filters before « Add »."""
 
@@ -198,7 +205,7 @@ class SampleDialog(QDialog):
         return row
 
     def _days(self, name: str, accessible: str, tip: str) -> QDoubleSpinBox:
-        box = QDoubleSpinBox(self)
+        box = _Days(self)
         box.setObjectName(name)
         box.setAccessibleName(accessible)
         box.setToolTip(tip)
@@ -416,9 +423,6 @@ class SampleDialog(QDialog):
 
 def _words(sample: Sample) -> str:
     places = sample.places
-    parts = [counted(len(places), "position", "positions")]
-    if places.radius_deg is not None:
-        parts.append("each with its own radius")
-    if places.has_windows:
-        parts.append("with time windows")
-    return f"{', '.join(parts)} can be used."
+    having = [word for word, there in (("radii", places.radius_deg is not None), ("time windows", places.has_windows)) if there]
+    with_them = f" with {' and '.join(having)} of their own" if having else ""
+    return f"{counted(len(places), 'position', 'positions')}{with_them} can be used."
