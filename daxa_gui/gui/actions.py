@@ -28,6 +28,21 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_archive", "&File", "&Open archive…", "Open an archive and continue its work", "choose_archive", "Ctrl+O"),
     ActionSpec("open_file", "&File", "Open &file…", "Inspect an event list or image", "choose_file", "Ctrl+Shift+O"),
     ActionSpec(
+        "open_daxa",
+        "&File",
+        "Open selection of &DAXA…",
+        "Take over the filters of a mission save file that DAXA wrote",
+        "open_daxa_selection",
+        separator_before=True,
+    ),
+    ActionSpec(
+        "save_daxa",
+        "&File",
+        "&Save selection for DAXA…",
+        "Write what the filters leave of one mission so that DAXA can load it",
+        "save_daxa_selection",
+    ),
+    ActionSpec(
         "practice",
         "&File",
         "&Practice sky",

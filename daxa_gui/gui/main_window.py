@@ -34,6 +34,7 @@ from daxa_gui.gui.actions import ACTIONS, CATALOGUES_MENU, PANEL_KEYS, ActionSpe
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.catalogue_desk import CatalogueDesk
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.daxa_files import DaxaFiles
 from daxa_gui.gui.notify import NoticeBar
 from daxa_gui.gui.panels import PANELS, WORKSPACES
 from daxa_gui.gui.status import StatusLine
@@ -52,6 +53,7 @@ class MainWindow(QMainWindow):
         self._application = application
         self._state = QSettings(str(state_file), QSettings.Format.IniFormat) if state_file else None
         self.context = Context(session, self)
+        self._daxa_files = DaxaFiles(session, self.context, self)
         self.bridge = Bridge(session.bus, self)
         self.setObjectName("mainWindow")
         self.setWindowTitle("DAXA GUI")
@@ -264,6 +266,13 @@ class MainWindow(QMainWindow):
                 self.show_workspace(show)
 
         self.context.background.act(self, "Open archive", lambda: self.session.open_archive(folder), opened, self._show_error)
+
+    def open_daxa_selection(self) -> None:
+        self._daxa_files.ask_open()
+        self.show_workspace("find")
+
+    def save_daxa_selection(self) -> None:
+        self._daxa_files.ask_save()
 
     def choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
