@@ -190,6 +190,15 @@ def test_that_nothing_found_is_said_and_no_error(parts, panel):
     assert not panel.export_button.isEnabled() and panel.model.rowCount() == 0
 
 
+def test_that_too_many_pairs_are_said_to_be_too_many(parts, panel, monkeypatch):
+    from daxa_gui.core import association
+
+    monkeypatch.setattr(association, "MOST_ENTRIES", 10)
+    show(parts, panel, sample(), Distance.fixed(0.3))
+    assert panel.empty.text().startswith("✕ More than") and "smaller distance" in panel.empty.text()
+    assert panel.model.rowCount() == 0 and not panel.export_button.isEnabled()
+
+
 def test_that_the_chosen_row_is_the_observation_of_the_window(parts, panel):
     show(parts, panel, sample(), Distance.fixed(0.3))
     panel.table.selectRow(4)
