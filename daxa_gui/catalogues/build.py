@@ -72,13 +72,18 @@ def assembled(
         fov_radius_deg=fov_deg,
         simulated=np.full(len(columns["obs_id"]), simulated),
         extra=MappingProxyType({name: column for name, column in columns.items() if name not in COMMON}),
-        footprints=footprints(spec),
+        **declared(spec),
     )
 
 
-def footprints(spec: MissionSpec) -> Mapping[str, Any]:
-    """The shape of each instrument's field of view, by name."""
-    return MappingProxyType({instrument.name: instrument.shape for instrument in spec.instruments})
+def declared(spec: MissionSpec) -> dict[str, Any]:
+    """What a catalogue takes from the declaration: shapes of fields of view, columns with exposures, default instruments."""
+    instruments = spec.instruments
+    return {
+        "footprints": MappingProxyType({one.name: one.shape for one in instruments}),
+        "exposure_columns": MappingProxyType({one.name: one.exposure_column for one in instruments if one.exposure_column}),
+        "default_instruments": spec.default_instruments,
+    }
 
 
 def radii(spec: MissionSpec, instruments: TextColumn) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_gui.catalogues.build import footprints, radii
+from daxa_gui.catalogues.build import declared, radii
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import FileError, InputError
 from daxa_gui.core.mission import MissionSpec
@@ -96,7 +96,7 @@ def read_table(path: Path, spec: MissionSpec, *, simulated: bool = False) -> Cat
         simulated=np.full(n_rows, simulated),
         extra=MappingProxyType({name: _typed(table[name]) for name in table.columns if name not in (*COLUMNS, "category")}),
         category=TextColumn.of(np.array(table.columns.get("category", [""] * n_rows), str)),
-        footprints=footprints(spec),
+        **declared(spec),
     )
 
 
@@ -108,7 +108,7 @@ def empty_catalogue(spec: MissionSpec) -> Catalogue:
         obs_id=ids, ra_deg=numbers, dec_deg=numbers, start_mjd=numbers, end_mjd=numbers, exposure_s=numbers, target=texts,
         target_type=texts, instruments=texts, public_mjd=numbers, unusable_reason=texts, search_radius_deg=numbers,
         fov_radius_deg=numbers, simulated=np.empty(0, bool),
-        footprints=footprints(spec),
+        **declared(spec),
     )  # fmt: skip
 
 
@@ -139,6 +139,8 @@ def merge(static: Catalogue, practice: Catalogue) -> Catalogue:
         provenance=f"{static.provenance} {practice.provenance}",
         **columns,
         footprints=static.footprints,
+        exposure_columns=static.exposure_columns,
+        default_instruments=static.default_instruments,
         extra=MappingProxyType({name: _joined(static.extra.get(name), practice.extra.get(name), sizes) for name in extra_names}),
     )
 

@@ -29,7 +29,8 @@ class Catalogue:
     `public_mjd` is when the data become public: NaN where no restriction is known, infinite where one is without a date.
     `simulated` is true for the practice sky. `extra` has the mission's own columns. `footprints` are the shapes of the fields
     of view by instrument (one that is not named there: a circle of `fov_radius_deg`). `exposure_columns` says which column of
-    `extra` has an instrument's own seconds of data.
+    `extra` has an instrument's own seconds of data. `default_instruments` are those that « in the field of view » means where
+    none is named (empty: all).
 
     Texts other than ObsIDs may be given as arrays; they become `TextColumn`s.
     """
@@ -55,6 +56,7 @@ class Catalogue:
     category: TextColumn = field(default_factory=lambda: TextColumn.full(0))
     footprints: Mapping[str, Footprint] = field(default_factory=lambda: MappingProxyType({}))
     exposure_columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    default_instruments: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in _TEXTS:

@@ -22,8 +22,9 @@ class Coverage:
     """A distance, applied to a catalogue.
 
     « default » and « fixed » look at the pointing only; with « instruments » and « footprint » each of a row's instruments covers
-    a position or does not, and a row covers it if one of them does. A row of which no instrument is known has, by « footprint »,
-    a circle of `fov_radius_deg`; so have instruments without a shape in `Catalogue.footprints`.
+    a position or does not, and a row covers it if one of them does. « footprint » looks at the default instruments, unless others
+    are named. A row that used none of these, or of which no instrument is known, has a circle of `fov_radius_deg` (that of the
+    default instruments); so have instruments without a shape in `Catalogue.footprints`.
     """
 
     def __init__(self, catalogue: Catalogue, distance: Distance) -> None:
@@ -39,10 +40,17 @@ class Coverage:
     def users(self) -> dict[str, NDArray[np.bool_]]:
         """For each instrument that any row uses, which of the distinct texts of `catalogue.instruments` name it, shape (d,).
         The empty name stands for rows without a known instrument. Only those that the distance is about."""
-        texts, only = self.catalogue.instruments.values.tolist(), self.distance.only
-        named = [text.split() or [""] for text in texts]
-        names = dict.fromkeys(name for names in named for name in names if not only or name in only)
-        return {name: np.array([name in names for names in named], bool) for name in names}
+        counted = [self._counted(text.split()) for text in self.catalogue.instruments.values.tolist()]
+        names = dict.fromkeys(name for names in counted for name in names)
+        return {name: np.array([name in names for names in counted], bool) for name in names}
+
+    def _counted(self, used: list[str]) -> list[str]:
+        """Those of an observation's instruments that the distance is about; the empty name: its `fov_radius_deg`."""
+        if self.distance.only:
+            return [name for name in used if name in self.distance.only]
+        if self.distance.kind == "footprint" and self.catalogue.default_instruments:
+            used = [name for name in used if name in self.catalogue.default_instruments]
+        return used or [""]
 
     def shape(self, name: str) -> Footprint | None:
         """Of an instrument; None: a circle of each row's own `fov_radius_deg`."""

@@ -18,8 +18,8 @@ class Distance:
     « default »: each observation's own default search distance (1.2 x its field of view);
     « fixed »: `deg` for all; « instruments »: by instrument name, the largest among those that the observation used (if it used
     none of those named, it matches nothing); « positions »: each position's own radius (`Places.radius_deg`);
-    « footprint »: the position lies in the field of view of one of the observation's instruments, by its shape; if `only` names
-    some, of one of these (Swift's BAT sees a sixth of the sky: « in the field of view » hardly means that).
+    « footprint »: the position lies in the field of view, by its shape, of one of the observation's instruments that are default
+    ones of its mission (Swift's BAT, which sees a sixth of the sky, is none); if `only` names some, of one of these instead.
     """
 
     kind: str = "default"

@@ -15,12 +15,16 @@ from daxa_gui.core.derived import derived
 from daxa_gui.core.distance import Distance
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_base import Filter, Members
-from daxa_gui.core.filter_words import MANY, distance_words, place_words
+from daxa_gui.core.filter_words import MANY, distance_words, listed, place_words
 from daxa_gui.core.frames import FRAMES, from_icrs
 from daxa_gui.core.places import Places
 from daxa_gui.core.sky import SkyPosition, unit_vectors
 
 __all__ = ["Box", "Cone", "Positions"]
+
+# Where one look at all rows is quicker than the index: fewer rows than this, or a cone that holds many.
+_FEW = 30_000
+_SMALL_DEG = 20.0
 
 
 def _distance(radius_deg: float | None) -> Distance:
@@ -42,6 +46,8 @@ class Cone(Filter):
         _distance(self.radius_deg)
 
     def mask(self, catalogue: Catalogue) -> NDArray[np.bool_]:
+        if len(catalogue) > _FEW and (self.radius_deg is None or self.radius_deg <= _SMALL_DEG):
+            return matching.near_places(catalogue, Places.of([self.position]), _distance(self.radius_deg))
         radius = catalogue.search_radius_deg if self.radius_deg is None else self.radius_deg
         return matching.within(catalogue.vectors, unit_vectors(self.position.ra_deg, self.position.dec_deg), radius)
 
@@ -119,7 +125,7 @@ class Positions(Filter):
         else:
             words = f"one of {len(places)} positions" + (f" ({self.label})" if self.label else "")
         if self.reach.kind == "footprint":
-            said = f"with {words} in the field of view"
+            said = f"with {words} in the field of view{f' of {listed(self.reach.only)}' if self.reach.only else ''}"
         else:
             said = f"{distance_words(self.reach)} of {words}"
         if not places.has_windows:

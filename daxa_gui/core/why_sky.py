@@ -12,7 +12,7 @@ from daxa_gui.core import matching, sphere
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.distance import Distance
 from daxa_gui.core.filter_base import Filter
-from daxa_gui.core.filter_words import format_angle, place_words
+from daxa_gui.core.filter_words import format_angle, listed, place_words
 from daxa_gui.core.filters_shapes import Moc, Polygon, SkyShape, SkyShapes
 from daxa_gui.core.filters_sky import Box, Cone, Positions
 from daxa_gui.core.frames import from_icrs
@@ -135,7 +135,8 @@ def _too_far(one: Positions, row: Catalogue, place: int, apart: float, limit: fl
     many = len(one.places) > 1
     nearest = f"the nearest of the positions, {place_words(one.places[place])}," if many else place_words(one.places[place])
     if one.reach.kind == "footprint":
-        return f"{nearest} is {format_angle(apart)} from its centre, outside the field of view"
+        of = f" of {listed(one.reach.only)}" if one.reach.only else ""
+        return f"{nearest} is {format_angle(apart)} from its centre, outside the field of view{of}"
     if one.reach.kind == "instruments" and math.isnan(limit):
         return f"it used none of {', '.join(name for name, _ in one.reach.by_instrument)}"
     return f"its centre is {format_angle(apart)} from {nearest.rstrip(',')}{_farther(apart, limit)}"

@@ -11,6 +11,7 @@ import numpy as np
 from daxa_gui.core.catalogue import Catalogue
 
 NAN = math.nan
+_PLAIN = ("default_instruments",)  # no column
 
 
 def catalogue(positions: Any = ((0.0, 0.0),), **columns: Any) -> Catalogue:
@@ -24,5 +25,10 @@ def catalogue(positions: Any = ((0.0, 0.0),), **columns: Any) -> Catalogue:
         "public_mjd": numbers, "unusable_reason": texts, "search_radius_deg": np.full(n, 0.3),
         "fov_radius_deg": np.full(n, 0.25), "simulated": np.zeros(n, bool),
     }  # fmt: skip
-    values.update({name: column if isinstance(column, Mapping) else np.asarray(column) for name, column in columns.items()})
+    values.update(
+        {
+            name: column if name in _PLAIN or isinstance(column, Mapping) else np.asarray(column)
+            for name, column in columns.items()
+        }
+    )
     return Catalogue(mission="test", version="1", provenance="", **values)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from daxa_gui.catalogues.build import catalogue_from
+from daxa_gui.core.filters import Exposure
 from daxa_gui.missions import MISSIONS
 
 XMM, CHANDRA = MISSIONS["xmm_pointed"], MISSIONS["chandra"]
@@ -71,6 +72,14 @@ def test_that_each_row_gets_the_distance_of_its_own_instrument_and_the_mission_i
     assert (catalogue.search_radius_deg / catalogue.fov_radius_deg).tolist() == pytest.approx([1.2] * 4)
     assert (catalogue.fov_radius_deg * 60).tolist() == pytest.approx([27.8, 49.5, 27.8, 49.5])
     assert set(catalogue.footprints) == {instrument.name for instrument in CHANDRA.instruments}
+
+
+def test_that_an_instruments_own_exposure_is_what_a_filter_of_exposure_looks_at() -> None:
+    given = {"obs_id": np.array(["00000000001"]), "ra_deg": np.zeros(1), "dec_deg": np.zeros(1), "exposure_s": np.array([5000.0])}
+    own = {"xrt_exposure": np.array([5000.0]), "uvot_exposure": np.array([300.0]), "bat_exposure": np.array([0.0])}
+    catalogue = catalogue_from(MISSIONS["swift"], {**given, **own, "instruments": np.array(["XRT UVOT"])}, provenance="")
+    seconds = {name: Exposure(min_s=0.0, instrument=name).seconds(catalogue).tolist() for name in ("XRT", "uvot", "BAT", "")}
+    assert seconds == {"XRT": [5000.0], "uvot": [300.0], "BAT": [0.0], "": [5000.0]}
 
 
 def test_that_the_version_changes_with_the_content_and_not_with_the_width_of_its_types() -> None:

@@ -61,7 +61,8 @@ def same(one: Catalogue, other: Catalogue) -> bool:
     for name in one.extra:
         np.testing.assert_array_equal(np.asarray(one.extra[name]), np.asarray(other.extra[name]), name)
     np.testing.assert_array_equal(one.search_radius_deg, other.search_radius_deg)
-    return (one.version, one.provenance, one.footprints) == (other.version, other.provenance, other.footprints)
+    names = ("version", "provenance", "footprints", "exposure_columns", "default_instruments")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 @pytest.fixture

@@ -288,3 +288,16 @@ def test_that_thousands_of_rows_agree_with_accurate_separations(seed: int) -> No
     centre, radius = SkyPosition(random.uniform(0, 360), random.uniform(-90, 90)), random.choice([1e-3, 0.3, 5, 60, 170])
     expected = separation_deg(of.vectors, unit_vectors(centre.ra_deg, centre.dec_deg)) <= radius
     assert Cone(centre, float(radius)).mask(of).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("radius", [None, 0.0, 1e-3, 2.0, 19.0, 20.5, 170.0])
+def test_that_a_cone_in_a_large_catalogue_agrees_with_accurate_separations(radius: float | None) -> None:
+    """There the index finds the rows of small cones; positions at a pole, at RA 0 and that of a row are the hard ones."""
+    random = np.random.default_rng(5)
+    ra, dec = random.uniform(0, 360, 40_000), np.degrees(np.arcsin(random.uniform(-1, 1, 40_000)))
+    ra[:50], dec[50:60] = NAN, 90.0
+    of = catalogue(list(zip(ra, dec, strict=True)), search_radius_deg=random.choice([0.2, 5.0], 40_000))
+    reach = of.search_radius_deg if radius is None else radius
+    for centre in (SkyPosition(0.0, 10.0), SkyPosition(200.0, 89.9), SkyPosition(ra[100], dec[100]), SkyPosition(0.0, -90.0)):
+        apart = separation_deg(of.vectors, unit_vectors(centre.ra_deg, centre.dec_deg))
+        assert Cone(centre, radius).mask(of).tolist() == (apart <= reach).tolist()

@@ -110,6 +110,7 @@ ABELL = SkyPosition(149.5917, -11.0639, "Abell 907")
         (Usable() & (Cone(ABELL, 1.0) | ObsIds(("1",))), "fit for science and (within 1° of Abell 907 or with the ObsID 1)"),
         (~Usable(), "not fit for science"),
         (Positions((ABELL,), distance=Distance.footprint()), "with Abell 907 in the field of view"),
+        (Positions((ABELL,), distance=Distance.footprint("XRT", "BAT")), "with Abell 907 in the field of view of BAT or XRT"),
         (Positions((ABELL,), distance=Distance.of_instruments({"HRC": 1, "ACIS": 0.5})),
             "within 30′ for ACIS, 1° for HRC of Abell 907"),
         (Positions(Places.of([ABELL], radius_deg=[1.0]), distance=Distance.of_positions()),

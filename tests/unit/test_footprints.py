@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from daxa_gui.catalogues.build import catalogue_from
 from daxa_gui.core import matching
 from daxa_gui.core.association import associate
 from daxa_gui.core.catalogue import Catalogue
@@ -18,6 +19,7 @@ from daxa_gui.core.errors import InputError
 from daxa_gui.core.footprint import Footprint, in_square, in_tile, tile_reach_deg
 from daxa_gui.core.places import Places
 from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
+from daxa_gui.missions import MISSIONS
 from tests.fakes.catalogues import NAN, catalogue
 
 RA = st.one_of(st.floats(0, 360), st.sampled_from([0.0, 1e-9, 180.0, 359.9999999, 360.0]))
@@ -60,6 +62,29 @@ def test_that_only_some_instruments_may_be_meant():
     assert (table.position.tolist(), table.row.tolist(), table.instruments.tolist()) == ([0], [0], ["XRT"])
     assert len(associate(of, near, Distance.footprint("SPI"))) == 0
     assert not matching.near_places(of, near, Distance.footprint("SPI")).any()
+
+
+def test_that_the_default_instruments_are_meant_unless_others_are_named():
+    """Swift's default instrument is XRT: BAT's half of the sky counts only if it is asked for."""
+    shapes = {"BAT": Footprint("circle", 50.0), "XRT": Footprint("circle", 0.2), "UVOT": Footprint("circle", 0.1)}
+    of = catalogue(
+        [(0.0, 0.0)] * 4, instruments=["XRT BAT UVOT", "BAT", "", "UVOT"], footprints=shapes, fov_radius_deg=[0.2] * 4,
+        default_instruments=("XRT",),
+    )  # fmt: skip
+    assert covers(of, (0.05, 0.0), (0.15, 0.0), (0.25, 0.0), (10.0, 0.0)) == [
+        ["XRT", "any", "any", "any"], ["XRT", "any", "any", "any"], [""] * 4, [""] * 4,
+    ]  # fmt: skip
+    near = Places.of([SkyPosition(10.0, 0.0)])
+    assert associate(of, near, Distance.footprint("BAT", "UVOT")).row.tolist() == [0, 1]
+
+
+def test_that_swifts_field_of_view_is_not_that_of_bat():
+    spec = MISSIONS["swift"]
+    given = {"obs_id": np.array(["00000000001"] * 2), "ra_deg": np.zeros(2), "dec_deg": np.zeros(2)}
+    of = catalogue_from(spec, {**given, "instruments": np.array(["XRT BAT UVOT", "BAT"])}, provenance="")
+    near = Places.of([SkyPosition(0.1, 0.0), SkyPosition(5.0, 0.0)])
+    assert associate(of, near, Distance.footprint()).position.tolist() == [0, 0]
+    assert associate(of, near, Distance.footprint("BAT")).position.tolist() == [0, 0, 1, 1]
 
 
 def test_that_distances_travel_as_json():
