@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections import Counter
@@ -25,6 +26,9 @@ from daxa_gui.session import Session
 
 def main(arguments: Sequence[str]) -> int:
     """0: all that was asked was done; 1: part or all of it failed, and which is said; 2: wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # terminals that do not know all characters
     options = parser().parse_args(arguments)
     try:
         code = _run(options)

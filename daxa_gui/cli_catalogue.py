@@ -161,7 +161,8 @@ def _remove(session: Session, options: argparse.Namespace) -> int:
 
 
 def _verify(session: Session, options: argparse.Namespace) -> int:
-    kept = [spec.name for spec in session.missions() if session.catalogue_status(spec.name).origin in ("fetched", "imported")]
+    statuses = [session.catalogue_status(spec.name) for spec in session.missions()]
+    kept = [status.mission for status in statuses if status.origin in ("fetched", "imported") or status.problem]
     problems: dict[str, str] = {}
     for mission in options.mission or kept:
         try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from daxa_gui.cli_output import print_document, print_table, say, warn
 from daxa_gui.cli_pairs import find_pairs
-from daxa_gui.cli_search import add_search_options, chosen_missions, missing_obs_ids, stack_from, tell_missing
+from daxa_gui.cli_search import add_search_options, chosen_missions, missing_catalogues, missing_obs_ids, stack_from, tell_missing
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_stack import FilterStack
@@ -26,17 +26,19 @@ JSON_SHAPE = """\
 with --json one document is printed:
   filters       the filters as they are kept in files
   count         how many observations pass
-  counts        by mission how many are left after each filter (null: it is not for this mission)
+  counts        by mission how many are left after each filter
+  missing       missions without a catalogue here, and what is wrong with it (empty: it was never fetched)
   observations  of each: mission, separation_deg (with --near or --name), public, obs_id, ra_deg, dec_deg (ICRS), start_mjd,
                 end_mjd, public_mjd (UTC; null: not known), exposure_s, target, target_type, category, instruments (separated by
                 blanks), unusable_reason, search_radius_deg, fov_radius_deg, simulated, and the mission's own
+                with --export instead file, the observations stand there
   unknown_obs_ids  those of --obs-ids that no catalogue here has
-with --sample: sample, columns, filters and missions; of each mission sample_size, matched_positions, observations, pairs and
-  positions (index, name, ra_deg, dec_deg, matches); of each match obs_id, separation_deg, instruments, and for positions with
-  times time_match, start_mjd, end_mjd. Without positions, but with file, if --export writes them.
+with --sample: sample, columns, filters, missing and missions; of each mission positions (index, name, ra_deg, dec_deg, matches),
+  sample_size, matched_positions, observations and pairs; of each match obs_id, separation_deg, instruments, and for positions
+  with times time_match, start_mjd, end_mjd. With --export file, and no positions.
 with --why: obs_id and missions; of each mission first_obstacle (number of a filter, null: none) and filters (filter, passes,
   reason, change, changed_filter).
-with --counts: filters and missions; of each mission total and after (one number per filter).
+with --counts: filters, missing and missions; of each mission total and after (one number per filter).
 an error: error and hint.
 """
 
@@ -107,7 +109,10 @@ def find(session: Session, options: argparse.Namespace) -> int:
         table = session.observation_table(names, stack)
         session.export_table(table, Path(options.export))
         if options.json:
-            print_document({"file": options.export, "filters": stack.to_json(), "count": len(table), "counts": counts})
+            print_document(
+                {"file": options.export, "filters": stack.to_json(), "count": len(table), "counts": counts,
+                 "missing": missing_catalogues(session, names)}
+            )  # fmt: skip
         else:
             say(f"{len(table)} observations were written to {options.export}")
     else:
@@ -137,7 +142,8 @@ def _print_found(
     found = _found(session, masks, centre)
     if options.json:
         count = sum(int(np.count_nonzero(mask)) for mask in masks.values())
-        document = {"filters": stack.to_json(), "count": count, "counts": counts, "observations": found}
+        missing = missing_catalogues(session, list(masks))
+        document = {"filters": stack.to_json(), "count": count, "counts": counts, "missing": missing, "observations": found}
         print_document(document if options.obs_ids is None else {**document, "unknown_obs_ids": unknown})
         return
     headings = ("MISSION", "OBSID", "RA DEC (ICRS)", "START (UTC)", *(("ARCMIN AWAY",) if centre else ()), "TARGET")
@@ -189,7 +195,7 @@ def _print_counts(session: Session, options: argparse.Namespace, stack: FilterSt
     """How many are left after each filter, by mission; a filter that is not for a mission leaves what was there."""
     if options.json:
         result = {name: {"total": len(session.catalogue(name)), "after": after} for name, after in counts.items()}
-        print_document({"filters": stack.to_json(), "missions": result})
+        print_document({"filters": stack.to_json(), "missing": missing_catalogues(session, list(counts)), "missions": result})
         return
     for number, row in enumerate(stack.rows, 1):
         say(f"({number}) {row.filter.sentence()}")

@@ -47,7 +47,8 @@ def _pieces(value: Any, indent: str) -> Iterator[str]:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    text = json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(plain(value), indent=indent, ensure_ascii=not unicode, allow_nan=False)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui.cli_output import print_document, print_table, say
-from daxa_gui.cli_search import reach_from, sample_from, stack_from, tell_missing
+from daxa_gui.cli_search import missing_catalogues, reach_from, sample_from, stack_from, tell_missing
 from daxa_gui.core.association import Association
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_stack import FilterStack
@@ -31,10 +31,10 @@ def find_pairs(session: Session, options: argparse.Namespace, names: list[str]) 
     if options.export is not None:
         tallies = session.export_association(Path(options.export), names, places, reach, stack, options.inside)
         if options.json:
-            _print_document(options, sample, stack, {name: t.document(places) for name, t in tallies.items()})
+            _print_document(session, options, sample, stack, {name: t.document(places) for name, t in tallies.items()})
     elif options.json:
         parts = {name: session.association_parts([name], places, reach, stack, options.inside) for name in names}
-        _print_document(options, sample, stack, {name: _positions(parts[name], tallies, name, sample) for name in names})
+        _print_document(session, options, sample, stack, {name: _positions(parts[name], tallies, name, sample) for name in names})
     else:
         found = _counted(session.association_parts(names, places, reach, stack, options.inside), tallies)
         print_table(_HEADINGS, (row for name, part in found for row in _cells(name, part, sample)))
@@ -65,11 +65,18 @@ def _cells(mission: str, part: Association, sample: Sample) -> Iterator[tuple[An
         yield mission, number, places.names[number], ra, dec, obs_id, f"{apart * 60:.2f}", match
 
 
-def _print_document(options: argparse.Namespace, sample: Sample, stack: FilterStack, missions: dict[str, Any]) -> None:
+def _print_document(
+    session: Session, options: argparse.Namespace, sample: Sample, stack: FilterStack, missions: dict[str, Any]
+) -> None:
     names = ("ra", "dec", "name", "time", "start", "end", "radius", "frame")
-    document = {"sample": options.sample, "columns": {name: getattr(sample.used, name) for name in names}}
+    document = {
+        "sample": options.sample,
+        "columns": {name: getattr(sample.used, name) for name in names},
+        "filters": stack.to_json(),
+        "missing": missing_catalogues(session, list(missions)),
+    }
     file = {} if options.export is None else {"file": options.export}
-    print_document({**document, "filters": stack.to_json(), **file, "missions": missions})
+    print_document({**document, **file, "missions": missions})
 
 
 def _positions(parts: Iterator[tuple[str, Association]], tallies: dict[str, Tally], name: str, sample: Sample) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from daxa_gui.cli_output import say
+from daxa_gui.cli_output import say, warn
 from daxa_gui.core.distance import Distance
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_stack import FilterStack
@@ -136,11 +136,19 @@ def reach_from(options: argparse.Namespace, session: Session) -> Distance:
     return parse_reach(options.radius, _specs(session, options))
 
 
+def missing_catalogues(session: Session, names: Sequence[str]) -> dict[str, str]:
+    """The missions of which no observation is known here, and why if there should be some."""
+    return {name: session.catalogue_status(name).problem for name in names if not len(session.catalogue(name))}
+
+
 def tell_missing(session: Session, names: Sequence[str]) -> None:
     """Nothing found because nothing is known is not the same as nothing there."""
-    empty = [name for name in names if not len(session.catalogue(name))]
-    if empty:
-        say(f"No catalogue here of: {', '.join(empty)}; « daxa-gui catalogue update {empty[0]} » fetches one.")
+    missing = missing_catalogues(session, names)
+    if missing:
+        say(f"No catalogue here of: {', '.join(missing)}; « daxa-gui catalogue update {next(iter(missing))} » fetches one.")
+    for name, problem in missing.items():
+        if problem:
+            warn(f"{name}: {problem}")
 
 
 def missing_obs_ids(options: argparse.Namespace, session: Session, names: Sequence[str]) -> list[str]:

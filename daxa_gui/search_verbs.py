@@ -164,7 +164,10 @@ class SearchVerbs:
         FileError : a file is not what was written; the message names it. InputError : there is none to compare.
         """
         spec = self._finding.spec(mission)
-        if self._finding.real(mission)[2] in (BUILT_IN, NONE):
+        status = self._finding.status(mission)
+        if status.origin in (BUILT_IN, NONE) and status.problem:
+            raise FileError(status.problem)
+        if status.origin in (BUILT_IN, NONE):
             raise InputError(
                 f"Nothing was fetched or imported of {spec.label}.", "Only what was written here has checksums to compare with."
             )
