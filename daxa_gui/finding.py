@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,10 @@ from daxa_gui import locations
 from daxa_gui.catalogues import own_csv
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.certificate import CatalogueStatus, Certificate
-from daxa_gui.core.errors import InputError
+from daxa_gui.core.errors import DaxaError, InputError
+from daxa_gui.core.filter_words import format_angle
 from daxa_gui.core.mission import MissionSpec
-from daxa_gui.core.notations import parse_position
+from daxa_gui.core.notations import Parsed, parse
 from daxa_gui.core.sky import SkyPosition, lon_lat_deg, unit_vectors
 from daxa_gui.core.times import MJD_OF_1970, SECONDS_PER_DAY
 from daxa_gui.missions import MISSIONS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from daxa_gui.catalogues.cache import CatalogueCache
 
 BUILT_IN, NONE = "built in", "none"
+COARSE_DEG = (1 + 1e-9) / 60  # 1′: a position less well known than that may lie outside small fields of view
 
 
 def normal_name(name: str) -> str:
@@ -36,6 +38,21 @@ def normal_name(name: str) -> str:
 
 def now_mjd() -> float:
     return MJD_OF_1970 + time.time() / SECONDS_PER_DAY
+
+
+def _own_position(name: str) -> Parsed | None:
+    """Coordinates, or those that a name holds; None if there are none."""
+    try:
+        return parse(name)
+    except InputError:
+        return None
+
+
+def _named(own: Parsed) -> SkyPosition:
+    """The position of a name; if that is coarse, its name says so wherever the position is spoken of."""
+    if own.precision_deg is None or own.precision_deg <= COARSE_DEG:
+        return own.position
+    return replace(own.position, name=f"{own.position.name} (to about {format_angle(own.precision_deg)})")
 
 
 class Finding:
@@ -191,8 +208,17 @@ class Finding:
         return tuple(sorted(names.values(), key=lambda position: position.name.casefold()))
 
     def resolve_name(self, name: str, ask: Callable[[str], SkyPosition] | None) -> SkyPosition:
-        """The position of an object: from the names that are known here, from the name itself (« PSR J0534+2200 »), and then by
-        `ask` (None: nobody may be asked). Raises InputError for a name that is not known."""
+        """The position of an object: from the names that are known here, from the name itself (« 1RXS J185635.4-375433 »), and
+        then by `ask` (None: nobody may be asked).
+
+        A name that says its place to no better than 1′ (« PSR J0534+22 ») is asked for; if that gives nothing, its own position
+        is taken, and called « PSR J0534+22 (to about 1°) ».
+
+        Raises
+        ------
+        InputError : the name is not known.
+        TransferError : nobody could be asked, and the name holds no position.
+        """
         wanted = normal_name(name)
         known = self.known_names()
         for position in known:
@@ -201,10 +227,16 @@ class Finding:
         beginning = [position for position in known if wanted and normal_name(position.name).startswith(wanted)]
         if len(beginning) == 1:  # « 47 Tuc » for « 47 Tuc (NGC 104) »
             return beginning[0]
-        with contextlib.suppress(InputError):  # coordinates, or a name that holds some
-            return parse_position(name)
+        own = _own_position(name)
+        if own is not None and (ask is None or own.precision_deg is None or own.precision_deg <= COARSE_DEG):
+            return _named(own)
         if ask is not None:
-            return ask(name)
+            try:
+                return ask(name)
+            except DaxaError:
+                if own is None:
+                    raise
+                return _named(own)  # nobody knows better, or nobody could be asked
         near = [p.name for p in known if wanted and (wanted in normal_name(p.name) or normal_name(p.name) in wanted)]
         raise InputError(
             f"The name « {name.strip()} » is not known.",
