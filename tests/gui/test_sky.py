@@ -18,7 +18,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.panels.sky import SkyPanel
 from daxa_gui.gui.theme import DARK, LIGHT
 from daxa_gui.gui.widgets.sky_graticule import format_dec_tick, format_ra_tick, graticule
-from daxa_gui.gui.widgets.sky_layers import MOST_POINTS, MOST_ROWS, MissionLayer, density_image
+from daxa_gui.gui.widgets.sky_layers import MOST_POINTS, MissionLayer, density_images
 from daxa_gui.gui.widgets.sky_projection import Viewport
 from daxa_gui.session import Session
 
@@ -300,7 +300,7 @@ def test_that_every_view_has_a_handful_of_labelled_lines(ra, dec, radius, style)
 
 def test_that_many_observations_become_a_density_far_out_and_points_near(sky):
     rng = np.random.default_rng(5)
-    n = MOST_ROWS + 10_000
+    n = 60_000
     small = sky.session.catalogue(CALPV)
     rows = rng.integers(0, len(small), n)
     names = ("obs_id", "start_mjd", "end_mjd", "exposure_s", "target", "target_type", "instruments", "public_mjd",
@@ -312,11 +312,19 @@ def test_that_many_observations_become_a_density_far_out_and_points_near(sky):
     layer = MissionLayer(sky.session.missions()[0], catalogue, np.arange(n) < 50)
     far = Viewport(width=800, height=400).whole_sky()
     layer.place(far)
-    assert layer.dense and len(layer.rows) == 50  # the selected ones are still points
-    counts = density_image([layer], far, 4)
-    assert counts.shape == (100, 200) and counts.max() > 0 and counts[0, 0] == 0
-    assert layer.density_cells().sum() == n
+    assert layer.dense and not layer.crowded and len(layer.rows) == 50  # the selected ones are still points
+    passing, left_out = density_images([layer], far, 4)
+    assert passing.shape == left_out.shape == (100, 200) and left_out.max() > 0 and left_out[0, 0] == 0
+    assert passing.max() == 0  # they are drawn one by one
+    assert [counts.sum() for counts in layer.counts()] == [50, n - 50]
+    layer.set_selected(catalogue.dec_deg > 0)
+    layer.place(far)
+    assert layer.dense and layer.crowded and len(layer.rows) == 0
+    passing, left_out = density_images([layer], far, 4)
+    assert passing[:49].any() and not passing[51:].any()  # north is up
+    assert left_out[51:].any() and not left_out[:49].any()
+    layer.set_selected(np.arange(n) < 50)
     near = far.centred(100.0, 10.0, 5.0)
     layer.place(near)
     assert not layer.dense and 50 < len(layer.rows) < MOST_POINTS
-    assert density_image([layer], near, 4) is None
+    assert density_images([layer], near, 4) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -37,6 +37,7 @@ from daxa_gui.gui.widgets.sky_view import SkyView
 from daxa_gui.session import Session
 
 GO_TO_RADIUS_DEG = 2.0
+_FEW_ROWS = 20_000  # of all missions: their layers are made at once
 
 
 class SkyPanel(QWidget):
@@ -54,6 +55,10 @@ class SkyPanel(QWidget):
         self._problem.setObjectName("goToProblem")
         self.legend = SkyLegend(self)
         self.legend.mission_toggled.connect(self._on_legend_toggled)
+        self._refresh_soon = QTimer(self)  # what the panels do at new results is spread over turns of the event loop
+        self._refresh_soon.setSingleShot(True)
+        self._refresh_soon.setInterval(0)
+        self._refresh_soon.timeout.connect(self._refresh)
         self._build()
         self._connect()
         self._on_theme_changed(context.theme)
@@ -149,20 +154,35 @@ class SkyPanel(QWidget):
     # content
 
     def _make_layers(self) -> None:
-        """Anew from the catalogues: missions with many observations lowest, so that few ones are not covered."""
-        hidden = {layer.spec.name for layer in self.view.layers if not layer.shown}
+        """Anew from the catalogues; large ones, or such as were not read yet, are made ready in the background."""
+        known = self._context.results
+        specs = self._session.missions()
+        if all(spec.name in known for spec in specs) and sum(result.total for result in known.values()) <= _FEW_ROWS:
+            self._context.background.forget(self, "layers")
+            self._show_layers(self._layers())
+        else:
+            self._context.background.read(self, "layers", self._layers, self._show_layers)
+
+    def _layers(self) -> list[MissionLayer]:
+        """For any thread. Missions with many observations lie lowest, so that few ones are not covered."""
         layers = []
         for spec in self._session.missions():
             catalogue = self._session.catalogue(spec.name)
-            result = self._context.results.get(spec.name)
-            fits = result is not None and len(result.mask) == len(catalogue)
-            mask = result.mask if result is not None and fits else np.ones(len(catalogue), bool)
-            layer = MissionLayer(spec, catalogue, mask)
-            layer.shown = spec.name not in hidden
+            layer = MissionLayer(spec, catalogue, np.ones(len(catalogue), bool))
+            layer.prepare()
             layers.append(layer)
-        self.view.set_layers(sorted(layers, key=lambda layer: -len(layer.catalogue)))
-        self._update_shapes()
+        return sorted(layers, key=lambda layer: -len(layer.catalogue))
+
+    def _show_layers(self, layers: list[MissionLayer]) -> None:
+        hidden = {layer.spec.name for layer in self.view.layers if not layer.shown}
+        for layer in layers:
+            layer.shown = layer.spec.name not in hidden
+            result = self._context.results.get(layer.spec.name)
+            if result is not None and len(result.mask) == len(layer.catalogue):
+                layer.set_selected(result.mask)
+        self.view.set_layers(layers)
         self._on_observation_changed(*self._context.observation)
+        self._update_shapes()
         self._update_legend()
         self._describe()
 
@@ -174,6 +194,9 @@ class SkyPanel(QWidget):
             return
         for layer in self.view.layers:
             layer.set_selected(self._context.results[layer.spec.name].mask)
+        self._refresh_soon.start()
+
+    def _refresh(self) -> None:
         self.view.refresh()
         self._update_legend()
         self._describe()

@@ -116,7 +116,7 @@ class LabelsItem(QGraphicsItem):
 
 
 class DensityItem(QGraphicsItem):
-    """Counts as an image, from the ground colour to the accent colour by the logarithm."""
+    """Counts as an image, from the ground colour to another colour by the logarithm."""
 
     def __init__(self, z_value: float) -> None:
         super().__init__()
@@ -124,10 +124,10 @@ class DensityItem(QGraphicsItem):
         self._image: QImage | None = None
         self._bin_px = 1
 
-    def set_counts(self, counts: Floats | None, bin_px: int, colour: str) -> None:
-        """`counts` (rows, columns), each a square of `bin_px` pixels; None shows nothing."""
+    def set_counts(self, counts: Floats | None, bin_px: int, colour: str, strength: float = 1.0) -> None:
+        """`counts` (rows, columns), each a square of `bin_px` pixels; None shows nothing. `strength` 1 hides the ground most."""
         self._bin_px = bin_px
-        self._image = None if counts is None else _shaded(counts, QColor(colour))
+        self._image = None if counts is None else _shaded(counts, QColor(colour), strength)
         self.update()
 
     def boundingRect(self) -> QRectF:
@@ -141,11 +141,11 @@ class DensityItem(QGraphicsItem):
         painter.drawImage(size, self._image)
 
 
-def _shaded(counts: Floats, colour: QColor) -> QImage:
+def _shaded(counts: Floats, colour: QColor, strongest: float) -> QImage:
     strength = np.log1p(counts) / max(float(np.log1p(counts.max())), 1e-9)
     pixels: NDArray[np.uint8] = np.empty((*counts.shape, 4), np.uint8)
     pixels[..., 0], pixels[..., 1], pixels[..., 2] = colour.red(), colour.green(), colour.blue()
-    pixels[..., 3] = np.where(counts > 0, 40 + 190 * strength, 0).astype(np.uint8)
+    pixels[..., 3] = np.where(counts > 0, strongest * (40 + 190 * strength), 0).astype(np.uint8)
     height, width = counts.shape
     return QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
 

@@ -10,8 +10,7 @@ from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.sky import lon_lat_deg
 from daxa_gui.gui.widgets.sky_projection import Floats, Viewport, boxes, circles
 
-MOST_POINTS = 12_000  # in view; above, and in catalogues of more than MOST_ROWS, the plot shows a density
-MOST_ROWS = 50_000
+MOST_POINTS = 4_000  # of one mission in view, each with a symbol of its own; where there are more, the plot shows their density
 MOST_OUTLINES = 700  # fields of view drawn at the same time for one mission
 SMALLEST_OUTLINE_PX = 14.0
 _TILE_COLUMNS = ("ra_min_deg", "ra_max_deg", "dec_min_deg", "dec_max_deg")
@@ -28,28 +27,39 @@ class MissionLayer:
         self._with_position = np.nonzero(np.isfinite(catalogue.vectors).all(axis=1))[0]
         self._outline_key: bytes = b""
         self._outlines: Floats = np.empty((0, 0, 3))
-        self._density: Floats | None = None
+        self._cells: NDArray[np.int32] | None = None
+        self._counts: tuple[Floats, Floats] | None = None
         self.rows = self._with_position[:0]
         self.x: Floats = np.empty(0)
         self.y: Floats = np.empty(0)
-        self.dense = False
+        self.dense = False  # those that do not pass are shaded
+        self.crowded = False  # those that pass are shaded, too
         self.set_selected(selected)
 
     def set_selected(self, selected: NDArray[np.bool_]) -> None:
         self.selected = selected if len(selected) == len(self.catalogue) else np.zeros(len(self.catalogue), bool)
+        self._counts = None
+
+    def prepare(self) -> None:
+        """What takes long and is needed once; for any thread, before the layer is shown."""
+        self.cells()
+        self.catalogue.row_of.get("")
 
     def place(self, view: Viewport) -> None:
-        """Find the rows in view and their pixels; `dense` where there are too many to show each one."""
+        """Find the rows in view and their pixels; `dense` where there are too many to show each one, `crowded` where there are
+        too many that pass."""
         rows, vectors = self._with_position, self.catalogue.vectors
         radius = view.radius_deg
-        if len(rows) > MOST_ROWS:
+        self.dense = self.crowded = False
+        if len(rows) > MOST_POINTS:
             if radius < 179.0:
                 near = vectors @ view.rotation()[0] > np.cos(np.radians(radius))
                 rows = np.nonzero(near)[0]
             self.dense = len(rows) > MOST_POINTS
             if self.dense:
                 rows = rows[self.selected[rows]]
-                rows = rows if len(rows) <= MOST_POINTS else rows[:0]
+                self.crowded = len(rows) > MOST_POINTS
+                rows = rows[:0] if self.crowded else rows
             vectors = vectors[rows]
         elif len(rows) != len(vectors):
             vectors = vectors[rows]
@@ -100,28 +110,42 @@ class MissionLayer:
         best = near[np.lexsort((distance[near], ~self.selected[self.rows[near]]))[0]]
         return int(self.rows[best]), float(distance[best])
 
-    def density_cells(self) -> Floats:
-        """Rows per cell of a grid of equal areas over the whole sky, counted once."""
-        if self._density is None:
-            lon, _ = lon_lat_deg(self.catalogue.vectors[self._with_position])
-            band = (self.catalogue.vectors[self._with_position, 2] + 1.0) * 0.5 * _GRID[0]
-            cell = np.clip(band.astype(int), 0, _GRID[0] - 1) * _GRID[1] + (lon * _GRID[1] / 360.0).astype(int) % _GRID[1]
-            self._density = np.bincount(cell, minlength=_GRID[0] * _GRID[1]).reshape(_GRID).astype(float)
-        return self._density
+    def cells(self) -> NDArray[np.int32]:
+        """The cell of a grid of equal areas over the whole sky that each row with a position lies in; found once."""
+        if self._cells is None:
+            self._cells = _cell_of(self.catalogue.vectors[self._with_position]).astype(np.int32)
+        return self._cells
+
+    def counts(self) -> tuple[Floats, Floats]:
+        """Rows per cell, both of shape (cells,): those that pass, and those that do not."""
+        if self._counts is None:
+            passing = self.selected[self._with_position]
+            both = [np.bincount(self.cells()[some], minlength=_GRID[0] * _GRID[1]).astype(float) for some in (passing, ~passing)]
+            self._counts = both[0], both[1]
+        return self._counts
 
 
-def density_image(layers: list[MissionLayer], view: Viewport, bin_px: int) -> Floats | None:
-    """Rows per cell of the sky under each `bin_px` pixels of the view, (rows, columns); None where no layer is dense."""
+def _cell_of(vectors: Floats) -> NDArray[np.int64]:
+    """The cell of each unit vector, (n, 3); rows of sine of the latitude, columns of longitude."""
+    lon, _ = lon_lat_deg(vectors)
+    band = np.clip(((vectors[:, 2] + 1.0) * 0.5 * _GRID[0]).astype(int), 0, _GRID[0] - 1)
+    cell: NDArray[np.int64] = band * _GRID[1] + (lon * _GRID[1] / 360.0).astype(int) % _GRID[1]
+    return cell
+
+
+def density_images(layers: list[MissionLayer], view: Viewport, bin_px: int) -> tuple[Floats, Floats] | None:
+    """Rows per cell of the sky under each `bin_px` pixels of the view, both (rows, columns): those that pass, of missions where
+    they are crowded, and those that do not. None where no layer is dense."""
     dense = [layer for layer in layers if layer.dense and layer.shown]
     if not dense:
         return None
-    cells = np.sum([layer.density_cells() for layer in dense], axis=0)
     x = np.arange(0, view.width, bin_px) + bin_px / 2
     y = np.arange(0, view.height, bin_px) + bin_px / 2
     grid_x, grid_y = np.meshgrid(x, y)
     vectors = view.vectors(grid_x.ravel(), grid_y.ravel())
     inside = np.isfinite(vectors[:, 0])
-    lon, _ = lon_lat_deg(np.where(inside[:, None], vectors, 1.0))
-    band = np.clip(((np.where(inside, vectors[:, 2], 0.0) + 1.0) * 0.5 * _GRID[0]).astype(int), 0, _GRID[0] - 1)
-    counts = cells[band, (lon * _GRID[1] / 360.0).astype(int) % _GRID[1]]
-    return np.where(inside, counts, 0.0).reshape(grid_x.shape)
+    cells = _cell_of(np.where(inside[:, None], vectors, 1.0))
+    passing = sum((layer.counts()[0] for layer in dense if layer.crowded), np.zeros(_GRID[0] * _GRID[1]))
+    left_out = sum((layer.counts()[1] for layer in dense), np.zeros(_GRID[0] * _GRID[1]))
+    passing, left_out = (np.where(inside, counts[cells], 0.0).reshape(grid_x.shape) for counts in (passing, left_out))
+    return passing, left_out

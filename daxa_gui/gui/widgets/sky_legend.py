@@ -52,9 +52,12 @@ class SkyLegend(QWidget):
         self._boxes = {layer.spec.name: self._box(layer) for layer in layers}
         for box in self._boxes.values():
             self._flow.addWidget(box)
-        self._note = QLabel("hollow: filtered out", self)
+        self._note = QLabel("hollow or grey: filtered out", self)
         as_muted(self._note)
-        self._note.setToolTip("Filled symbols pass the filters, hollow ones do not")
+        self._note.setToolTip(
+            "Filled symbols pass the filters, hollow ones do not. Where a mission has too many in view to draw each one, they "
+            "are shaded: blue where they pass, grey where they do not. Zoom in to see them one by one."
+        )
         self._flow.addWidget(self._note)
         self._keep_place_in_tab_order()
         self.updateGeometry()

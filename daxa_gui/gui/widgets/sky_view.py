@@ -15,7 +15,7 @@ from daxa_gui.core.sky import SkyPosition, separation_deg, unit_vectors
 from daxa_gui.gui.theme import LIGHT, Theme
 from daxa_gui.gui.widgets.sky_graticule import Lines, ecliptic, galactic_plane, graticule, polylines, rim
 from daxa_gui.gui.widgets.sky_items import DensityItem, LabelsItem, LinesItem, PointsItem, shade
-from daxa_gui.gui.widgets.sky_layers import MissionLayer, density_image
+from daxa_gui.gui.widgets.sky_layers import MissionLayer, density_images
 from daxa_gui.gui.widgets.sky_marks import box_between, crosses, joined, plane_labels, symbol_size, target, worth_drawing
 from daxa_gui.gui.widgets.sky_projection import Floats, Viewport, boxes, circles
 
@@ -81,13 +81,13 @@ class SkyView(pg.GraphicsView):
         self._rim = LinesItem(1)
         self._grid = LinesItem(2)
         self._plane_lines = (LinesItem(3), LinesItem(3))
-        self._density = DensityItem(4)
+        self._density = DensityItem(4), DensityItem(3.5)  # of those that pass, and of the others
         self._shape_lines = LinesItem(40)
         self._focus_lines = LinesItem(50)
         self._draft_lines = LinesItem(60)
         self._labels = LabelsItem(30)
         for item in (
-            self._rim, self._grid, *self._plane_lines, self._density, self._shape_lines, self._focus_lines,
+            self._rim, self._grid, *self._plane_lines, *self._density, self._shape_lines, self._focus_lines,
             self._draft_lines, self._labels,
         ):  # fmt: skip
             self.scene().addItem(item)
@@ -208,7 +208,9 @@ class SkyView(pg.GraphicsView):
         self._labels.set_labels((*lines.labels, *names))
         for layer in self.layers:
             self._draw_layer(layer, view)
-        self._density.set_counts(density_image(self.layers, view, _DENSITY_BIN_PX), _DENSITY_BIN_PX, self.theme.accent)
+        passing, left_out = density_images(self.layers, view, _DENSITY_BIN_PX) or (None, None)
+        self._density[0].set_counts(passing, _DENSITY_BIN_PX, self.theme.accent)
+        self._density[1].set_counts(left_out, _DENSITY_BIN_PX, self.theme.muted, 0.45)
         self._draw_shapes()
         self._draw_focus()
         self.scene().update()
