@@ -61,6 +61,12 @@ def _refresh_from(context: Any, spec: MissionSpec, source: TapSource, folder: Pa
         return False
 
     table, certificate = fetch_table(source, spec.name, address=address, progress=progress, cancelled=cancelled)
+    if not len(table):
+        raise TransferError(
+            f"the table {source.table} has no rows: a mission has observations.",
+            "The service may be filling its tables again: try later.",
+            retryable=False,
+        )
     provenance = f"{len(table)} rows of the table {source.table} at {address}."
     catalogue = catalogue_from(spec, resolve(source.build)(table), provenance=provenance, version=certificate.checksum[:12])
     cache = CatalogueCache(folder)

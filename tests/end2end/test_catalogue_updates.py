@@ -127,6 +127,18 @@ def test_that_a_damaged_reply_leaves_the_last_good_copy_in_use(session, service,
         assert "ra" in caught.value.message
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_that_a_table_without_rows_is_refused(session, service, known):
+    if known:
+        session.update_catalogue("suzaku")
+    replace_rows(service, [])
+    with pytest.raises(TransferError, match="suzamaster has no rows"):
+        session.update_catalogue("suzaku")
+    status = session.catalogue_status("suzaku")
+    assert (status.rows, status.origin) == ((50, "fetched") if known else (0, "none"))
+    assert "no rows" in status.problem
+
+
 def test_that_a_problem_is_forgotten_after_a_good_refresh(session, service):
     session.update_catalogue("suzaku")
     service.renames["ra"] = "right_ascension"
