@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,9 @@ def normal_name(name: str) -> str:
 
 def now_mjd() -> float:
     return MJD_OF_1970 + time.time() / SECONDS_PER_DAY
+
+
+_COARSE_WORDS = re.compile(r" \(to about [^()]*\)\s*$")  # what `_named` adds
 
 
 def _own_position(name: str) -> Parsed | None:
@@ -219,6 +223,7 @@ class Finding:
         InputError : the name is not known.
         TransferError : nobody could be asked, and the name holds no position.
         """
+        name = _COARSE_WORDS.sub("", name)  # of an answer that is asked for again
         wanted = normal_name(name)
         known = self.known_names()
         for position in known:

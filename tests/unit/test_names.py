@@ -52,6 +52,13 @@ def test_that_a_coarse_name_without_an_answer_is_its_own_position_and_says_how_c
     assert (found.ra_deg, found.dec_deg) == pytest.approx((83.5, 22.0))
     assert found.name == "PSR J0534+2200 (to about 15′)"
     assert finding.resolve_name("PSR J0534+22", service).name == "PSR J0534+22 (to about 1°)"
+    assert finding.resolve_name(found.name, service) == found
+
+
+def test_that_a_coarse_answer_can_be_asked_for_again(finding: Finding) -> None:
+    service = Service()
+    assert finding.resolve_name("PSR J0534+22 (to about 1°)", service).name == "PSR J0534+22"
+    assert service.asked == ["PSR J0534+22"]
 
 
 def test_that_a_name_that_nobody_knows_is_an_error(finding: Finding) -> None:
