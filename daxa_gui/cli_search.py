@@ -176,6 +176,25 @@ def _obs_ids(options: argparse.Namespace, session: Session) -> ObsIds:
     return ObsIds(parse_obs_ids(options.obs_ids))
 
 
+def _check_each(
+    texts: Sequence[str],
+    kind: type[Field] | type[Category],
+    column: str,
+    what: str,
+    options: argparse.Namespace,
+    session: Session,
+) -> None:
+    """Raises InputError for a text that no observation of the missions has, though some have such texts."""
+    catalogues = [session.catalogue(spec.name) for spec in _specs(session, options)]
+    columns = [table.category if column == "category" else table.extra.get(column, ()) for table in catalogues]
+    known = sorted({str(value) for values in columns for value in set(values)} - {""})
+    for text in texts:
+        if known and not any(kind((text,)).mask(table).any() for table in catalogues):
+            raise InputError(
+                f"There is no {what} « {text} ».", f"Known ones: {', '.join(known[:40])}{' …' if len(known) > 40 else ''}."
+            )
+
+
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--mission", action="append", metavar="NAME", help="search this mission only (may be repeated)")
@@ -320,6 +339,7 @@ def _properties(options: argparse.Namespace, session: Session) -> list[Filter]:
     if options.target_type is not None:
         found.append(TargetType(_words(options.target_type.upper())))
     if options.category is not None:
+        _check_each(options.category, Category, "category", "category of targets", options, session)
         found.append(Category(tuple(options.category)))
     if options.instrument is not None:
         names = [instruments_of(_specs(session, options), [name]) for name in _words(options.instrument)]
@@ -338,6 +358,7 @@ def _properties(options: argparse.Namespace, session: Session) -> list[Filter]:
     if options.public is not None:
         found.append(Public(None if options.public == "now" else iso_to_mjd(options.public)))
     if options.field is not None:
+        _check_each(options.field, Field, "field_name", "eROSITA field", options, session)
         found.append(Field(tuple(options.field)))
     if options.usable:
         found.append(Usable())

@@ -123,7 +123,8 @@ class Positions(Filter):
         if len(places) <= MANY and not self.label:
             words = " or ".join(place_words(position) for position in places)
         else:
-            words = f"one of {len(places)} positions" + (f" ({self.label})" if self.label else "")
+            words = "the position" if len(places) == 1 else f"one of {len(places)} positions"
+            words += f" ({self.label})" if self.label else ""
         if self.reach.kind == "footprint":
             said = f"with {words} in the field of view{f' of {listed(self.reach.only)}' if self.reach.only else ''}"
         else:

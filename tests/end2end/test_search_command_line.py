@@ -319,3 +319,20 @@ def test_that_working_offline_asks_nobody(service, tmp_path, own_home, monkeypat
     with start_update(tmp_path / "c", service) as process:
         _, err = process.communicate(timeout=100)
     assert process.returncode == 2 and "offline" in err and service.queries == []
+
+
+def test_that_an_unknown_field_is_named_with_the_known_ones(cli):
+    code, _, complaint = cli("find", "--field", "Crab Nebulous", "--counts")
+    assert code == 2
+    assert "Crab Nebulous" in complaint and "Crab II" in complaint
+    assert cli("find", "--field", "crab", "--field", "47 TUC", "--counts")[0] == 0
+
+
+def test_that_a_category_that_no_catalogue_has_is_refused_where_some_have_any(cli, tmp_path):
+    path = tmp_path / "suzaku.csv"
+    path.write_text("obs_id,ra_deg,dec_deg,category\n100000001,10,20,Clusters\n", encoding="utf-8")
+    assert cli("find", "--category", "Clustres", "--counts")[0] == 0  # nothing is known of any category yet
+    assert cli("catalogue", "import", path, "--mission", "suzaku")[0] == 0
+    code, _, complaint = cli("find", "--category", "Clustres", "--counts")
+    assert code == 2 and "Clusters" in complaint
+    assert cli("find", "--category", "Clusters", "--counts")[0] == 0
