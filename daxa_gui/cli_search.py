@@ -69,17 +69,17 @@ def parse_band_kev(text: str) -> tuple[float, float]:
 
 
 def parse_reach(text: str | None, missions: Sequence[MissionSpec] = ()) -> Distance:
-    """« 30arcmin » for all, « XRT=12arcmin,BAT=50deg » by instrument, « footprint » or « footprint:XRT » (of some instruments),
-    « own » (each position's own radius); None: each observation's own default distance. Instruments are those of the missions, by
-    name or alias; they are not looked at if no missions are given."""
+    """« 30arcmin » for all, « XRT=12arcmin,BAT=50deg » by instrument, « footprint » (of the default instruments) or
+    « footprint:XRT,BAT » (of these; « = » serves as well), « own » (each position's own radius); None: each observation's own
+    default distance. Instruments are those of the missions, by name or alias; they are not looked at if no missions are given."""
     if text is None:
         return Distance()
-    kind, colon, names = text.strip().partition(":")
-    if kind == "footprint":
-        if colon and not _words(names):
+    if (asked := re.fullmatch(r"footprint\s*(?:([:=])(.*))?", text.strip())) is not None:
+        names = asked[2] or ""
+        if asked[1] and not _words(names):
             raise InputError(f"« {text} » names no instrument.", "Write for example footprint:XRT,UVOT.")
         return Distance.footprint(*instruments_of(missions, _words(names)))
-    if kind == "own":
+    if text.strip() == "own":
         return Distance.of_positions()
     if "=" not in text:
         return Distance.fixed(parse_angle_deg(text))
@@ -203,7 +203,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         metavar="POSITION",
         help='"83.63 22.01", "05 34 31.9 +22 00 52", "l=184.56 b=-5.78" and the like; ICRS unless it says so',
     )
-    add("--name", help="object name; names with coordinates in them (PSR J0534+2200) need no network")
+    add("--name", help="object name; names that hold their position (1RXS J185635.4-375433) need no network")
     add("--sample", metavar="FILE", help="positions from a CSV, ECSV, VOTable or FITS file")
     add("--columns", metavar="PAIRS", help="what the sample's columns mean, for example ra=RAJ2000,dec=DEJ2000,time=discovered,"
         "frame=galactic (names: ra dec name time start end radius frame radius_unit)")  # fmt: skip
@@ -211,8 +211,9 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--radius",
         metavar="DISTANCE",
-        help="30arcmin for all, XRT=12arcmin,BAT=50deg by instrument, « footprint » for the shapes of the fields of view"
-        " (footprint:XRT: of some instruments), « own » for the sample's radii (default: each observation's own distance)",
+        help="30arcmin for all, XRT=12arcmin,BAT=50deg by instrument, « footprint » for the shapes of the fields of view of the"
+        " default instruments (footprint:XRT,UVOT: of these), « own » for the sample's radii (default: each observation's own"
+        " distance)",
     )
     add("--rectangle", nargs=4, type=float, metavar=("LON1", "LAT1", "LON2", "LAT2"),
         help="two opposite corners in degrees, in any order; between them the shorter way round in RA"
