@@ -78,7 +78,7 @@ class Association:
 
     def table(self, places: Places, mission: str) -> DataTable:
         """One row per entry, with the positions' names and coordinates; typed columns with units."""
-        names = np.array(places.names, str) if len(places) else np.empty(0, str)
+        names = places.name_column
         columns = {
             "position": self.position, "name": names[self.position], "ra_deg": places.ra_deg[self.position],
             "dec_deg": places.dec_deg[self.position], "mission": np.full(len(self), mission), "obs_id": self.obs_id,

@@ -88,6 +88,11 @@ class Places:
         return self.start_mjd is not None or self.end_mjd is not None
 
     @cached_property
+    def name_column(self) -> NDArray[np.str_]:
+        """The names as an array, shape (m,); made once, since that takes a while for millions."""
+        return np.array(self.names, str) if self.names else np.empty(0, str)
+
+    @cached_property
     def vectors(self) -> NDArray[np.float64]:
         """Unit vectors, shape (m, 3)."""
         return unit_vectors(self.ra_deg, self.dec_deg)

@@ -139,7 +139,7 @@ class Pairs:
             position = self._joined("position")
             if column == "number" or not any(self.places.names):
                 return position
-            return _ranks(np.array(self.places.names, str))[position]
+            return _ranks(self.places.name_column)[position]
         return self._text_ranks(column)
 
     def _text_ranks(self, column: str) -> NDArray[np.int64]:
