@@ -307,6 +307,7 @@ XRISMMASTR = FakeTable(
         "transient": {"obsid": "200132000", "subject_category": "Extragalactic Transients: SNe, GRBs, GW Events, and TDEs"},
         "blazar": {"obsid": "200133000", "subject_category": "Blazars and Other Jet-Dominated AGN"},
         "unknown category": {"obsid": "200134000", "subject_category": "Something new"},
+        "scheduled": {"obsid": "200135000", "status": "scheduled", "exposure": 50000.0, "xtd_expo": 0.0, "public_date": 0},
     },
 )  # fmt: skip
 

@@ -73,6 +73,8 @@ TYPES = {
     "Astrophysical Processes": "MISC",
 }
 
+PLANNED = ("accepted", "approved", "planned", "scheduled", "unobserved")  # statuses; the table has observations to come as well
+
 SPEC = MissionSpec(
     name="xrism_pointed",
     label="XRISM Pointed",
@@ -118,6 +120,8 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
     start_mjd = col.starts(raw["time"], marks)
     exposure, xtend, duration_s = col.exposures(raw["exposure"], raw["xtd_expo"], raw["duration"])
     marks.add(col.none_positive((exposure, xtend)), col.NO_EXPOSURE)
+    status = col.texts(raw["status"])
+    marks.add(col.by_value(status, lambda text: text.casefold() in PLANNED, np.bool_), col.NOT_OBSERVED)
     category, resolve_mode = col.texts(raw["subject_category"]), col.texts(raw["rsl_datamode"])
     off = col.by_value(resolve_mode, lambda text: text.upper() in ("", "NONE", "OFF"), np.bool_)
     resolve = np.where(off, 0.0, exposure)
@@ -142,5 +146,5 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
         "xtend_mode3_4": col.texts(raw["xtd_datamode2"]),
         "xtend_dataclass1_2": col.texts(raw["xtd_dataclas1"]),
         "xtend_dataclass3_4": col.texts(raw["xtd_dataclas2"]),
-        "status": col.texts(raw["status"]),
+        "status": status,
     }

@@ -397,7 +397,7 @@ def test_that_integral_windows_are_marked_and_wider_choices_find_them_again() ->
 
 
 def test_that_xrism_rows_are_marked_and_resolve_counts_as_off_without_a_mode() -> None:
-    assert marks(XRISMMASTR) == {"all zero": "no exposure"}
+    assert marks(XRISMMASTR) == {"all zero": "no exposure", "scheduled": "not observed yet"}
     found = values(XRISMMASTR, "instruments")
     assert (found["ordinary"], found["Resolve off"], found["all zero"]) == ("RESOLVE XTEND", "XTEND", "")
     assert found["no exposure, but Xtend's"] == "XTEND"

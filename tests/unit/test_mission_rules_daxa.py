@@ -150,7 +150,7 @@ DIFFERENCES: dict[str, tuple[set[str], set[str]]] = {
     "swiftmastr": ({"at 0, 0"}, {"UVOT only"}),
     "rassmaster": ({"no exposure"}, set()),
     "intscwpub": (set(), {"SPI only"}),
-    "xrismmastr": (set(), {"no exposure, but Xtend's"}),
+    "xrismmastr": ({"scheduled"}, {"no exposure, but Xtend's"}),  # there is nothing yet of what is scheduled
 }
 
 
