@@ -19,6 +19,11 @@ def format_angle(angle_deg: float) -> str:
     return f"{angle_deg * 3600:.6g}″"
 
 
+def format_seconds(seconds: float, digits: int = 15) -> str:
+    """A duration in the unit that suits its size: « 20 ks », « 1.5 s »."""
+    return f"{seconds / 1000.0:.{digits}g} ks" if abs(seconds) >= 1000.0 else f"{seconds:.{digits}g} s"
+
+
 def place_words(position: SkyPosition) -> str:
     return position.name or format_sexagesimal(position.ra_deg, position.dec_deg)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filter_base import Filter, Members
-from daxa_gui.core.filter_words import day_words, listed
+from daxa_gui.core.filter_words import day_words, format_seconds, listed
 from daxa_gui.core.targets import TARGET_TYPES
 from daxa_gui.core.texts import TextColumn
 
@@ -138,9 +138,10 @@ class Exposure(Filter):
             raise InputError("Neither a shortest nor a longest exposure is given.")
         for value in (self.min_s, self.max_s):
             if value is not None and not 0.0 <= value < math.inf:
-                raise InputError(f"{value:g} s is no exposure.")
+                raise InputError(f"{format_seconds(value, 6)} is no exposure.")
         if self.min_s is not None and self.max_s is not None and self.min_s > self.max_s:
-            raise InputError(f"The shortest exposure, {self.min_s:g} s, is longer than the longest, {self.max_s:g} s.")
+            least, most = format_seconds(self.min_s), format_seconds(self.max_s)
+            raise InputError(f"The shortest exposure, {least}, is longer than the longest, {most}.")
 
     def seconds(self, catalogue: Catalogue) -> NDArray[np.float64]:
         """The exposure that counts, s, shape (n,); NaN where it is not known or the instrument was not used."""
@@ -161,12 +162,9 @@ class Exposure(Filter):
         return result
 
     def sentence(self) -> str:
-        if self.max_s is None:
-            said = f"with at least {self.min_s:.15g} s"
-        elif self.min_s is None:
-            said = f"with at most {self.max_s:.15g} s"
-        else:
-            said = f"with {self.min_s:.15g} s to {self.max_s:.15g} s"
+        least = "" if self.min_s is None else format_seconds(self.min_s)
+        most = "" if self.max_s is None else format_seconds(self.max_s)
+        said = f"with {least} to {most}" if least and most else f"with at least {least}" if least else f"with at most {most}"
         return f"{said} of {f'{self.instrument} ' if self.instrument else ''}exposure"
 
     def members(self) -> dict[str, Any]:

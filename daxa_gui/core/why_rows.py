@@ -9,7 +9,7 @@ import numpy as np
 
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.filter_base import And, Filter, Not, Or
-from daxa_gui.core.filter_words import day_words
+from daxa_gui.core.filter_words import day_words, format_seconds
 from daxa_gui.core.filters_names import Field, ObsIds, Picked
 from daxa_gui.core.filters_rows import Category, Exposure, HasInstrument, Public, TargetType, Usable
 from daxa_gui.core.filters_time import TimeRange
@@ -108,13 +108,20 @@ def _(one: Exposure, row: Catalogue) -> Obstacle:
         used = not one.instrument or HasInstrument((one.instrument,)).mask(row)[0]
         return Obstacle(f"its {what} is not known" if used else f"it did not use {one.instrument}")
     if seconds < 0:
-        return Obstacle(f"its {what}, {seconds:g} s, makes no sense")
-    reason = f"its {what} is {seconds:.10g} s"
+        return Obstacle(f"its {what}, {format_seconds(seconds, 6)}, makes no sense")
     if one.min_s is not None and seconds < one.min_s:
+        reason = f"its {what} is {_told_apart(seconds, one.min_s)}"
         least = float(math.floor(seconds)) if seconds >= 1000 else seconds
-        return Obstacle(reason, replace(one, min_s=least), f"Lower the shortest exposure to {least:.10g} s.")
+        return Obstacle(reason, replace(one, min_s=least), f"Lower the shortest exposure to {format_seconds(least)}.")
     most = float(math.ceil(seconds)) if seconds >= 1000 else seconds
-    return Obstacle(reason, replace(one, max_s=most), f"Raise the longest exposure to {most:.10g} s.")
+    reason = f"its {what} is {_told_apart(seconds, one.max_s or 0.0)}"
+    return Obstacle(reason, replace(one, max_s=most), f"Raise the longest exposure to {format_seconds(most)}.")
+
+
+def _told_apart(seconds: float, limit_s: float) -> str:
+    """A duration with as few digits as say that it is not the limit."""
+    texts = (format_seconds(seconds, digits) for digits in range(5, 17))
+    return next((text for text in texts if text != format_seconds(limit_s)), format_seconds(seconds, 17))
 
 
 @obstacle.register

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +71,12 @@ class Context(QObject):
         """Change the filters; the former ones can be had back with `undo`."""
         if stack != self.history.current:
             self.history.push(stack)
+            self._on_stack_replaced()
+
+    def begin_with(self, stack: FilterStack) -> None:
+        """The filters of an earlier time; there is nothing to undo yet."""
+        if len(stack):
+            self.history = History(stack)
             self._on_stack_replaced()
 
     def undo(self) -> None:
@@ -175,10 +180,6 @@ class Context(QObject):
 
     def show_place(self, position: SkyPosition, radius_deg: float) -> None:
         self.place_requested.emit(position, radius_deg)
-
-    def state(self) -> dict[str, Any]:
-        """What comes back at the next start."""
-        return {"filters": self.stack.to_json()}
 
 
 def _results(session: Session, stack: FilterStack) -> dict[str, MissionResult]:

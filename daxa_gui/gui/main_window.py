@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import html
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QSettings, QSize, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -18,25 +17,25 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-import daxa_gui
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.settings import changed
-from daxa_gui.gui.actions import ACTIONS, CATALOGUES_MENU, PANEL_KEYS, ActionSpec
+from daxa_gui.gui.actions import ACTIONS, CATALOGUES_MENU, ActionSpec
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.catalogue_desk import CatalogueDesk
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.daxa_files import DaxaFiles
+from daxa_gui.gui.help import show_about, show_shortcuts
 from daxa_gui.gui.notify import NoticeBar
 from daxa_gui.gui.panels import PANELS, WORKSPACES
+from daxa_gui.gui.search_memory import SearchMemory
 from daxa_gui.gui.status import StatusLine
 from daxa_gui.gui.theme import apply_theme, chosen_theme, rail_style
 from daxa_gui.gui.welcome import WelcomePage
@@ -54,6 +53,7 @@ class MainWindow(QMainWindow):
         self._state = QSettings(str(state_file), QSettings.Format.IniFormat) if state_file else None
         self.context = Context(session, self)
         self._daxa_files = DaxaFiles(session, self.context, self)
+        self._memory = SearchMemory(session, self.context, state_file and state_file.with_name("search.json"), self)
         self.bridge = Bridge(session.bus, self)
         self.setObjectName("mainWindow")
         self.setWindowTitle("DAXA GUI")
@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         self._restore_geometry()
         self._update_undo()
         self._update_layout_actions()
+        self._memory.restore()
 
     def _build_menus(self) -> None:
         menus: dict[str, QMenu] = {}
@@ -322,26 +323,10 @@ class MainWindow(QMainWindow):
             page.arrange()
 
     def show_shortcuts(self) -> None:
-        keys = [*((spec.shortcut, spec.tip) for spec in ACTIONS if spec.shortcut), *PANEL_KEYS]
-        rows = "".join(
-            f"<tr><td style='padding-right:16px'><b>{html.escape(key)}</b></td><td>{html.escape(what)}</td></tr>"
-            for key, what in keys
-        )
-        self._message("Keyboard", f"<table>{rows}</table>")
+        show_shortcuts(self)
 
     def show_about(self) -> None:
-        self._message(
-            "About DAXA GUI",
-            f"<p><b>DAXA GUI {daxa_gui.__version__}</b></p><p>Archives of X-ray astronomy data by pointing and clicking.</p>"
-            "<p>BSD 3-clause licence.</p>",
-        )
-
-    def _message(self, title: str, text: str) -> None:
-        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, self)
-        box.setObjectName("messageBox")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.button(QMessageBox.StandardButton.Close).setToolTip("Close this window (Escape)")
-        box.open()
+        show_about(self)
 
     # what happens
 
@@ -397,6 +382,7 @@ class MainWindow(QMainWindow):
                 if (state := workspace.state()) is not None:
                     self._state.setValue(f"layout/{name}", state)
             self._state.sync()
+        self._memory.save()
         self.hide()  # stopping what runs may take a moment
         self.bridge.stop()
         self.context.background.close()

@@ -180,6 +180,21 @@ def test_that_the_tab_key_visits_everything_panel_by_panel(full, qtbot, name):
     assert set(visits) <= with_controls
 
 
+@pytest.mark.parametrize("panel", ["catalogues", "association"])
+def test_that_panels_behind_a_tab_are_as_usable_when_they_are_in_front(full, qtbot, panel):
+    ready(full, qtbot, "find")
+    full.window.show_panel(panel)
+    workspace = full.window.workspaces["find"]
+    qtbot.waitUntil(lambda: workspace.panels[panel].isVisible() and not workspace.panels["missions"].isVisible())
+    workspace = ready(full, qtbot, "find")
+    assert faults(workspace) == []
+    menus = Counter(QKeySequence.mnemonic(a.text()).toString().removeprefix("Alt+") for a in full.window.menuBar().actions())
+    assert twice(mnemonics(workspace) + menus) == {}
+    chain = focus_chain(workspace)
+    assert set(chain) == {widget for widget in visible(workspace) if takes_focus(widget)}
+    assert any(workspace.panels[panel] in ancestors(widget) for widget in chain)
+
+
 @pytest.mark.parametrize("name", WORKSPACES)
 def test_that_tables_and_plots_say_what_they_are(full, qtbot, name):
     workspace = ready(full, qtbot, name)

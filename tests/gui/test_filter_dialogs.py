@@ -404,3 +404,15 @@ def test_that_untouched_places_own_windows_are_told(window, qtbot):
     dialog.findChild(QCheckBox, "placesInside").click()
     made = accepted(qtbot, dialog)
     assert made.reach == Distance() and made.entirely_inside and made.places == places
+
+
+def test_that_a_long_count_makes_the_dialog_higher_and_squeezes_nothing(window, qtbot):
+    dialog = window.open("public")
+    qtbot.waitUntil(lambda: dialog.preview.text().startswith("On its own"))
+    dialog._say(
+        "On its own this filter leaves 619 325 of 619 325 observations (XMM-Newton 17 561, Chandra 23 141, " + "Swift 1, " * 60
+    )
+    boxes = dialog.scope.findChildren(QCheckBox)
+    assert boxes and all(box.height() >= box.sizeHint().height() for box in boxes)
+    assert dialog.preview.height() >= dialog.preview.heightForWidth(dialog.preview.width())
+    dialog.reject()

@@ -319,9 +319,11 @@ def test_that_what_is_not_known_of_the_time_is_said() -> None:
         (HasInstrument(("m1", "pn"), True), {"instruments": ["PN"]}, "it did not use m1", HasInstrument(("pn",), True)),
         (HasInstrument(("M1",), True), {"instruments": ["PN"]}, "it did not use M1", None),
         (HasInstrument(("M1",)), {}, "it is not known which instruments it used", None),
-        (Exposure(5000), {"exposure_s": [1234.5]}, "its exposure is 1234.5 s", Exposure(1234)),
-        (Exposure(5000, 6000), {"exposure_s": [7000.25]}, "its exposure is 7000.25 s", Exposure(5000, 7001)),
+        (Exposure(5000), {"exposure_s": [1234.5]}, "its exposure is 1.2345 ks", Exposure(1234)),
+        (Exposure(5000, 6000), {"exposure_s": [7000.25]}, "its exposure is 7.0003 ks", Exposure(5000, 7001)),
         (Exposure(5), {"exposure_s": [0.125]}, "its exposure is 0.125 s", Exposure(0.125)),
+        (Exposure(20000), {"exposure_s": [6776.312413]}, "its exposure is 6.7763 ks", Exposure(6776)),
+        (Exposure(20000), {"exposure_s": [19999.9]}, "its exposure is 19.9999 ks", Exposure(19999)),  # not « 20 ks »
         (Exposure(5), {}, "its exposure is not known", None),
         (Exposure(5, instrument="M1"), {"instruments": ["PN"], "exposure_s": [9.0]}, "it did not use M1", None),
         (Public(61000), {"public_mjd": [61465.0]}, "its data are not public before 2027-03-01", None),

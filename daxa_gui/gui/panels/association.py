@@ -34,7 +34,8 @@ from daxa_gui.gui.texts import as_sentence, count_text, counted, short_label, un
 from daxa_gui.gui.widgets.catalogue_files import ask_save_path
 from daxa_gui.gui.widgets.flow import FlowLayout
 from daxa_gui.gui.widgets.mission_page import show_on_sky
-from daxa_gui.gui.widgets.sample_dialog import SampleDialog, ask_sample
+from daxa_gui.gui.widgets.sample_dialog import SampleDialog
+from daxa_gui.gui.widgets.sample_parts import ask_sample
 from daxa_gui.session import Session
 
 _WIDEST = 240
@@ -201,7 +202,7 @@ class AssociationPanel(QWidget):
 
     def ask_sample(self, path: Path | None = None) -> SampleDialog | None:
         """Choose a file and say what its columns mean."""
-        path = path or ask_sample(self, self._session)
+        path = path or ask_sample(self)
         if path is None:
             return None
         dialog = SampleDialog(self._session, self._context, path, self)

@@ -131,7 +131,7 @@ class FilterDialog(QDialog):
             self._background.forget(self, "preview")
             looking = isinstance(error, Looking)
             show_problem(self.problem, str(error) if self._touched and not looking else "")
-            self.preview.setText(str(error) if looking else "" if self._touched else "Nothing entered yet.")
+            self._say(str(error) if looking else "" if self._touched else "Nothing entered yet.")
             self._ok.setEnabled(looking)
             return None
         show_problem(self.problem, "")
@@ -142,14 +142,25 @@ class FilterDialog(QDialog):
     def _count(self, item: Filter, missions: _Scope) -> None:
         specs = [spec for spec in self._session.missions() if missions is None or spec.name in missions]
         if not self.preview.text().startswith("On its own"):
-            self.preview.setText("Counting …")
+            self._say("Counting …")
         self._background.read(
             self,
             "preview",
             lambda: preview_text(item, specs, self._session),
-            self.preview.setText,
-            lambda error: self.preview.setText(f"This cannot be counted. {error}"),
+            self._say,
+            lambda error: self._say(f"This cannot be counted. {error}"),
         )
+
+    def _say(self, text: str) -> None:
+        """Below the entries; the dialog grows rather than squeezing them."""
+        self.preview.setText(text)
+        layout = self.layout()
+        if layout is None or not self.isVisible():
+            return
+        layout.activate()
+        needed = max(layout.totalHeightForWidth(self.width()), layout.totalMinimumSize().height())
+        if needed > self.height():
+            self.resize(self.width(), needed)
 
     def _on_accepted(self) -> None:
         self._pause.stop()
@@ -159,7 +170,7 @@ class FilterDialog(QDialog):
             self._accept(read)
         elif self._ok.isEnabled():  # it is being looked up
             self._accepting = True
-            self.preview.setText(f"{self.preview.text()} The filter is used as soon as that is known.")
+            self._say(f"{self.preview.text()} The filter is used as soon as that is known.")
             self.editor.hurry()
 
     def _accept(self, read: tuple[Filter, _Scope] | None) -> None:

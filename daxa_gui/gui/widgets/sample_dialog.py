@@ -12,8 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -34,43 +32,10 @@ from daxa_gui.gui.theme import as_heading
 from daxa_gui.gui.widgets.distance_editor import DistanceEntry
 from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
+from daxa_gui.gui.widgets.sample_parts import FRAMES, MEANINGS, RADIUS_UNITS, DaysBox, ask_sample, sample_words
 from daxa_gui.session import Session
 
-# name of the field of SampleColumns, label with its key, what it means, word above the column of the preview
-MEANINGS: tuple[tuple[str, str, str, str], ...] = (
-    ("ra", "&RA", "Right ascension, or the longitude of the frame; numbers in degrees or sexagesimal texts", "RA"),
-    ("dec", "&Dec", "Declination, or the latitude of the frame; degrees or sexagesimal texts", "Dec"),
-    ("name", "&Name", "What each position is called; may be left out", "name"),
-    ("time", "&Time", "A moment of each position, for example its discovery; a window around it is searched", "time"),
-    ("start", "&Start", "When each position's own time window begins", "start"),
-    ("end", "&End", "When each position's own time window ends", "end"),
-    ("radius", "Rad&ius", "Each position's own search distance", "radius"),
-)
-FRAMES: tuple[tuple[str, str], ...] = (
-    ("ICRS", "icrs"),
-    ("FK5 (J2000)", "fk5"),
-    ("FK4 (B1950)", "fk4"),
-    ("Galactic", "galactic"),
-    ("Ecliptic", "ecliptic"),
-)
-RADIUS_UNITS: tuple[tuple[str, str], ...] = (("degrees", "deg"), ("arcmin", "arcmin"), ("arcsec", "arcsec"))
 _PAUSE_MS = 250
-
-
-def ask_sample(parent: QWidget, _session: Session) -> Path | None:
-    """Which file; None if the person thinks better of it."""
-    path, _ = QFileDialog.getOpenFileName(
-        parent, "Choose a sample", "",
-        "Tables (*.csv *.ecsv *.txt *.vot *.xml *.votable *.fits *.fit *.fits.gz);;All files (*)",
-    )  # fmt: skip
-    return Path(path) if path else None
-
-
-class _Days(QDoubleSpinBox):
-    """Without zeros behind the point."""
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:.9g}"
 
 
 class SampleDialog(QDialog):
@@ -204,8 +169,8 @@ class SampleDialog(QDialog):
         row.addStretch(1)
         return row
 
-    def _days(self, name: str, accessible: str, tip: str) -> QDoubleSpinBox:
-        box = _Days(self)
+    def _days(self, name: str, accessible: str, tip: str) -> DaysBox:
+        box = DaysBox(self)
         box.setObjectName(name)
         box.setAccessibleName(accessible)
         box.setToolTip(tip)
@@ -233,8 +198,7 @@ class SampleDialog(QDialog):
         self.add_button = buttons.addButton("&Add as filter", QDialogButtonBox.ButtonRole.AcceptRole)
         self.add_button.setObjectName("sampleAdd")
         self.add_button.clicked.connect(lambda _checked=False: self.add_filter())
-        self.show_button = buttons.addButton("Show associations ta&ble", QDialogButtonBox.ButtonRole.ActionRole)
-        self.show_button.setText("Show association ta&ble")
+        self.show_button = buttons.addButton("Show association ta&ble", QDialogButtonBox.ButtonRole.ActionRole)
         self.show_button.setObjectName("sampleShow")
         self.show_button.setAutoDefault(False)
         self.show_button.clicked.connect(lambda _checked=False: self.show_association())
@@ -243,7 +207,7 @@ class SampleDialog(QDialog):
     # the file
 
     def _on_choose_clicked(self) -> None:
-        path = ask_sample(self, self._session)
+        path = ask_sample(self)
         if path is not None:
             self._load(path)
 
@@ -370,7 +334,7 @@ class SampleDialog(QDialog):
         if self._pause.isActive():  # another column was chosen meanwhile
             return
         self.sample = sample
-        self.verdict.setText(f"✓ {_words(sample)}")
+        self.verdict.setText(f"✓ {sample_words(sample, self.columns())}")
         self._on_distance_changed()
         self.checked.emit()
 
@@ -419,10 +383,3 @@ class SampleDialog(QDialog):
         places: Places = item.places
         self.association_requested.emit(item.label, places, item.reach, item.entirely_inside)
         self.accept()
-
-
-def _words(sample: Sample) -> str:
-    places = sample.places
-    having = [word for word, there in (("radii", places.radius_deg is not None), ("time windows", places.has_windows)) if there]
-    with_them = f" with {' and '.join(having)} of their own" if having else ""
-    return f"{counted(len(places), 'position', 'positions')}{with_them} can be used."
