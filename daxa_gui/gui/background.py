@@ -33,6 +33,7 @@ class Background(QObject):
         self._newest: dict[_Key, tuple[int, OnDone, OnError | None]] = {}
         self._known_owners: set[int] = set()
         self._closed = False
+        self.is_closing = False  # for functions that wait for something: nobody waits for them any more
         self._waiting: deque[tuple[_Key, int, Any, DaxaError | None]] = deque()
         # One answer per turn of the event loop, so that several that come together do not add up to a stall.
         self._turn = QTimer(self)
@@ -133,6 +134,7 @@ class Background(QObject):
 
     def close(self) -> None:
         """Reads that have not begun are dropped; actions that were asked for are done. No answer arrives any more."""
+        self.is_closing = True
         self._turn.stop()
         self._newest.clear()
         self._waiting.clear()

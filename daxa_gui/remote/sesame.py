@@ -78,8 +78,8 @@ class NameResolver:
             return remembered
         if self._offline():
             raise TransferError(
-                f"« {shown} » was not looked up before, and the program is set to work without network.",
-                f"{_TYPE_IT} Or end the work without network.",
+                f"« {shown} » was not looked up before, and the program works offline.",
+                f"{_TYPE_IT} Or switch « Work offline » off.",
                 retryable=False,
             )
         position = self._ask(shown)

@@ -87,6 +87,20 @@ def test_that_a_name_is_looked_up_in_the_background_and_the_dialog_says_so(windo
     assert threading.get_ident() not in names.threads
 
 
+def test_that_a_service_that_does_not_answer_holds_up_neither_other_names_nor_the_end(window, qtbot, names):
+    dialog = window.open("name")
+    for name in ("Slow 1", "Slow 2", "Slow 3"):
+        line(dialog, "objectName").setText(name)
+        qtbot.waitUntil(lambda name=name: name in names.asked)
+    other = []
+    window.context.background.read(window.panel, "something else", lambda: 5, other.append)
+    qtbot.waitUntil(lambda: other == [5])
+    assert not names.may_answer.is_set()
+    dialog.reject()
+    window.context.background.close()
+    assert window.context.background.wait_until_idle(0)
+
+
 def test_that_a_dialog_accepted_too_early_waits_for_the_answer(window, qtbot, names):
     dialog = window.open("name")
     line(dialog, "objectName").setText("M 51")
@@ -160,6 +174,7 @@ def test_that_the_name_of_a_filter_is_not_asked_for_again(window, qtbot, names):
     assert names.asked == []
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the window logs it and says so
 def test_that_a_failure_of_the_program_in_a_look_up_ends_it(window, qtbot, monkeypatch):
     def fail(name):
         raise RuntimeError("a fault")

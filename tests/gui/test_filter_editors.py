@@ -160,6 +160,7 @@ UNCHANGED: tuple[Filter, ...] = (
               distance=Distance.of_positions(), entirely_inside=True),
     Positions((M51,), distance=Distance.of_instruments({"PN": 1 / 3, "ACIS": 0.3}), label="mine"),
     Positions((M51, SkyPosition(1.0, 2.0)), distance=Distance.footprint()), Positions((M51,), 0.123456789012),
+    Positions((M51, SkyPosition(1.0, 2.0)), distance=Distance.footprint("BAT", "NO_SUCH")),
     Positions(Places(np.linspace(0, 359, 1000), np.zeros(1000), ("",) * 1000), 0.1, "clusters.csv"),
     Positions((M51, SkyPosition(1.0, 2.0, "M 51")), 0.1),  # one name for two places
     Box(10.123456789012, 20, -1 / 3, 5, "ecliptic"), Polygon(((10.123456789012, 10), (20, 10), (15, 20))),
@@ -180,6 +181,20 @@ def test_that_a_filter_that_is_opened_and_accepted_is_the_same_filter(window, qt
     assert accepted(qtbot, dialog) == item
     assert window.context.stack == before
     assert not window.context.history.can_redo
+
+
+def test_that_the_field_of_view_may_be_that_of_named_instruments(window, qtbot):
+    window.set(Positions((M51,), distance=Distance.footprint("BAT")))
+    dialog = window.change(0)
+    entry = dialog.editor.distance.only
+    assert entry.text() == "BAT"
+    entry.setText("NOPE")
+    with pytest.raises(InputError, match="NOPE"):
+        dialog.editor.filter()
+    entry.setText("xrt, mos1")
+    assert dialog.editor.filter() == Positions((M51,), distance=Distance.footprint("XRT", "M1"))
+    entry.clear()
+    assert accepted(qtbot, dialog) == Positions((M51,), distance=Distance.footprint())
 
 
 def test_that_every_kind_of_filter_there_is_can_be_changed():

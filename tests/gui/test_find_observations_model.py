@@ -223,7 +223,7 @@ def swift() -> Catalogue:
 
 
 def test_that_three_hundred_thousand_rows_are_shown_and_sorted_without_a_pause(qtbot, tmp_path, swift):
-    """Less than 50 ms each on a quiet machine, for a first showing, other filters, and sorting by what was sorted by before."""
+    """A first showing, other filters, and sorting by what was sorted by before: each takes less than sorting the ObsIDs does."""
     from daxa_gui.gui.widgets.mission_page import MissionPage
     from daxa_gui.missions import MISSIONS
 
@@ -255,7 +255,9 @@ def test_that_three_hundred_thousand_rows_are_shown_and_sorted_without_a_pause(q
     measure("all chosen", lambda: page.table.horizontalHeader().repaint())
     assert len(page.chosen_rows()) == np.count_nonzero(half)
     parts.close()
-    assert max(times.values()) < 0.15, times  # three times what it takes: other tests run at the same time
+    begun = time.perf_counter()
+    np.argsort(swift.obs_id)
+    assert max(times.values()) < time.perf_counter() - begun, times
 
 
 def test_that_too_many_rows_are_not_copied_but_said_to_be_too_many(qtbot, tmp_path, swift):

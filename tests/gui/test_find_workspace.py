@@ -90,7 +90,7 @@ def test_that_a_cone_is_typed_previewed_and_added(find, qtbot):
     [
         ("position", "position", "400 5", "right ascension 400° in « 400 5 » is outside"),
         ("position", "position", "over there", "is not a position"),
-        ("name", "objectName", "Nowhere", "« Nowhere » was not looked up before, and the program is set to work without network"),
+        ("name", "objectName", "Nowhere", "« Nowhere » was not looked up before, and the program works offline"),
         ("box", "raFrom", "abc", "« RA from » needs a number, not « abc »"),
         ("time", "timeFrom", "yesterday", "is not a time"),
     ],

@@ -336,7 +336,7 @@ def test_that_another_archive_shows_its_own_jobs_only(reduced, qtbot):
 
 
 def test_that_a_thousand_changes_among_ten_thousand_jobs_are_shown_at_once(window, qtbot):
-    """Less than 50 ms each on a quiet machine; a wide margin here, a tenth of what walking all jobs takes."""
+    """In less time than it takes to show all of them anew, measured in the same run."""
     downloads, processing = window.panel("queue", "downloads"), window.panel("queue", "processing")
     fetch = [
         Job(n, "download", "host:x", "swift", f"{n // 10:011d}", f"{n}.evt", "", "Fetch", Call("m:f"), total=1e6)
@@ -347,8 +347,11 @@ def test_that_a_thousand_changes_among_ten_thousand_jobs_are_shown_at_once(windo
         Job(n, "reduce", "local", "swift", f"{n // 8:011d}", f"M{n // 4 % 2}", names[n % 4], "Run", Call("m:f"))
         for n in range(10_000)
     ]
-    downloads._on_jobs_replaced(downloads.model.arranged(fetch))
-    processing._on_jobs_replaced(processing.model.arranged(reduce))
+    anew = {}
+    for panel, jobs in ((downloads, fetch), (processing, reduce)):
+        begun = time.perf_counter()
+        panel._on_jobs_replaced(panel.model.arranged(jobs))
+        anew[panel] = time.perf_counter() - begun
     window.window.grab()
     for panel, jobs in ((downloads, fetch), (processing, reduce)):
         times = []
@@ -357,5 +360,5 @@ def test_that_a_thousand_changes_among_ten_thousand_jobs_are_shown_at_once(windo
             begun = time.perf_counter()
             panel._on_jobs_changed(changed)
             times.append(time.perf_counter() - begun)
-        assert min(times) < 0.05
+        assert min(times) < anew[panel]
     downloads._on_jobs_replaced(downloads.model.arranged([]))

@@ -18,7 +18,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.panels.sky import SkyPanel
 from daxa_gui.gui.theme import DARK, LIGHT
 from daxa_gui.gui.widgets.sky_graticule import format_dec_tick, format_ra_tick, graticule
-from daxa_gui.gui.widgets.sky_layers import MOST_POINTS, MissionLayer, density_images
+from daxa_gui.gui.widgets.sky_layers import MOST_POINTS, N_CELLS, MissionLayer, density_images
 from daxa_gui.gui.widgets.sky_projection import Viewport
 from daxa_gui.session import Session
 
@@ -316,7 +316,7 @@ def test_that_many_observations_become_a_density_far_out_and_points_near(sky):
     passing, left_out = density_images([layer], far, 4)
     assert passing.shape == left_out.shape == (100, 200) and left_out.max() > 0 and left_out[0, 0] == 0
     assert passing.max() == 0  # they are drawn one by one
-    assert [counts.sum() for counts in layer.counts()] == [50, n - 50]
+    assert [counts.sum() for counts in layer.counts(np.arange(N_CELLS))] == [50, n - 50]
     layer.set_selected(catalogue.dec_deg > 0)
     layer.place(far)
     assert layer.dense and layer.crowded and len(layer.rows) == 0

@@ -129,7 +129,7 @@ class AssociationPanel(QWidget):
         return table
 
     def _build(self) -> None:
-        self.source_box = self._box("associationSource", "Positions", "Whose positions: a filter of the list, or a sample", 200)
+        self.source_box = self._box("associationSource", "Positions", "Whose positions: a filter of the list, or a sample", 235)
         self.source_box.setPlaceholderText("no positions yet")
         self.mission_box = self._box("associationMission", "Mission", "Show the observations of one mission only", 150)
         self.sample_button = self._button("associationSample", "&Sample…", self.ask_sample)
@@ -213,7 +213,7 @@ class AssociationPanel(QWidget):
     def show_sample(self, label: str, places: Places, distance: Distance, entirely_inside: bool) -> None:
         """Look for the observations of these positions, and come to the front."""
         number = len(self._samples) + 1
-        words = f"{label}: {counted(len(places), 'position', 'positions')}"
+        words = f"{label} ({count_text(len(places))})"
         self._samples.append(Source(("sample", number), words, places, distance, entirely_inside))
         self._fill_sources()
         self.source_box.setCurrentIndex(len(self._sources) - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from daxa_gui.core.certificate import CatalogueDiff
+from daxa_gui.core.certificate import CatalogueDiff, CatalogueStatus
 from daxa_gui.core.times import MJD_OF_1970, SECONDS_PER_DAY
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.catalogue_desk import CatalogueDesk
@@ -146,12 +146,16 @@ class CataloguesPanel(QWidget):
 
     def refresh(self) -> None:
         """Show the present states."""
-        before = len(self.model.statuses)
+        before = [self._width_matters(status) for status in self.model.statuses]
         self.model.show(self.desk.statuses, self.desk.progress, self.desk.offline, now_mjd())
-        if self.model.statuses and not before:
+        if before != [self._width_matters(status) for status in self.model.statuses]:
             self._set_widths()
         self.summary.setText(self._summary())
         self._update_buttons()
+
+    @staticmethod
+    def _width_matters(status: CatalogueStatus) -> tuple[str, str, int]:
+        return status.mission, status.origin, len(str(status.rows))
 
     def _set_widths(self) -> None:
         self.table.resizeColumnsToContents()
@@ -215,13 +219,20 @@ class CataloguesPanel(QWidget):
         if len(rows) == 1 and rows[0] >= 0:
             status, state = self.model.statuses[rows[0]], self.model.states[rows[0]]
             room = f" {size_text(status.size_bytes)} on disk." if status.size_bytes else ""
-            self.detail.setText(f"{status.label}: {state.long} {status.provenance}{room}".strip())
+            source = f" {status.provenance}" if status.rows else ""
+            self.detail.setText(f"{status.label}: {state.long}{source}{room}")
         elif rows:
             statuses = [self.model.statuses[row] for row in rows if row >= 0]
             total = count_text(sum(status.rows for status in statuses))
             self.detail.setText(f"{len(statuses)} missions with {total} observations are chosen.")
         self.detail.setVisible(bool(rows))
         self.summary.setVisible(not rows)  # one of the two: the table needs the room
+        QTimer.singleShot(0, self, self._keep_in_sight)  # longer words leave the table less room
+
+    def _keep_in_sight(self) -> None:
+        current = self.table.currentIndex()
+        if current.isValid() and current.row() in {index.row() for index in self.table.selectionModel().selectedRows()}:
+            self.table.scrollTo(current)
 
     def _stoppable(self) -> list[str]:
         """What « Cancel » would stop: running updates among the chosen, otherwise all that run."""

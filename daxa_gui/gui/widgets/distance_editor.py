@@ -27,7 +27,8 @@ _EXPLAINED = {
     "fixed": "",
     "instruments": "Observations with none of the instruments given here do not pass.",
     "positions": "The second part of each line: « M 51 | 12′ ».",
-    "footprint": "The place lies in the field of view itself, by its shape; where its roll is not known, in any roll.",
+    "footprint": "The place lies in the field of view itself, by its shape; where its roll is not known, in any roll. "
+    "Without names the default instruments count: of Swift XRT, not BAT.",
 }
 
 
@@ -116,6 +117,7 @@ class DistanceEntry(QWidget):
         tip = "What counts as near: a distance from the middle of the field of view, or the field of view itself"
         self.kind = choice_box(self, "distanceKind", "How near", tip, _KINDS)
         self.radius = _NumberAndUnit(self)
+        self.only = self._names_entry()
         self._specs = specs
         self._instruments: Form | None = None
         self._explained = muted_label("", self)
@@ -130,6 +132,7 @@ class DistanceEntry(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.kind)
         top.addWidget(self.radius)
+        top.addWidget(self.only)
         top.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -139,8 +142,20 @@ class DistanceEntry(QWidget):
         layout.addWidget(self._explained)
         self.kind.currentIndexChanged.connect(self._on_kind_changed)
         self.radius.changed.connect(self.changed)
+        self.only.textChanged.connect(lambda _text: self.changed.emit())
         self.setFocusProxy(self.kind)
         self._show_kind()
+
+    def _names_entry(self) -> QLineEdit:
+        entry = QLineEdit(self)
+        entry.setObjectName("footprintInstruments")
+        entry.setAccessibleName("Instruments whose field of view counts")
+        entry.setToolTip(
+            "Instruments whose field of view counts, for example « XRT UVOT »; empty: the default ones of each mission"
+        )
+        entry.setPlaceholderText("default instruments")
+        entry.setMaximumWidth(180)
+        return entry
 
     @property
     def instruments(self) -> Form:
@@ -159,6 +174,7 @@ class DistanceEntry(QWidget):
     def _show_kind(self) -> None:
         kind = self.kind.currentData()
         self.radius.setVisible(kind == "fixed")
+        self.only.setVisible(kind == "footprint")
         if kind == "instruments":
             self.instruments.show()
         self._area.setVisible(kind == "instruments")
@@ -183,16 +199,35 @@ class DistanceEntry(QWidget):
             if not degrees:
                 raise InputError("Give the radius of at least one instrument.")
             return Distance.of_instruments(degrees)
-        return Distance(kind)
+        return Distance.footprint(*self._named()) if kind == "footprint" else Distance(kind)
+
+    def _named(self) -> list[str]:
+        """The instruments that are typed, by name or alias; those of missions that are not known (any more) may stay."""
+        names: list[str] = []
+        for word in self.only.text().replace(",", " ").split():
+            found = [name for spec in self._specs if (name := _name_in(spec, word))]
+            if not found and (self._kept is None or word not in self._kept.only):
+                raise InputError(f"No mission has an instrument « {word} ».")
+            names += found or [word]
+        return names
 
     def set_value(self, distance: Distance) -> None:
         self._kept = distance
         self.kind.setCurrentIndex(self.kind.findData(distance.kind))
+        self.only.setText(" ".join(distance.only))
         if distance.deg is not None:
             self.radius.set_degrees(distance.deg)
         if distance.by_instrument:
             known = self.instruments.values().keys()
             self.instruments.set_values({name: deg * 60.0 for name, deg in distance.by_instrument if name in known})
+
+
+def _name_in(spec: MissionSpec, name: str) -> str:
+    """The mission's instrument of that name or alias; empty if it has none."""
+    try:
+        return spec.instrument(name).name
+    except InputError:
+        return ""
 
 
 def _nearly(one: Distance, other: Distance) -> bool:
@@ -203,7 +238,7 @@ def _nearly(one: Distance, other: Distance) -> bool:
 
     pairs = zip(one.by_instrument, other.by_instrument, strict=False)
     return (
-        one.kind == other.kind
+        (one.kind, one.only) == (other.kind, other.only)
         and close(one.deg, other.deg)
         and len(one.by_instrument) == len(other.by_instrument)
         and all(a[0] == b[0] and close(a[1], b[1]) for a, b in pairs)

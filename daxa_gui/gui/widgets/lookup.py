@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from daxa_gui.gui.widgets.base_editor import Looking
 
 log = logging.getLogger(__name__)
 _PAUSE_MS = 450  # in the typing, before a name service is asked
+_GLANCE_S = 0.05  # between two looks whether an answer is still wanted
 
 
 class Names(Protocol):
@@ -126,14 +128,34 @@ class Lookup(QObject):
         for place, name in enumerate(wanted):
             if self._round != number:
                 break
-            try:
-                self._answers[name] = self._names.resolve_name(name)
-            except TransferError as error:  # it would be the same with the others
-                log.info("names cannot be looked up: %s", error)
-                return dict.fromkeys(wanted[place:], error)
-            except DaxaError as error:
-                self._answers[name] = error
+            answer = self._wait_for(name, number)
+            if isinstance(answer, TransferError):  # it would be the same with the others
+                log.info("names cannot be looked up: %s", answer)
+                return dict.fromkeys(wanted[place:], answer)
+            if answer is not None:
+                self._answers[name] = answer
         return {}
+
+    def _wait_for(self, name: str, number: int) -> SkyPosition | DaxaError | None:
+        """A service that does not answer must hold up neither other reads nor the end of the program: it is asked on a thread
+        of its own, which is left alone as soon as nobody wants the answer any more (None)."""
+        answers: list[SkyPosition | DaxaError] = []
+
+        def ask() -> None:
+            try:
+                answers.append(self._names.resolve_name(name))
+            except DaxaError as error:
+                answers.append(error)
+
+        thread = threading.Thread(target=ask, name=f"look up {name}", daemon=True)
+        thread.start()
+        while self._round == number and not self._background.is_closing:
+            thread.join(_GLANCE_S)
+            if answers:
+                return answers[0]
+            if not thread.is_alive():
+                return DaxaError(f"« {name} » could not be looked up.", "The log file has the details.")
+        return None
 
     def _on_answered(self, failed: dict[str, DaxaError]) -> None:
         """Names that the network failed for are answered this once, and asked for again when something is typed."""

@@ -15,6 +15,7 @@ MOST_OUTLINES = 700  # fields of view drawn at the same time for one mission
 SMALLEST_OUTLINE_PX = 14.0
 _TILE_COLUMNS = ("ra_min_deg", "ra_max_deg", "dec_min_deg", "dec_max_deg")
 _GRID = (360, 720)  # cells of equal area: sine of the latitude, longitude
+N_CELLS = _GRID[0] * _GRID[1]
 
 
 class MissionLayer:
@@ -28,7 +29,8 @@ class MissionLayer:
         self._outline_key: bytes = b""
         self._outlines: Floats = np.empty((0, 0, 3))
         self._cells: NDArray[np.int32] | None = None
-        self._counts: tuple[Floats, Floats] | None = None
+        self._all: NDArray[np.int64] | None = None  # rows per cell, and those of them that pass
+        self._passing: NDArray[np.int64] | None = None
         self.rows = self._with_position[:0]
         self.x: Floats = np.empty(0)
         self.y: Floats = np.empty(0)
@@ -38,11 +40,11 @@ class MissionLayer:
 
     def set_selected(self, selected: NDArray[np.bool_]) -> None:
         self.selected = selected if len(selected) == len(self.catalogue) else np.zeros(len(self.catalogue), bool)
-        self._counts = None
+        self._passing = None
 
     def prepare(self) -> None:
         """What takes long and is needed once; for any thread, before the layer is shown."""
-        self.cells()
+        self.counts(np.zeros(0, np.int64))
         self.catalogue.row_of.get("")
 
     def place(self, view: Viewport) -> None:
@@ -116,13 +118,14 @@ class MissionLayer:
             self._cells = _cell_of(self.catalogue.vectors[self._with_position]).astype(np.int32)
         return self._cells
 
-    def counts(self) -> tuple[Floats, Floats]:
-        """Rows per cell, both of shape (cells,): those that pass, and those that do not."""
-        if self._counts is None:
-            passing = self.selected[self._with_position]
-            both = [np.bincount(self.cells()[some], minlength=_GRID[0] * _GRID[1]).astype(float) for some in (passing, ~passing)]
-            self._counts = both[0], both[1]
-        return self._counts
+    def counts(self, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows in each of these cells, both of the shape of `cells`: those that pass, and those that do not."""
+        if self._all is None:
+            self._all = np.bincount(self.cells(), minlength=N_CELLS)
+        if self._passing is None:
+            self._passing = np.bincount(self.cells()[self.selected[self._with_position]], minlength=N_CELLS)
+        passing = self._passing[cells]
+        return passing, self._all[cells] - passing
 
 
 def _cell_of(vectors: Floats) -> NDArray[np.int64]:
@@ -145,7 +148,11 @@ def density_images(layers: list[MissionLayer], view: Viewport, bin_px: int) -> t
     vectors = view.vectors(grid_x.ravel(), grid_y.ravel())
     inside = np.isfinite(vectors[:, 0])
     cells = _cell_of(np.where(inside[:, None], vectors, 1.0))
-    passing = sum((layer.counts()[0] for layer in dense if layer.crowded), np.zeros(_GRID[0] * _GRID[1]))
-    left_out = sum((layer.counts()[1] for layer in dense), np.zeros(_GRID[0] * _GRID[1]))
-    passing, left_out = (np.where(inside, counts[cells], 0.0).reshape(grid_x.shape) for counts in (passing, left_out))
-    return passing, left_out
+    passing, left_out = np.zeros(len(cells)), np.zeros(len(cells))
+    for layer in dense:
+        pass_here, others_here = layer.counts(cells)
+        left_out += others_here
+        if layer.crowded:
+            passing += pass_here
+    shape = grid_x.shape
+    return np.where(inside, passing, 0.0).reshape(shape), np.where(inside, left_out, 0.0).reshape(shape)
