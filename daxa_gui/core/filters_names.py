@@ -206,7 +206,7 @@ class Picked(Filter):
     def sentence(self) -> str:
         named = [obs_id for _, ids in self.obs_ids for obs_id in ids]
         what = listed(named, "and") if 0 < len(named) <= MANY else f"{len(named)} observations"
-        return f"{'with' if self.keep else 'without'} {what} ticked by hand"
+        return f"{'with' if self.keep else 'without'} {what} (by hand)"
 
     def members(self) -> dict[str, Any]:
         return {"obs_ids": {mission: list(ids) for mission, ids in self.obs_ids}, "keep": self.keep}

@@ -15,7 +15,7 @@ from daxa_gui.core.filter_base import Filter
 from daxa_gui.core.matching import TOLERANCE_DEG
 from daxa_gui.core.texts import TextColumn
 
-BY_HAND = "Tick this observation in by hand."
+BY_HAND = "Keep this observation by hand."
 
 
 @dataclass(frozen=True)

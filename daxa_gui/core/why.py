@@ -52,7 +52,7 @@ def explain(stack: FilterStack, catalogue: Catalogue, row: int) -> tuple[Verdict
             ticked = bool(one.filter.ticked(alone)[0])
             if ticked:
                 verdicts = [_brought_back(verdict) for verdict in verdicts]
-            verdicts.append(Verdict(one.id, one.filter.sentence(), True, "it was ticked in by hand" if ticked else ""))
+            verdicts.append(Verdict(one.id, one.filter.sentence(), True, "it is kept by hand" if ticked else ""))
         else:
             verdicts.append(_verdict(one.id, one.filter, alone))
     return tuple(verdicts)
@@ -71,7 +71,7 @@ def _brought_back(verdict: Verdict) -> Verdict:
     if verdict.passes:
         return verdict
     return replace(
-        verdict, passes=True, reason=f"{verdict.reason}; but it was ticked in by hand", change=None, change_sentence=""
+        verdict, passes=True, reason=f"{verdict.reason}; but it is kept by hand", change=None, change_sentence=""
     )
 
 

@@ -156,8 +156,8 @@ def _(one: Field, row: Catalogue) -> Filter | None:
 def _(one: Picked, row: Catalogue) -> Obstacle:
     obs_id = str(row.obs_id[0])
     if one.keep:
-        return Obstacle("it is not ticked", one.with_row(row.mission, obs_id), BY_HAND)
-    return Obstacle("it was ticked out by hand", one.without_row(row.mission, obs_id), "Tick this observation in again.")
+        return Obstacle("it is not one of them", one.with_row(row.mission, obs_id), BY_HAND)
+    return Obstacle("it was left out by hand", one.without_row(row.mission, obs_id), "Do not leave it out.")
 
 
 # -- combined filters ---------------------------------------------------------------------------------------------------

@@ -75,10 +75,11 @@ class Workspace(QMainWindow):
 
     def arrange(self) -> None:
         """All docks visible in their places and at the sizes that PANELS says."""
+        sides: list[tuple[QDockWidget, int]] = []
         for area, docks in self._sizes.items():
             if not docks:
                 continue
-            first = docks[0][0]
+            first, size = docks[0][0], max(size for _, size in docks)
             for dock, _ in docks:
                 dock.setFloating(False)
                 self.addDockWidget(_AREAS[area], dock)
@@ -86,8 +87,12 @@ class Workspace(QMainWindow):
                 if dock is not first:
                     self.tabifyDockWidget(first, dock)  # docks of one area share it, one in front
             first.raise_()
-            orientation = Qt.Orientation.Vertical if area == "bottom" else Qt.Orientation.Horizontal
-            self.resizeDocks([first], [max(size for _, size in docks)], orientation)
+            if area == "bottom":
+                self.resizeDocks([first], [size], Qt.Orientation.Vertical)
+            else:
+                sides.append((first, size))
+        # Both sides at once: one after the other, the second would take from the first.
+        self.resizeDocks([dock for dock, _ in sides], [size for _, size in sides], Qt.Orientation.Horizontal)
 
     def restore(self, state: QByteArray | None) -> None:
         """Bring back a saved arrangement when the workspace is first shown; the usual one if there is none."""

@@ -132,7 +132,7 @@ ABELL = SkyPosition(149.5917, -11.0639, "Abell 907")
         (Public(), "public"),
         (Public(60000), "public on 2023-02-25"),
         (Field(("Crab",)), "of the field « Crab »"),
-        (Picked((("swift", ("1", "2")), ("asca", ("3", "4"))), True), "with 4 observations ticked by hand"),
+        (Picked((("swift", ("1", "2")), ("asca", ("3", "4"))), True), "with 4 observations (by hand)"),
         (~(Usable() & Usable()), "not (fit for science and fit for science)"),
     ],
 )  # fmt: skip

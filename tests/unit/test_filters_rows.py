@@ -184,7 +184,7 @@ def test_that_rows_are_ticked_and_unticked_one_by_one() -> None:
     assert ticks == Picked((("asca", ("2",)), ("swift", ("1", "3"))), keep=False)
     assert ticks.without_row("asca", "2").without_row("swift", "3") == Picked((("swift", ("1",)),), keep=False)
     assert ticks.of("swift") == ("1", "3") and ticks.of("chandra") == ()
-    assert ticks.sentence() == "without 2, 1 and 3 ticked by hand"
+    assert ticks.sentence() == "without 2, 1 and 3 (by hand)"
 
 
 # -- what is certain about times -------------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def test_that_a_cone_says_how_far_the_centre_is() -> None:
     assert verdict(Cone(ABELL), positions=[(149.5917, -11.0639 + 0.41)]).change == Cone(ABELL, 24.6 / 60)
     unknown = verdict(Cone(ABELL, 0.3), positions=[(NAN, NAN)])
     assert (unknown.reason, unknown.change) == ("its position is not known", None)
-    assert unknown.change_sentence == "Tick this observation in by hand."
+    assert unknown.change_sentence == "Keep this observation by hand."
 
 
 def test_that_the_nearest_of_many_positions_decides() -> None:
@@ -244,7 +244,7 @@ def test_that_a_rectangle_says_which_way_it_is_left() -> None:
 
 
 def test_that_areas_say_how_far_their_edges_are() -> None:
-    by_hand = "Tick this observation in by hand."
+    by_hand = "Keep this observation by hand."
     square = Polygon(((10, -1), (12, -1), (12, 1), (10, 1)))
     assert verdict(square, positions=[(9.0, 0.0)]).reason == "its centre is 1° outside the polygon's nearest edge"
     shapes = SkyShapes(
@@ -333,7 +333,7 @@ def test_that_what_is_not_known_of_the_time_is_said() -> None:
         (Field(("Crab",)), {"extra": {"field_key": np.array(["EFEDS"])}}, "it belongs to the field EFEDS", Field(("Crab",
             "EFEDS"))),
         (Field(("Crab",)), {}, "it belongs to no named field", None),
-        (Picked((("test", ("00000", "1")),), False), {}, "it was ticked out by hand", Picked((("test", ("1",)),), False)),
+        (Picked((("test", ("00000", "1")),), False), {}, "it was left out by hand", Picked((("test", ("1",)),), False)),
     ],
 )  # fmt: skip
 def test_that_each_kind_says_why_and_what_would_help(one: Filter, columns: Any, reason: str, change: Filter | None) -> None:
@@ -376,7 +376,7 @@ def test_that_a_row_ticked_in_by_hand_passes_what_stands_before() -> None:
     stack = FilterStack().add(TargetType(("AGN",))).add(ticked)
     verdicts = explain(stack, of, 0)
     assert first_obstacle(verdicts) is None
-    assert verdicts[0].reason == "its target is of the type « Galaxy clusters »; but it was ticked in by hand"
+    assert verdicts[0].reason == "its target is of the type « Galaxy clusters »; but it is kept by hand"
     late = stack.add(ObsIds(("1",)))
     obstacle = first_obstacle(explain(late, of, 0))
     assert obstacle is not None and obstacle.row_id == 3

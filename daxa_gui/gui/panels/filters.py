@@ -15,6 +15,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import as_sentence, count_text, counted, short_label
 from daxa_gui.gui.widgets.filter_editor import FILTER_KINDS, FilterDialog, FilterKind, dialog_for
 from daxa_gui.gui.widgets.filter_list import EFFECT_ROLE, ID_ROLE, FilterList
+from daxa_gui.gui.widgets.flow import FlowLayout
 from daxa_gui.session import Session
 
 _EMPTY = "No filters: every observation passes.\n\nUse « Add filter », or draw a cone or a rectangle on the sky."
@@ -83,11 +84,10 @@ class FiltersPanel(QWidget):
         self.down_button = button(
             "moveFilterDown", "▼", "Move filter down", "Apply the chosen filter later (Alt+Down)", lambda: self._move_current(1)
         )
-        bottom = QHBoxLayout()
+        bottom = FlowLayout()
         self.more_button = self._more_button()
         for widget in (self.edit_button, self.delete_button, self.more_button, self.up_button, self.down_button):
             bottom.addWidget(widget)
-        bottom.insertStretch(3, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 8)
         layout.addLayout(top)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from PySide6.QtCore import QDateTime
 from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
@@ -16,6 +17,8 @@ from daxa_gui.gui.widgets.form import Form, FormField, muted_label
 from daxa_gui.gui.widgets.list_editors import instrument_names
 from daxa_gui.session import Session
 
+_MJD = re.compile(r"(?:MJD\s*)?(\d{5}(?:\.\d*)?)", re.IGNORECASE | re.ASCII)  # 1886 to 2132; a year has four digits
+
 
 def _today() -> str:
     return QDateTime.currentDateTimeUtc().toString("yyyy-MM-dd")
@@ -27,7 +30,7 @@ class TimeEditor(FilterEditor):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._kept: tuple[tuple[str, str], TimeRange] | None = None
-        tip = "UTC, for example 2019-11-03, 2019-11-03 12:30 or 2019-11-03T12:30:15; empty leaves this side open"
+        tip = "UTC: 2019-11-03, 2019-11-03 12:30, 2019-11-03T12:30:15, or the MJD 58790.5; empty leaves this side open"
         self.start = entry_line(self, "timeFrom", "From (UTC)", tip, "2019-11-03 12:30:00")
         self.end = entry_line(self, "timeTo", "To (UTC)", tip, _today())
         self.overlap = QRadioButton("Any o&verlap with the window", self)
@@ -54,7 +57,7 @@ class TimeEditor(FilterEditor):
             return self._kept[1].start_mjd, self._kept[1].end_mjd  # untouched: not rounded by having been written
         if not start and not end:
             raise InputError("Give a beginning, an end, or both.")
-        return iso_to_mjd(start) if start else -math.inf, iso_to_mjd(end) if end else math.inf
+        return _moment(start) if start else -math.inf, _moment(end) if end else math.inf
 
     def filter(self) -> Filter:
         start_mjd, end_mjd = self._mjds()
@@ -68,6 +71,12 @@ class TimeEditor(FilterEditor):
             entry.setText(utc_text(mjd) if math.isfinite(mjd) else "")
         self._kept = ((self.start.text().strip(), self.end.text().strip()), item)
         (self.inside if item.entirely_inside else self.overlap).setChecked(True)
+
+
+def _moment(text: str) -> float:
+    """MJD (UTC) of a date and time, or of « 58790.5 » and « MJD 58790.5 »; raises InputError."""
+    number = _MJD.fullmatch(text)
+    return float(number[1]) if number else iso_to_mjd(text)
 
 
 _WHOLE = "the observation as a whole"

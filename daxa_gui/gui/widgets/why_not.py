@@ -8,13 +8,14 @@ from itertools import pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.why import Verdict, first_obstacle
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import as_sentence, counted
 from daxa_gui.gui.theme import as_heading, as_muted
+from daxa_gui.gui.widgets.flow import FlowLayout
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.session import Session
 
@@ -45,10 +46,9 @@ class WhyNot(QWidget):
         self.decide = self._button("whyNotDecide", "Let the filters decide",
                                    "Take it off the lists made by hand; can be undone", self._on_decide)  # fmt: skip
         self._lines = QWidget(self)
-        buttons = QHBoxLayout()
+        buttons = FlowLayout()  # the details are narrow
         buttons.addWidget(self.keep)
         buttons.addWidget(self.decide)
-        buttons.addStretch(1)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 4)
         self._box.setSpacing(4)
