@@ -176,7 +176,8 @@ def _obs_ids(cells: Cells, spec: MissionSpec) -> NDArray[np.str_]:
 def _service_columns(cells: Cells, spec: MissionSpec) -> dict[str, Any]:
     lacking: dict[str, list[str]] = {}
     for source in spec.sources:
-        lacking[source.table] = [name for name in source.columns if name not in cells]
+        needed = set(source.columns) - {name for name, _ in source.optional}
+        lacking[source.table] = [name for name in source.columns if name in needed and name not in cells]
         if not lacking[source.table]:
             return _built(cells, source)
     own = "It needs the columns obs_id, ra_deg and dec_deg"
@@ -191,7 +192,13 @@ def _built(cells: Cells, source: TapSource) -> dict[str, Any]:
     for name in ("ra", "dec"):
         if name in cells:
             cells.numbers(name, "Have the coordinates written as decimal degrees.")  # only whether they are numbers
-    raw = DataTable({name: cells.columns[name] for name in source.columns})
+    kinds = dict(source.optional)
+    raw = DataTable(
+        {
+            name: cells.columns[name] if name in cells else np.full(len(cells), "" if kinds[name] == "text" else np.nan)
+            for name in source.columns
+        }
+    )
     columns: dict[str, Any] = resolve(source.build)(raw)
     return columns
 

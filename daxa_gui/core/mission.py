@@ -46,6 +46,8 @@ class TapSource:
 
     `service` names an entry of `daxa_gui.remote.services.TAP_SERVICES`, `table` is spelt as that service does, `key` is the
     column by which rows are unique and pages are cut, `columns` those to ask for, `where` an ADQL condition (empty: all rows).
+    `optional` names those of them that are nice to have but not confirmed (« text » or « number » for each): where the service
+    lacks one it is unknown in all rows, and the certificate says so.
     `build` is `"module:function"`; the function takes a `DataTable` of exactly these columns (lower case, unknown numbers NaN,
     unknown texts empty) and returns the columns of a catalogue by name (see `daxa_gui.missions.columns`).
     """
@@ -56,6 +58,7 @@ class TapSource:
     columns: tuple[str, ...]
     build: str
     where: str = ""
+    optional: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from daxa_gui.core.footprint import Footprint
 from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, TapSource
 from daxa_gui.core.table import DataTable
@@ -56,10 +54,8 @@ ASCAMASTER = TapSource(
         "sequence_number", "name", "ra", "dec", "time", "end_time", "subject_category", "status", "gis_exposure", "sis_exposure",
     ),
     build="daxa_gui.missions.asca:catalogue_columns",
+    optional=(("name", "text"),),
 )  # fmt: skip
-
-# Nothing at hand confirms that this table has target names, as HEASARC's others do. Without them everything else still works.
-ASCAMASTER_WITHOUT_NAMES = replace(ASCAMASTER, columns=tuple(name for name in ASCAMASTER.columns if name != "name"))
 
 TYPES = {
     "AGN": "AGN",
@@ -89,7 +85,7 @@ SPEC = MissionSpec(
     colour="#CC6677",
     symbol="t3",
     event_formats=(SIS, GIS),
-    sources=(ASCAMASTER, ASCAMASTER_WITHOUT_NAMES),
+    sources=(ASCAMASTER,),
     bands=tuple(
         EnergyBand(low, high, instrument, code)
         for pair, softest in ((("SIS0", "SIS1"), 0.4), (("GIS2", "GIS3"), 0.7))

@@ -78,6 +78,7 @@ CHANMASTER = TapSource(
         "public_date",
     ),
     build="daxa_gui.missions.chandra:catalogue_columns",
+    optional=(("name", "text"),),
 )  # fmt: skip
 
 # No observation is longer than an orbit of 64 hours: more is a mistake of the table (ObsID 6616 « took » 573 days).

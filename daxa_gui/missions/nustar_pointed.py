@@ -46,6 +46,7 @@ NUMASTER = TapSource(
         "issue_flag", "nupsdout", "solar_activity",
     ),
     build="daxa_gui.missions.nustar_pointed:catalogue_columns",
+    optional=(("roll_angle", "number"), ("solar_activity", "text")),
 )  # fmt: skip
 
 TYPES = {

@@ -36,6 +36,7 @@ SUZAMASTER = TapSource(
         "xis1_expo", "xis1_num_modes", "xis2_expo", "xis2_num_modes", "xis3_expo", "xis3_num_modes",
     ),
     build="daxa_gui.missions.suzaku:catalogue_columns",
+    optional=(("name", "text"), ("roll_angle", "number")),
 )  # fmt: skip
 
 # Codes of `category_code`: what they mean, and the common type. Others (2, 3, 6 …) have no known meaning.

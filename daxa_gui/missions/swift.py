@@ -51,6 +51,7 @@ SWIFTMASTR = TapSource(
         "obsid", "name", "ra", "dec", "roll_angle", "start_time", "stop_time", "xrt_exposure", "uvot_exposure", "bat_exposure",
     ),
     build="daxa_gui.missions.swift:catalogue_columns",
+    optional=(("name", "text"),),
 )  # fmt: skip
 
 SPEC = MissionSpec(

@@ -87,6 +87,7 @@ XMMMASTER = TapSource(
         "xmm_revolution",
     ),
     build="daxa_gui.missions.xmm_pointed:from_heasarc",
+    optional=(("name", "text"),),
 )  # fmt: skip
 
 SPEC = MissionSpec(

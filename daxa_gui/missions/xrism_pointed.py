@@ -54,6 +54,7 @@ XRISMMASTR = TapSource(
         "xtd_datamode1", "xtd_datamode2", "xtd_dataclas1", "xtd_dataclas2", "public_date", "status",
     ),
     build="daxa_gui.missions.xrism_pointed:catalogue_columns",
+    optional=(("name", "text"), ("status", "text")),
 )  # fmt: skip
 
 TYPES = {

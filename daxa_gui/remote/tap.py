@@ -13,7 +13,7 @@ safe where a single large query is not:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from daxa_gui.remote.services import TAP_SERVICES
 from daxa_gui.remote.tap_ask import LONGEST_WAIT_S, Asker
 from daxa_gui.remote.tap_certificate import certify, plain_name
 from daxa_gui.remote.tap_http import MOST_REPLY_BYTES, TAP_TIMEOUTS, TapConnection
-from daxa_gui.remote.tap_reply import NotATable, TapTable, one_line
+from daxa_gui.remote.tap_reply import NotATable, QueryRefused, TapTable, one_line
 
 PAGE_ROWS = 50_000
 SMALLEST_PAGE = 100  # a service that gives less than this at a time is refused
@@ -77,8 +77,21 @@ def fetch_table(
     """
     address = address or TAP_SERVICES[source.service]
     with TapConnection(address, cancelled=cancelled, timeouts=timeouts, ca_file=ca_file, most_bytes=most_bytes) as connection:
-        reader = _Reader(connection, source, page_rows, progress, cancelled, back_off_s, longest_wait_s)
-        rows, count = reader.read_unchanged()
+
+        def reader_of(wanted: TapSource) -> _Reader:
+            return _Reader(connection, wanted, page_rows, progress, cancelled, back_off_s, longest_wait_s)
+
+        reader = reader_of(source)
+        try:
+            rows, count = reader.read_unchanged()
+        except (QueryRefused, _MissingColumns):
+            absent = reader.absent_columns()
+            if not absent:
+                raise
+            kept = tuple(name for name in source.columns if plain_name(name) not in absent)
+            reader = reader_of(replace(source, columns=kept))
+            rows, count = reader.read_unchanged()
+            reader.notes.append(f"the service has no column « {', '.join(absent)} »: unknown in all rows")
         table = reader.assembled(rows)
     certificate = certify(
         table,
@@ -89,10 +102,26 @@ def fetch_table(
         rows_expected=count.rows,
         notes=reader.notes,
     )
-    return table, certificate
+    return _with_all_columns(table, source), certificate
+
+
+def _with_all_columns(table: DataTable, source: TapSource) -> DataTable:
+    """With the optional columns that the service lacks, unknown in all rows."""
+    kinds = {plain_name(name): kind for name, kind in source.optional}
+    columns = {
+        name: table.columns[name] if name in table.columns else np.full(len(table), "" if kinds[name] == "text" else np.nan)
+        for name in map(plain_name, source.columns)
+    }
+    return DataTable(columns, table.units, table.descriptions, table.meta)
 
 
 # ---------------------------------------------------------------------------------------------------------------- reading
+
+
+class _MissingColumns(TransferError):
+    """A reply lacks columns that were asked for."""
+
+    retryable_by_default = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +204,21 @@ class _Reader:
             f"{self._where_text} changed while it was read ({why}).",
             "Nothing was taken from it. Try again later, when the service is not being updated.",
         )
+
+    def absent_columns(self) -> list[str]:
+        """Those of the optional columns that the service does not give, each asked for on its own."""
+        absent = []
+        for name in (plain_name(name) for name, _ in self._source.optional):
+
+            def query(attempt: int, name: str = name) -> tuple[str, int]:
+                return self._select(f"TOP 1 {self._asker.spelt(self.key, name)}"), 2
+
+            try:
+                if name not in self._asker.ask(query).columns:
+                    absent.append(name)
+            except QueryRefused:
+                absent.append(name)
+        return absent
 
     def _count(self) -> _Count:
         def query(attempt: int) -> tuple[str, int]:
@@ -292,7 +336,7 @@ class _Reader:
     def _check_columns(self, page: TapTable) -> None:
         missing = [name for name in self.columns if name not in page.columns]
         if missing:
-            raise TransferError(
+            raise _MissingColumns(
                 f"{self._where_text} came without the column{'s' if len(missing) > 1 else ''} « {', '.join(missing)} »; "
                 f"it has « {one_line(', '.join(page.columns))} ».",
                 "The service has changed its table; the program's description of the mission must follow.",

@@ -219,6 +219,18 @@ def test_that_heasarc_s_table_saved_from_its_web_pages_becomes_chandra_s_catalog
     assert catalogue.unusable_reason[0] == "" and catalogue.unusable_reason[1] != ""
 
 
+def test_that_a_service_s_own_table_may_lack_columns_that_are_nice_to_have() -> None:
+    spec = MISSIONS["asca"]
+    columns = {
+        name: np.array([1.0, 2.0]) for name in spec.sources[0].columns if name not in ("name", "status", "subject_category")
+    }
+    texts = {"status": np.array(["archived", "archived"]), "subject_category": np.array(["AGN", "STARS"])}
+    catalogue = from_table(DataTable({**columns, **texts, "sequence_number": np.array([71019020, 48002000])}), spec)
+    assert catalogue.obs_id.tolist() == ["71019020", "48002000"]
+    assert catalogue.target.tolist() == ["", ""]
+    assert catalogue.target_type.tolist() == ["AGN", "STR"]
+
+
 def test_that_a_table_which_the_service_cut_is_refused() -> None:
     with pytest.raises(FileError, match="cut it at its limit"):
         from_table(replace(to_table(made(), XMM), meta={"QUERY_STATUS": "OVERFLOW"}), XMM)
