@@ -70,9 +70,7 @@ def _verdict(row_id: int, one: Filter, alone: Catalogue) -> Verdict:
 def _brought_back(verdict: Verdict) -> Verdict:
     if verdict.passes:
         return verdict
-    return replace(
-        verdict, passes=True, reason=f"{verdict.reason}; but it is kept by hand", change=None, change_sentence=""
-    )
+    return replace(verdict, passes=True, reason=f"{verdict.reason}; but it is kept by hand", change=None, change_sentence="")
 
 
 def first_obstacle(verdicts: Sequence[Verdict]) -> Verdict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
@@ -70,12 +71,20 @@ def palette(theme: Theme) -> QPalette:
     return result
 
 
+# Fusion draws the outline of a box to tick 1.4 times darker than the window: on dark ground an empty one could not be seen.
+_WITH_BOXES: tuple[Any, ...] = ("QCheckBox", "QRadioButton", "QListView")  # PySide declares bytes and takes texts
+
+
 def apply_theme(application: QApplication, theme: Theme) -> None:
     """Fusion and a palette, no style sheet for the application: changing one polishes every widget anew, which takes a
     quarter of a second, while a palette takes milliseconds."""
     if application.style().objectName() != "fusion":
         application.setStyle("Fusion")
     application.setPalette(palette(theme))
+    outlined = palette(theme)
+    outlined.setColor(QPalette.ColorRole.Window, QColor(theme.idle).lighter(125))
+    for name in _WITH_BOXES:
+        application.setPalette(outlined, name)
     QToolTip.setPalette(palette(theme))
 
 

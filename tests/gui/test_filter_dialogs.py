@@ -24,7 +24,6 @@ from daxa_gui.core.filters import (
     Positions,
     SkyShapes,
     TargetType,
-    TimeRange,
     Usable,
 )  # fmt: skip
 from daxa_gui.core.places import Places
@@ -420,32 +419,3 @@ def test_that_untouched_places_own_windows_are_told(window, qtbot):
     dialog.findChild(QCheckBox, "placesInside").click()
     made = accepted(qtbot, dialog)
     assert made.reach == Distance() and made.entirely_inside and made.places == places
-
-
-def test_that_a_long_count_makes_the_dialog_higher_and_squeezes_nothing(window, qtbot):
-    dialog = window.open("public")
-    qtbot.waitUntil(lambda: dialog.preview.text().startswith("On its own"))
-    dialog._say(
-        "On its own this filter leaves 619 325 of 619 325 observations (XMM-Newton 17 561, Chandra 23 141, " + "Swift 1, " * 60
-    )
-    boxes = dialog.scope.findChildren(QCheckBox)
-    assert boxes and all(box.height() >= box.sizeHint().height() for box in boxes)
-    assert dialog.preview.height() >= dialog.preview.heightForWidth(dialog.preview.width())
-    dialog.reject()
-
-
-@pytest.mark.parametrize(
-    ("typed", "mjd"), [("58790.5", 58790.5), ("MJD 58790.5", 58790.5), ("mjd58790", 58790.0), ("2019-11-03", 58790.0)]
-)
-def test_that_a_time_may_be_a_date_or_an_mjd(window, qtbot, typed, mjd):
-    dialog = window.open("time")
-    line(dialog, "timeFrom").setText(typed)
-    assert accepted(qtbot, dialog) == TimeRange(mjd, float("inf"))
-
-
-def test_that_buttons_go_on_in_a_second_line_rather_than_losing_letters(window):
-    panel = window.panel
-    panel.resize(200, 400)
-    for button in (panel.edit_button, panel.delete_button, panel.more_button, panel.up_button, panel.down_button):
-        assert button.width() >= button.sizeHint().width()
-        assert panel.rect().contains(button.geometry())

@@ -95,7 +95,7 @@ def state_of(status: CatalogueStatus, progress: CatalogueProgress | None, offlin
 
 HEADINGS: tuple[tuple[str, str, bool], ...] = (
     ("Mission", "Whose observations these are", False),
-    ("Observations", "Rows of the catalogue that is in use", True),
+    ("Rows", "Observations in the catalogue that is in use", True),
     ("Unusable", "Rows marked as unfit for science; they stay in the table with the reason", True),
     ("Not public", "Observations whose data are still proprietary, or restricted without a known date", True),
     ("Origin", "Fetched from the archive, imported from a file, or built into the program", False),
