@@ -82,7 +82,7 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
         application.setStyle("Fusion")
     application.setPalette(palette(theme))
     outlined = palette(theme)
-    outlined.setColor(QPalette.ColorRole.Window, QColor(theme.idle).lighter(125))
+    outlined.setColor(QPalette.ColorRole.Window, QColor(theme.idle).lighter(140 if theme.name == "dark" else 110))
     for name in _WITH_BOXES:
         application.setPalette(outlined, name)
     QToolTip.setPalette(palette(theme))
