@@ -180,6 +180,15 @@ def test_that_the_tab_key_visits_everything_panel_by_panel(full, qtbot, name):
     assert set(visits) <= with_controls
 
 
+def test_that_the_tab_key_visits_the_sky_from_top_to_bottom(full, qtbot):
+    workspace = ready(full, qtbot, "find")
+    names = [w.objectName() for w in focus_chain(workspace) if workspace.panels["sky"] in ancestors(w)]
+    assert names[:2] == ["goTo", "wholeSky"]
+    assert names.index("legendButton") < names.index("skyView")
+    boxes = [name for name in names if name.startswith("legend_")]
+    assert len(boxes) > 2 and names[names.index("skyView") + 1 :] == boxes
+
+
 @pytest.mark.parametrize("panel", ["catalogues", "association"])
 def test_that_panels_behind_a_tab_are_as_usable_when_they_are_in_front(full, qtbot, panel):
     ready(full, qtbot, "find")

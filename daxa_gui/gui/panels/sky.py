@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
@@ -53,7 +54,7 @@ class SkyPanel(QWidget):
         self.view.setAccessibleName("Sky plot")
         self._problem = problem_label(self)
         self._problem.setObjectName("goToProblem")
-        self.legend = SkyLegend(self)
+        self.legend = SkyLegend(self.view, self)
         self.legend.mission_toggled.connect(self._on_legend_toggled)
         self._refresh_soon = QTimer(self)  # what the panels do at new results is spread over turns of the event loop
         self._refresh_soon.setSingleShot(True)
@@ -122,6 +123,10 @@ class SkyPanel(QWidget):
         legend.setChecked(True)
         self._legend_button = legend
         row.addWidget(legend)
+        buttons = self.findChildren(QToolButton, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        visits: list[QWidget] = [self.go_to, *buttons, self.view]
+        for before, after in pairwise(visits):
+            QWidget.setTabOrder(before, after)
         return row
 
     def _button(self, name: str, text: str, tip: str, action: object) -> QToolButton:

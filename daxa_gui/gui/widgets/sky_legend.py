@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QSizePolicy, QWidget
 
 from daxa_gui.gui.texts import count_text, short_label
@@ -20,8 +20,10 @@ class SkyLegend(QWidget):
 
     mission_toggled = Signal(str, bool)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, follows: QWidget, parent: QWidget | None = None) -> None:
+        """`follows`: what the Tab key visits before the boxes."""
         super().__init__(parent)
+        self._follows: QWidget = follows
         self.setObjectName("skyLegend")
         self.setAccessibleName("Legend")
         self._boxes: dict[str, QCheckBox] = {}
@@ -63,12 +65,8 @@ class SkyLegend(QWidget):
         self.updateGeometry()
 
     def _keep_place_in_tab_order(self) -> None:
-        """New boxes come last in the window's order; they belong behind what stands before this legend."""
-        before = self.previousInFocusChain()
-        while before is not None and before is not self and before.focusPolicy() == Qt.FocusPolicy.NoFocus:
-            before = before.previousInFocusChain()
-        if before is None or before is self or before in self._boxes.values():
-            return
+        """New boxes come last in the window's order; they belong behind the plot."""
+        before = self._follows
         for box in self._boxes.values():
             QWidget.setTabOrder(before, box)
             before = box
