@@ -30,6 +30,7 @@ from daxa_gui.core.filters import (
     parse_obs_ids,
 )
 from daxa_gui.core.mission import MissionSpec
+from daxa_gui.core.notations import parse
 from daxa_gui.core.places import Places
 from daxa_gui.core.sample import Sample, SampleColumns
 from daxa_gui.core.sky import SkyPosition, parse_position
@@ -270,7 +271,10 @@ def _places(options: argparse.Namespace, session: Session, with_sample: bool) ->
     reach = reach_from(options, session)
     found: list[Filter] = []
     if options.near is not None:
-        found.append(_around(parse_position(options.near), reach))
+        parsed = parse(options.near)
+        if parsed.note:
+            warn(parsed.note)
+        found.append(_around(parsed.position, reach))
     if options.name is not None:
         found.append(_around(session.resolve_name(options.name), reach))
     if options.sample is not None and with_sample:

@@ -135,6 +135,8 @@ def _document(path: Path) -> Mapping[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
         raise FileError(f"The file {path} cannot be read ({error.strerror}).") from error
+    except json.JSONDecodeError as error:
+        raise FileError(f"The file {path} is no save file of DAXA: line {error.lineno} is not JSON.") from error
     except (ValueError, RecursionError) as error:
         raise FileError(f"The file {path} is no save file of DAXA ({str(error)[:120] or 'too deep'}).") from error
     missing = [key for key in KEYS if not isinstance(document, dict) or key not in document]

@@ -350,7 +350,8 @@ class _Reader:
             raise TransferError(f"{self._where_text} was not sent in the order of « {self.key} ».", retryable=False)
 
     def _remarks(self, pages: _Pages, count: _Count, sharing: int) -> list[str]:
-        remarks = [f"read in {pages.pages} pages of at most {self._page_rows} rows"]
+        number = "one page" if pages.pages == 1 else f"{pages.pages} pages"
+        remarks = [f"read in {number} of at most {self._page_rows} rows"]
         if sharing:
             remarks.append(f"{sharing} rows share their {self.key} with an earlier one")
         if count.without_key:

@@ -336,3 +336,9 @@ def test_that_a_category_that_no_catalogue_has_is_refused_where_some_have_any(cl
     code, _, complaint = cli("find", "--category", "Clustres", "--counts")
     assert code == 2 and "Clusters" in complaint
     assert cli("find", "--category", "Clusters", "--counts")[0] == 0
+
+
+def test_that_a_position_from_a_coarse_name_is_said_to_be_coarse(cli):
+    code, _, remark = cli("find", "--near", "PSR J0534+22", "--radius", "1deg", "--counts")
+    assert code == 0 and "gives it to" in remark
+    assert "gives it to" not in cli("find", "--near", "83.6 22.0", "--radius", "1deg", "--counts")[2]
