@@ -15,7 +15,7 @@ from daxa_gui import locations
 from daxa_gui.cli_catalogue import add_catalogue_options, catalogue
 from daxa_gui.cli_find import add_find_options, find, missions
 from daxa_gui.cli_inspect import add_inspect_options, inspect
-from daxa_gui.cli_output import print_document, print_table, warn
+from daxa_gui.cli_output import begin_output, is_half_written, print_document, print_table, warn
 from daxa_gui.cli_search import add_search_options, asks_for_something, chosen_missions, stack_from
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.job import JobState
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # terminals that do not know all characters
+    begin_output()
     options = parser().parse_args(arguments)
     try:
         code = _run(options)
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2 if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        _complain(options, "Stopped.", "What was finished is kept; the same command goes on.")
+        goes_on = options.verb in (fetch, reduce_archive)
+        _complain(options, "Stopped.", "What was finished is kept; the same command goes on." if goes_on else "")
         return 1
     except BrokenPipeError:
         # Nobody reads on. What Python still holds for the pipe must not be tried again at its end.
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _complain(options: argparse.Namespace, message: str, hint: str) -> None:
-    if options.json:
+    if options.json and not is_half_written():
         print_document({"error": message, "hint": hint})
         sys.stdout.flush()
     warn(f"daxa-gui: {message} {hint}".rstrip())

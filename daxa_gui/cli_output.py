@@ -23,9 +23,24 @@ def print_document(value: Any) -> None:
     Iterators in it are written as lists, one entry per line, without being held in memory; functions are called when it is their
     turn to be written.
     """
+    _half_written.append(True)
     for piece in _pieces(value, ""):
         sys.stdout.write(piece)
     sys.stdout.write("\n")
+    _half_written.clear()
+
+
+_half_written: list[bool] = []  # holds something while a document is being written
+
+
+def begin_output() -> None:
+    """A new command: nothing has been written yet."""
+    _half_written.clear()
+
+
+def is_half_written() -> bool:
+    """Whether a document was begun and not ended: another one behind it would make both unreadable."""
+    return bool(_half_written)
 
 
 def _pieces(value: Any, indent: str) -> Iterator[str]:

@@ -91,7 +91,7 @@ class CatalogueCache:
             _write_json(folder / "current.json", {"format": FORMAT, "version": final.name})
         except OSError as error:
             raise FileError(
-                f"The catalogue of {spec.label} cannot be kept in {folder} ({error.strerror or error}).",
+                f"The catalogue of {spec.label} cannot be kept in {folder} ({error.strerror or 'only a part of it was written'}).",
                 "Is the disk full, or the folder not writable?",
             ) from error
         finally:

@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from daxa_gui.cli_output import plain, print_document, print_table
+from daxa_gui.cli_output import begin_output, is_half_written, plain, print_document, print_table
 
 
 def test_that_numbers_json_does_not_know_are_null_at_any_depth(capsys):
@@ -30,3 +31,17 @@ def test_that_names_cannot_steer_the_terminal(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and "\x1b" not in "".join(lines)
     assert lines[1].endswith(" 1") and lines[2].endswith("22")
+
+
+def test_that_no_second_document_follows_one_that_was_cut(capsys):
+    def entries():
+        yield {"n": 1}
+        raise KeyboardInterrupt
+
+    begin_output()
+    with pytest.raises(KeyboardInterrupt):
+        print_document({"entries": entries()})
+    assert is_half_written()
+    begin_output()
+    print_document({"n": 2})
+    assert not is_half_written()
