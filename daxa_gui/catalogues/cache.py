@@ -90,8 +90,9 @@ class CatalogueCache:
             final = _renamed(part, folder, catalogue.version)
             _write_json(folder / "current.json", {"format": FORMAT, "version": final.name})
         except OSError as error:
+            why = error.strerror or "only a part of it was written"
             raise FileError(
-                f"The catalogue of {spec.label} cannot be kept in {folder} ({error.strerror or 'only a part of it was written'}).",
+                f"The catalogue of {spec.label} cannot be kept in {folder} ({why}).",
                 "Is the disk full, or the folder not writable?",
             ) from error
         finally:
