@@ -9,7 +9,8 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-# What a worker writes behind everything that a call has printed: the record separator of ASCII, and the number of the call.
+# What a worker writes before and behind everything that a call prints: separators of ASCII, each with the number of the call.
+START_OF_OUTPUT = "\x1d"
 END_OF_OUTPUT = "\x1e"
 
 

@@ -22,7 +22,7 @@ from daxa_gui.core.errors import Cancelled, DaxaError
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Outcome
 from daxa_gui.execution.clock import Throttle
-from daxa_gui.execution.commands import END_OF_OUTPUT
+from daxa_gui.execution.commands import END_OF_OUTPUT, START_OF_OUTPUT
 from daxa_gui.execution.failures import Failure, failure_document
 from daxa_gui.execution.runner import attempt, checked_target
 
@@ -74,12 +74,17 @@ class Worker:
             except queue.Empty:
                 return
             self.send({"started": call["call"]})
+            # What is printed comes through another pipe than the answer: marks say where it begins, and that all of it is there.
+            self._mark(START_OF_OUTPUT, call["call"])
             answer = self._answer(call)
-            # What was printed comes through another pipe than the answer: this mark says that all of it is there.
-            sys.stderr.flush()
-            os.write(2, f"{END_OF_OUTPUT}{call['call']}\n".encode())
+            self._mark(END_OF_OUTPUT, call["call"])
             self.send(answer)
             self.cancelled.discard(call["call"])
+
+    @staticmethod
+    def _mark(mark: str, call_id: int) -> None:
+        sys.stderr.flush()
+        os.write(2, f"{mark}{call_id}\n".encode())
 
     def _answer(self, call: dict[str, Any]) -> dict[str, Any]:
         def work() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from daxa_gui.core.documents import outcome_from, to_json
 from daxa_gui.core.errors import Cancelled, DaxaError
-from daxa_gui.execution.commands import END_OF_OUTPUT, own_command, own_environment
+from daxa_gui.execution.commands import END_OF_OUTPUT, START_OF_OUTPUT, own_command, own_environment
 from daxa_gui.execution.failures import Failure, exception_of, failure_from
 from daxa_gui.execution.runner import OWN_CODE, attempt
 
@@ -29,6 +29,15 @@ _KILL_AFTER_S = 2.0
 
 class _Gone(Exception):
     """The worker ended before it began with a call: the call was not lost, another worker can do it."""
+
+
+def _parts_of(line: str) -> tuple[str, str, str]:
+    """What was printed, « printing » or « printed » if the line ends with such a mark, and the number of its call."""
+    for sign, meaning in ((START_OF_OUTPUT, "printing"), (END_OF_OUTPUT, "printed")):
+        text, found, call = line.partition(sign)
+        if found:
+            return text, meaning, call
+    return line, "", ""
 
 
 class _WorkerProcess:
@@ -68,12 +77,12 @@ class _WorkerProcess:
     def _read_lines(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            text, mark, call = line.rstrip("\n").partition(END_OF_OUTPUT)
+            text, mark, call = _parts_of(line.rstrip("\n"))
             if text or not mark:
                 self._last_lines.append(text)
                 self._messages.put({"log": text})
             if mark:
-                self._messages.put({"printed": int(call) if call.isdigit() else 0})
+                self._messages.put({mark: int(call) if call.isdigit() else 0})
 
     @property
     def alive(self) -> bool:
@@ -94,7 +103,7 @@ class _WorkerProcess:
         if not self._send(sent) and self.used:
             raise _Gone
         started, term_at, kill_at = False, float("inf"), float("inf")
-        asked_to_stop = printed = False
+        asked_to_stop = printing = printed = False
         answer, answered_at = None, float("inf")
         while True:
             try:
@@ -107,8 +116,12 @@ class _WorkerProcess:
                 break
             if message.get("started") == call.id:
                 started = self.used = True
+            elif "printing" in message:
+                printing = message["printing"] == call.id
             elif "printed" in message:
                 printed = printed or message["printed"] == call.id
+            elif "log" in message and (started or printing):  # two pipes: a line may be here before the word that it began
+                call.on_log(message["log"])
             elif started and (last := self._handle(message, call)):
                 answer, answered_at = last, time.monotonic()
             if answer is not None and (printed or time.monotonic() > answered_at + _OUTPUT_S):
@@ -132,8 +145,6 @@ class _WorkerProcess:
         """Pass on one message; returns it if it is the last one."""
         if "progress" in message:
             call.on_progress(*message["progress"])
-        elif "log" in message:
-            call.on_log(message["log"])
         elif "service" in message:
             address = attempt(lambda: call.service_url(message["service"]), message["service"])
             if isinstance(address, Failure):

@@ -11,7 +11,7 @@ import pytest
 from daxa_gui.core.errors import Cancelled, DaxaError, FileError, TransferError
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.step import Outcome
-from daxa_gui.execution import commands
+from daxa_gui.execution import commands, worker_pool
 from daxa_gui.execution.worker_pool import WorkerPool
 
 TASKS = "tests.fakes.tasks:"
@@ -260,3 +260,18 @@ def test_that_workers_outlive_the_thread_that_first_needed_them(pool):
 def test_that_a_bundled_program_starts_itself_as_worker(monkeypatch):
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert commands.own_command("worker", "--x") == [sys.executable, "--daxa-worker", "--x"]
+
+
+def test_that_lines_which_overtake_the_first_message_of_their_call_are_kept():
+    """What is printed comes through another pipe than messages, and either may be read first."""
+    worker = worker_pool._WorkerProcess.__new__(worker_pool._WorkerProcess)
+    worker.used, worker._messages = True, queue.SimpleQueue()
+    worker._send = lambda message: True
+    for message in (
+        {"log": "left over from before"}, {"printing": 7}, {"log": "printed early"}, {"printed": 7}, {"started": 7}, {"value": 1},
+    ):  # fmt: skip
+        worker._messages.put(message)
+    lines = []
+    call = worker_pool._Call(7, "m:f", {}, "", lambda *news: None, lines.append, lambda: False, lambda service: "")
+    assert worker.call(call, 1.0) == {"value": 1}
+    assert lines == ["printed early"]
