@@ -1,4 +1,5 @@
 import os
+import queue
 import signal
 import subprocess
 import sys
