@@ -23,7 +23,7 @@ from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.notations import Parsed, parse
 from daxa_gui.core.sky import SkyPosition, lon_lat_deg, unit_vectors
 from daxa_gui.core.times import MJD_OF_1970, SECONDS_PER_DAY
-from daxa_gui.missions import MISSIONS
+from daxa_gui.missions import MISSIONS, searchable
 
 if TYPE_CHECKING:
     from daxa_gui.catalogues.cache import CatalogueCache
@@ -102,7 +102,7 @@ class Finding:
     @staticmethod
     def missions() -> tuple[MissionSpec, ...]:
         """All of them, plug-ins too, whether anything is known of their observations or not."""
-        return tuple(MISSIONS[name] for name in MISSIONS)
+        return searchable()
 
     @staticmethod
     def known(mission: str) -> MissionSpec | None:

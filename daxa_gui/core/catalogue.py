@@ -75,11 +75,6 @@ class Catalogue:
         return unit_vectors(self.ra_deg, self.dec_deg)
 
     @cached_property
-    def dec_order(self) -> NDArray[np.intp]:
-        """Row numbers by growing declination, shape (n,); rows without a position come last."""
-        return np.argsort(self.dec_deg, kind="stable")
-
-    @cached_property
     def index(self) -> SkyIndex:
         """Finds rows near positions; rows without a position are not in it."""
         return SkyIndex.of(self.ra_deg, self.dec_deg)

@@ -15,7 +15,7 @@ from daxa_gui.core.places import Places
 from daxa_gui.core.sky import separation_deg
 from daxa_gui.core.zones import LARGE_DEG, Candidates, Query, candidates
 
-__all__ = ["TOLERANCE_DEG", "Pairs", "near_places", "neighbours", "pairs", "time_codes", "within"]
+__all__ = ["TOLERANCE_DEG", "Pairs", "near_places", "pairs", "time_codes", "within"]
 
 INSIDE, OVERLAP, POSSIBLE, ANY_TIME, OUTSIDE = range(5)  # what `time_codes` gives
 
@@ -255,32 +255,3 @@ def _sorted(found: Pairs) -> Pairs:
         rows = order[tied]
         order[tied] = rows[np.lexsort((found.row[rows], found.separation_deg[rows], found.position[rows]))]
     return Pairs(found.position[order], found.row[order], found.separation_deg[order])
-
-
-def neighbours(
-    catalogue: Catalogue, centres: NDArray[np.float64], radius_deg: float | None
-) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """For each of the unit vectors `centres`, shape (m, 3): its number and the rows of the catalogue within `radius_deg` of it
-    (None: within each row's own default distance). Rows are in no particular order."""
-    for number, rows in _of_like_declination(catalogue, centres, radius_deg):
-        yield number, rows[_within_radius(catalogue, rows, centres[number], radius_deg)]
-
-
-def _of_like_declination(
-    catalogue: Catalogue, centres: NDArray[np.float64], radius_deg: float | None
-) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    if not len(catalogue):
-        return
-    order, sorted_dec = catalogue.dec_order, catalogue.dec_deg[catalogue.dec_order]
-    reach_deg = (float(np.nanmax(catalogue.search_radius_deg)) if radius_deg is None else radius_deg) + 1e-9
-    dec_deg = np.degrees(np.arctan2(centres[:, 2], np.hypot(centres[:, 0], centres[:, 1])))
-    first = np.searchsorted(sorted_dec, dec_deg - reach_deg, side="left")
-    last = np.searchsorted(sorted_dec, dec_deg + reach_deg, side="right")
-    for number, (start, stop) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
-        yield number, order[start:stop]
-
-
-def _within_radius(
-    catalogue: Catalogue, rows: NDArray[np.intp], centre: NDArray[np.float64], radius_deg: float | None
-) -> NDArray[np.bool_]:
-    return within(catalogue.vectors[rows], centre, catalogue.search_radius_deg[rows] if radius_deg is None else radius_deg)

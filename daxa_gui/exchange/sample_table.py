@@ -36,10 +36,6 @@ class Cells:
     def __len__(self) -> int:
         return sum(map(len, self.parts))
 
-    @property
-    def numeric(self) -> bool:
-        return all(part.dtype.kind == "f" for part in self.parts)
-
     def text(self, row: int) -> str:
         """One cell as text; a missing number is « nan »."""
         for part in self.parts:

@@ -12,13 +12,12 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from daxa_gui.core.errors import Cancelled, InputError, TransferError
+from daxa_gui.core.errors import InputError, TransferError
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.remote.connection import host_of
 
@@ -30,14 +29,6 @@ _FORM = 1  # of the file
 _TYPE_IT = "A position can be typed in place of a name: « 83.633 +22.014 »."
 # astropy keeps address and time-out in states of the whole process
 _ASTROPY = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """What became of many names: positions by the name as it was given, and the names that nobody knows."""
-
-    found: dict[str, SkyPosition] = field(default_factory=dict)
-    unknown: tuple[str, ...] = ()
 
 
 class NameResolver:
@@ -85,33 +76,6 @@ class NameResolver:
         position = self._ask(shown)
         self._remember(shown, position)
         return position
-
-    def resolve_many(
-        self,
-        names: Iterable[str],
-        progress: Callable[[int, int, str], None] = lambda done, total, text: None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> Resolved:
-        """Look many names up, one after the other; what was found is remembered even if a later one fails.
-
-        Raises
-        ------
-        TransferError : nobody could be asked for one of them.
-        Cancelled
-        """
-        wanted = list(dict.fromkeys(names))
-        found: dict[str, SkyPosition] = {}
-        unknown: list[str] = []
-        for done, name in enumerate(wanted):
-            if cancelled():
-                raise Cancelled
-            progress(done, len(wanted), f"Looking up « {name} ».")
-            try:
-                found[name] = self.resolve(name)
-            except InputError:
-                unknown.append(name)
-        progress(len(wanted), len(wanted), f"{len(found)} of {len(wanted)} names found.")
-        return Resolved(found, tuple(unknown))
 
     # ------------------------------------------------------------------------------------------------------------ Sesame
 

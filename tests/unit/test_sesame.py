@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from daxa_gui.core.errors import Cancelled, InputError, TransferError
+from daxa_gui.core.errors import InputError, TransferError
 from daxa_gui.remote.sesame import NameResolver
 
 # in the form of Sesame's answers: lines that begin with # or %, the position in the line %J
@@ -204,22 +204,6 @@ def test_that_a_memory_that_cannot_be_written_costs_no_answer(sesame: FakeSesame
     (tmp_path / "file").write_text("")
     resolver = NameResolver(tmp_path / "file" / "names.json", addresses=[sesame.address])
     assert resolver.resolve("M1").ra_deg == pytest.approx(83.6287)
-
-
-def test_that_many_names_are_looked_up_and_the_unknown_ones_told(sesame: FakeSesame, memory: Path) -> None:
-    said: list[tuple[int, int]] = []
-    resolver = NameResolver(memory, addresses=[sesame.address])
-    result = resolver.resolve_many(["M1", "Nowhere", "3C 273", "M1", ""], lambda done, total, text: said.append((done, total)))
-    assert {name: position.dec_deg for name, position in result.found.items()} == pytest.approx({"M1": 22.0147, "3C 273": 2.0524})
-    assert result.unknown == ("Nowhere", "")
-    assert said == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
-
-
-def test_that_many_names_can_be_cancelled_and_keep_what_was_found(sesame: FakeSesame, memory: Path) -> None:
-    resolver = NameResolver(memory, addresses=[sesame.address])
-    with pytest.raises(Cancelled):
-        resolver.resolve_many(["M1", "3C 273"], cancelled=lambda: bool(sesame.asked))
-    assert sesame.asked == ["M1"] and resolver.remembered("M1") is not None
 
 
 def test_that_threads_may_ask_at_the_same_time(sesame: FakeSesame, memory: Path) -> None:
