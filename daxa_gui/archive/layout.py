@@ -28,6 +28,10 @@ _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 _PLACES = {
     ProductKind.EVENTS: ("events", "events"),
     ProductKind.CLEAN_EVENTS: ("events", "cleanevents"),
+    ProductKind.FINAL_EVENTS: ("events", "finalevents"),
+    ProductKind.RAW: ("misc", "raw"),
+    ProductKind.SPECTRUM: ("misc", "spectrum"),
+    ProductKind.SOURCE_LIGHTCURVE: ("misc", "sourcelightcurve"),
     ProductKind.GTI: ("cleaning", "gti"),
     ProductKind.LIGHTCURVE: ("cleaning", "lightcurve"),
     ProductKind.IMAGE: ("images", "image"),

@@ -44,8 +44,54 @@ CREATE TABLE verdicts (
     time REAL NOT NULL, PRIMARY KEY (mission, obs_id, unit)) WITHOUT ROWID;
 """
 
+# What version 2 added. Missions, ObsIDs and paths as in the tables above; times are seconds since 1970 (UTC).
+VERSION_2 = """
+ALTER TABLE selections ADD COLUMN kinds TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE observations ADD COLUMN kinds TEXT NOT NULL DEFAULT '[]';
+CREATE TABLE files (
+    path TEXT PRIMARY KEY, mission TEXT NOT NULL, obs_id TEXT NOT NULL, unit TEXT NOT NULL, kind TEXT NOT NULL,
+    instrument TEXT NOT NULL, service TEXT NOT NULL, url_path TEXT NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    job_id INTEGER REFERENCES jobs, date REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX files_of_observation ON files (mission, obs_id);
+CREATE TABLE left_out (
+    mission TEXT NOT NULL, obs_id TEXT NOT NULL, reason TEXT NOT NULL, proprietary INTEGER NOT NULL, row TEXT NOT NULL,
+    time REAL NOT NULL, PRIMARY KEY (mission, obs_id)) WITHOUT ROWID;
+CREATE TABLE software (
+    name TEXT NOT NULL, version TEXT NOT NULL, first_used REAL NOT NULL, PRIMARY KEY (name, version)) WITHOUT ROWID;
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, created REAL NOT NULL, changes TEXT NOT NULL, note TEXT NOT NULL,
+    n_observations INTEGER NOT NULL, n_products INTEGER NOT NULL);
+CREATE TABLE observation_spans (
+    mission TEXT NOT NULL, obs_id TEXT NOT NULL, since INTEGER NOT NULL REFERENCES versions, until INTEGER,
+    PRIMARY KEY (mission, obs_id, since)) WITHOUT ROWID;
+CREATE TABLE product_spans (
+    path TEXT NOT NULL, history_id INTEGER NOT NULL, since INTEGER NOT NULL REFERENCES versions, until INTEGER,
+    PRIMARY KEY (path, since)) WITHOUT ROWID;
+CREATE TABLE kept_gtis (history_id INTEGER PRIMARY KEY, intervals BLOB NOT NULL);
+CREATE TABLE regions (
+    mission TEXT NOT NULL, obs_id TEXT NOT NULL, path TEXT NOT NULL, n_regions INTEGER NOT NULL, verbatim TEXT NOT NULL,
+    source TEXT NOT NULL, added REAL NOT NULL, PRIMARY KEY (mission, obs_id)) WITHOUT ROWID;
+CREATE TABLE trash (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, deleted REAL NOT NULL, state TEXT NOT NULL, items TEXT NOT NULL,
+    n_files INTEGER NOT NULL, size_bytes INTEGER NOT NULL);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, mission TEXT NOT NULL, obs_id TEXT NOT NULL,
+    text TEXT NOT NULL);
+"""
+
+
+def _to_version_2(connection: sqlite3.Connection) -> None:
+    _run(connection, VERSION_2)
+
+
+def _run(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
 # Entry i brings a database from version i + 1 to version i + 2; it runs inside the transaction of `prepare`.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = ()
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_2,)
 VERSION = 1 + len(MIGRATIONS)
 
 
@@ -70,12 +116,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         if not n_tables:
-            for statement in TABLES.split(";\n"):
-                if statement.strip():
-                    connection.execute(statement)
-        else:
-            for migration in MIGRATIONS[version - 1 :]:
-                migration(connection)
+            _run(connection, TABLES)
+        for migration in MIGRATIONS[max(version, 1) - 1 :]:
+            migration(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")

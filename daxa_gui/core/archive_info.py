@@ -18,6 +18,7 @@ class ArchiveSummary:
     n_observations: int = 0
     missions: tuple[str, ...] = ()
     problem: str = ""
+    read_only: str = ""  # why nothing can be changed, a sentence; empty: it can
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,24 @@ class ArchiveObservation:
     instruments: tuple[str, ...] = ()
     row: dict[str, Any] = field(default_factory=dict)
     added: float = 0.0  # seconds since 1970, UTC
+    kinds: tuple[str, ...] = ()  # ProductKinds of the files that are wanted; empty: event lists
+
+
+@dataclass(frozen=True)
+class DownloadedFile:
+    """A file as it came from a mission's archive. `path` is absolute, `unit` its path below the observation's raw folder."""
+
+    mission: str
+    obs_id: str
+    unit: str
+    path: str
+    kind: str
+    instrument: str
+    service: str
+    url_path: str
+    size_bytes: int
+    sha256: str
+    date: float  # seconds since 1970, UTC
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class JobState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    PAUSED = "paused"  # by a person, until the same person lets it go on
     SKIPPED = "skipped"  # would make no sense: `Job.reason` says why
 
 
@@ -30,9 +31,10 @@ _S = JobState
 # The only moves there are. A finished job goes back to WAITING or QUEUED when it is asked for again (retry); RUNNING goes
 # back to QUEUED when a program that died in the middle is started again, or when the same work is tried once more.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    _S.WAITING: frozenset({_S.QUEUED, _S.SKIPPED, _S.CANCELLED}),
-    _S.QUEUED: frozenset({_S.RUNNING, _S.SKIPPED, _S.CANCELLED, _S.WAITING}),
-    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLING, _S.QUEUED}),
+    _S.WAITING: frozenset({_S.QUEUED, _S.SKIPPED, _S.CANCELLED, _S.PAUSED}),
+    _S.QUEUED: frozenset({_S.RUNNING, _S.SKIPPED, _S.CANCELLED, _S.WAITING, _S.PAUSED}),
+    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLING, _S.QUEUED, _S.PAUSED}),
+    _S.PAUSED: frozenset({_S.QUEUED, _S.WAITING, _S.CANCELLED, _S.SKIPPED}),
     _S.CANCELLING: frozenset({_S.CANCELLED, _S.SUCCEEDED, _S.FAILED}),
     _S.SUCCEEDED: frozenset({_S.QUEUED, _S.WAITING}),
     _S.FAILED: frozenset({_S.QUEUED, _S.WAITING}),

@@ -68,6 +68,13 @@ class RemoteFolder:
     `service` names an entry of the session's service addresses (`heasarc`, `erosita_edr`, `erosita_dr1`), `path` is relative
     to it. `wanted` is a regular expression matched against whole file names. `local` is the folder below the observation's
     raw folder. `archive_members` (a regular expression) says which members to take when the file is a tar archive.
+
+    `kinds` are the kinds of files that it holds (empty: only `kind`): it is read when one of them is wanted, and of its files
+    only those are taken whose kind is. `recursive` folders are read with all folders below them, which are kept below `local`.
+    `shared` is a text for files that several observations need (INTEGRAL: the revolution): they are fetched once and lie below
+    the mission's raw folder, not below the observation's. `query` makes of the path a request of a service that packs the
+    observation into one tar file on demand (XSA); `wanted` is then the plain name that the file gets here.
+    `otherwise` are folders that replace this one, in order, where it is missing or its service does not answer.
     """
 
     service: str
@@ -77,6 +84,15 @@ class RemoteFolder:
     kind: ProductKind = ProductKind.EVENTS
     archive_members: str = ""
     optional: bool = False
+    kinds: tuple[ProductKind, ...] = ()
+    recursive: bool = False
+    shared: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    otherwise: tuple[RemoteFolder, ...] = ()
+
+    @property
+    def all_kinds(self) -> tuple[ProductKind, ...]:
+        return self.kinds or (self.kind,)
 
 
 @dataclass(frozen=True)
@@ -143,9 +159,11 @@ class StaticTable:
 
 @dataclass(frozen=True)
 class MissionSpec:
-    """One mission. `files` is `"module:function"`; the function takes (obs_id, row: Mapping) and returns RemoteFolders.
+    """One mission. `files` is `"module:function"`; the function takes (obs_id, row: Mapping) and returns RemoteFolders of every
+    kind in `kinds`; what is wanted of them is decided by the one who plans.
 
-    `raw_file` is `"module:function"`; it takes a file name and returns a RawFile or None for files of no interest here.
+    `raw_file` is `"module:function"`; it takes a file name and returns a RawFile, or None for one that says nothing (its kind is
+    then that of its folder, and it belongs to all instruments).
     `colour` is an sRGB hexadecimal colour from a colour-blind-safe set and `symbol` a pyqtgraph symbol.
     """
 
@@ -165,6 +183,7 @@ class MissionSpec:
     has_proprietary: bool = False  # some observations are not public yet
     files: str = ""
     raw_file: str = ""
+    kinds: tuple[ProductKind, ...] = (ProductKind.EVENTS,)  # kinds of files that its archive offers
     instrument_per_observation: bool = False
     column_labels: Mapping[str, str] = field(default_factory=dict)  # extra catalogue columns → headings
     acknowledgement: str = ""

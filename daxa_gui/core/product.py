@@ -17,6 +17,10 @@ class ProductKind(StrEnum):
     IMAGE = "image"
     EXPOSURE_MAP = "exposure_map"
     BACKGROUND_MAP = "background_map"
+    FINAL_EVENTS = "final_events"  # an event list that was taken into the archive's layout under its final name
+    RAW = "raw"  # what an event list is made from, and what belongs to it: telemetry, housekeeping, attitude, calibration
+    SPECTRUM = "spectrum"  # spectra of sources and backgrounds, with their responses
+    SOURCE_LIGHTCURVE = "source_lightcurve"  # light curves of sources made by the mission's own pipeline
     OTHER = "other"
 
 

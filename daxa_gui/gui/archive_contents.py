@@ -28,6 +28,10 @@ KIND_LABELS = {
     ProductKind.IMAGE: "Image",
     ProductKind.EXPOSURE_MAP: "Exposure map",
     ProductKind.BACKGROUND_MAP: "Background map",
+    ProductKind.FINAL_EVENTS: "Event list in the archive",
+    ProductKind.SPECTRUM: "Spectrum",
+    ProductKind.SOURCE_LIGHTCURVE: "Source light curve",
+    ProductKind.RAW: "Raw file",
     ProductKind.OTHER: "Other file",
 }
 _ORDER = {kind: number for number, kind in enumerate(KIND_LABELS)}

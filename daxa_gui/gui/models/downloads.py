@@ -26,7 +26,7 @@ from daxa_gui.gui.models.jobs import (
 
 KINDS = ("plan", "download")
 # What a group is called when its jobs differ: what goes on first, then what needs attention.
-_LOUDEST = ("running", "stopping", "queued", "waiting", "failed", "cancelled", "skipped", "excluded", "warned", "done")
+_LOUDEST = ("running", "stopping", "queued", "waiting", "paused", "failed", "cancelled", "skipped", "excluded", "warned", "done")
 # A view repaints all of itself for one signal about several rows. Signals about the files of more observations than this
 # would only make it search for each of them, which takes a tenth of a millisecond each.
 _MOST_SIGNALS = 20

@@ -21,6 +21,7 @@ STATE_WORDS = {
     JobState.SUCCEEDED: "done",
     JobState.FAILED: "failed",
     JobState.CANCELLED: "cancelled",
+    JobState.PAUSED: "paused",
     JobState.SKIPPED: "skipped",
 }
 

@@ -23,6 +23,7 @@ _COLOUR = {
     "failed": "bad",
     "cancelled": "idle",
     "skipped": "idle",
+    "paused": "idle",
 }
 
 
