@@ -5,32 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daxa_gui import locations
-from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary, HistoryEntry
-from daxa_gui.core.errors import ArchiveError, InputError
-from daxa_gui.core.events import ArchiveChanged, CatalogueChanged
-from daxa_gui.core.exposures import Exposure, Verdict
-from daxa_gui.core.job import Job
-from daxa_gui.core.product import Product
-from daxa_gui.core.selection import Selection
+from daxa_gui.archive_verbs import ArchiveVerbs
+from daxa_gui.core.events import CatalogueChanged
 from daxa_gui.core.settings import Settings
-from daxa_gui.core.software import SoftwareStatus
-from daxa_gui.core.step import Step
-from daxa_gui.core.timeseries import FlareParameters
 from daxa_gui.execution.executors import start_thread
 from daxa_gui.inspection import Inspection
-from daxa_gui.open_archive import OpenArchive
 from daxa_gui.practice_mode import SERVICE_PREFIX, PracticeMode
-from daxa_gui.search_verbs import SearchVerbs, Start
+from daxa_gui.search_verbs import Start
 
 log = logging.getLogger(__name__)
 
 
-class Session(SearchVerbs):
+class Session(ArchiveVerbs):
     """One user's program. Every method may be called from any thread unless it says otherwise.
 
     Parameters
@@ -50,12 +39,9 @@ class Session(SearchVerbs):
         cache: Path | None = None,
         start: Start = start_thread,
     ) -> None:
-        super().__init__(settings or Settings(), settings_file, cache, self._call_process, start)
-        self._output = output_folder
-        self._start = start
+        super().__init__(settings or Settings(), settings_file, cache, self._call_process, start, output_folder)
         self._workers: Any = None
         self._workers_lock = threading.Lock()
-        self._open: OpenArchive | None = None
         self.inspection = Inspection(self._call_process, self._cache)
         self._practice = PracticeMode(self._cache, self.bus, self._call_process, self._on_practice_ready)
 
@@ -96,229 +82,6 @@ class Session(SearchVerbs):
         from daxa_gui.remote.services import SERVICES
 
         return SERVICES[service]
-
-    # ---- archives
-
-    def archives_folder(self) -> Path:
-        folder = self.settings.archives_folder
-        try:
-            return self._output or (Path(folder).expanduser() if folder else locations.documents_folder() / "DAXA archives")
-        except RuntimeError:
-            raise InputError(f"The setting « Archives folder » leads nowhere: {folder}.", "Give the whole path.") from None
-
-    @property
-    def archive(self) -> ArchiveSummary | None:
-        """What the open archive is, None if none is open."""
-        opened = self._open
-        return None if opened is None else opened.summary
-
-    def archives(self) -> list[ArchiveSummary]:
-        from daxa_gui.archive.layout import OutputLayout
-        from daxa_gui.archive.store import list_archives
-
-        return list_archives(OutputLayout(self.archives_folder()))
-
-    def find_archive(self, name_or_folder: str) -> Path | None:
-        """The folder of an archive by its name or path; None if there is none."""
-        from daxa_gui.archive.layout import ArchiveLayout, OutputLayout
-        from daxa_gui.archive.store import is_archive
-
-        for layout_of in (ArchiveLayout.of_folder, OutputLayout(self.archives_folder()).archive):
-            try:
-                layout = layout_of(name_or_folder)
-            except (InputError, ValueError, RuntimeError):  # no name of an archive; no path; the home of nobody
-                continue
-            if is_archive(layout):
-                return layout.folder
-        return None
-
-    def archive_named(self, name_or_folder: str) -> Path:
-        """Like `find_archive`; raises ArchiveError if there is none."""
-        found = self.find_archive(name_or_folder)
-        if found is None:
-            raise ArchiveError(
-                f"There is no archive « {name_or_folder} » in {self.archives_folder()}.", "« daxa-gui info » lists them."
-            )
-        return found
-
-    def check_archive_name(self, name: str) -> None:
-        """Raises InputError or ArchiveError with the reason if no archive can be made under this name."""
-        from daxa_gui.archive.layout import OutputLayout
-        from daxa_gui.archive.store import is_unfinished
-
-        layout = OutputLayout(self.archives_folder()).archive(name)
-        if layout.folder.exists() and not is_unfinished(layout):
-            raise ArchiveError(f"There is already an archive « {name} ».", "Choose another name.")
-
-    def create_archive(self, name: str, selections: Iterable[Selection]) -> ArchiveSummary:
-        """Make an archive of the chosen observations, open it and begin to download."""
-        from daxa_gui.archive.layout import OutputLayout
-        from daxa_gui.archive.store import ArchiveStore
-
-        chosen = [selection for selection in selections if selection.obs_ids]
-        if not chosen:
-            raise InputError("There is no observation to put into the archive.", "Change the filters so that some pass.")
-        layout = OutputLayout(self.archives_folder().absolute()).archive(name)
-        self.close_archive()
-        opened = self._opened(ArchiveStore.create(layout))
-        opened.add_selections([(selection, self._rows(selection)) for selection in chosen])
-        opened.download()
-        return self._announce(opened)
-
-    def _rows(self, selection: Selection) -> list[dict[str, Any]]:
-        catalogue = self.catalogue(selection.mission)
-        return [catalogue.row(int(catalogue.rows_of([obs_id])[0])) for obs_id in selection.obs_ids]
-
-    def open_archive(self, folder: str | Path, *, start: bool = True) -> ArchiveSummary:
-        """Open an archive and continue what was interrupted; with `start` false only look at it."""
-        from daxa_gui.archive.layout import ArchiveLayout
-        from daxa_gui.archive.store import ArchiveStore
-
-        layout = ArchiveLayout.of_folder(folder)
-        current = self._open
-        if current is not None and current.layout.folder == layout.folder:
-            return current.summary
-        self.close_archive()
-        return self._announce(self._opened(ArchiveStore.open(layout), start=start))
-
-    def _opened(self, store: Any, *, start: bool = True) -> OpenArchive:
-        cores = self.settings.cores or max(1, (os.cpu_count() or 2) - 1)
-        self._open = OpenArchive(
-            store,
-            bus=self.bus,
-            start=self._start,
-            workers=self._worker_pool(),
-            service_url=self._service_url,
-            connections_per_host=self.settings.connections_per_host,
-            cores=cores,
-            start_queue=start,
-        )
-        return self._open
-
-    def _announce(self, opened: OpenArchive) -> ArchiveSummary:
-        summary = opened.summary  # read here, so that whoever hears of it finds it read
-        self.bus.publish(ArchiveChanged(str(opened.layout.folder)))
-        return summary
-
-    def close_archive(self) -> None:
-        """Stop its work (it continues at the next opening) and let it go."""
-        opened, self._open = self._open, None
-        if opened is not None:
-            opened.close()
-            self.bus.publish(ArchiveChanged(""))
-
-    def _here(self) -> OpenArchive:
-        if self._open is None:
-            raise ArchiveError("No archive is open.", "Create one from a search, or open one.")
-        return self._open
-
-    def archive_info(self, folder: Path) -> dict[str, Any]:
-        """What an archive holds, as plain JSON values; it is not opened, and none of its work continues."""
-        from daxa_gui.archive.layout import ArchiveLayout
-        from daxa_gui.archive.report import describe
-
-        return describe(ArchiveLayout.of_folder(folder))
-
-    def observations(self) -> list[ArchiveObservation]:
-        return self._here().store.observations() if self._open else []
-
-    def products(self, mission: str | None = None, obs_id: str | None = None) -> list[Product]:
-        return self._here().store.products(mission, obs_id) if self._open else []
-
-    def history(self, product: Product) -> list[HistoryEntry]:
-        return self._here().store.history(product)
-
-    def disk_use(self) -> dict[str, int]:
-        """Bytes of the archive's products, free on its disk, and still to come by known downloads."""
-        return self._here().disk_use()
-
-    # ---- jobs
-
-    def jobs(self, kind: str | None = None) -> list[Job]:
-        return self._here().queue.jobs(kind) if self._open else []
-
-    def job(self, job_id: int) -> Job:
-        return self._here().queue.job(job_id)
-
-    def download(self) -> list[Job]:
-        """Look again for files of all observations and fetch those that are missing."""
-        return self._here().download(again=True)
-
-    def continue_download(self) -> list[Job]:
-        """Try again what failed or was cancelled, and plan what a program that died had no time to plan."""
-        return self._here().continue_download()
-
-    def dry_run(self, selections: Iterable[Selection]) -> dict[str, Any]:
-        """Which files, with sizes, a download would fetch; nothing is stored."""
-        from daxa_gui.open_archive import list_downloads
-
-        requests = [(selection.mission, row) for selection in selections for row in self._rows(selection)]
-        return list_downloads(requests, self._service_url, self.archives_folder())
-
-    def steps(self) -> tuple[Step, ...]:
-        from daxa_gui.reduction import STEPS
-
-        return tuple(STEPS.values())
-
-    def software(self) -> list[SoftwareStatus]:
-        """Which reduction software was found, its version, and if not, why and what to do."""
-        from daxa_gui.reduction.software import find_software
-
-        return find_software()
-
-    def parse_parameters(self, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """« flares.n_sigma=2.5 » texts as parameters by step; raises InputError for unknown or unfit ones."""
-        from daxa_gui.reduction.parameters import parse_parameters
-
-        return parse_parameters(settings)
-
-    def reduce(self, steps: Sequence[str] | None = None, parameters: Mapping[str, Mapping[str, Any]] | None = None) -> list[Job]:
-        """Run the steps (all if None) for every event list that is here; what is done already with the same parameters stays."""
-        return self._here().reduce(steps, parameters or {})
-
-    def describe(self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """The exact tasks that `reduce` would run, one text each."""
-        return self._here().describe(steps, parameters)
-
-    def cancel(self, job_ids: Iterable[int]) -> None:
-        self._here().queue.cancel(list(job_ids))
-
-    def retry(self, job_ids: Iterable[int]) -> None:
-        self._here().queue.retry(list(job_ids))
-
-    def pause(self, lane: str) -> None:
-        self._here().queue.pause(lane)
-
-    def resume(self, lane: str) -> None:
-        self._here().queue.resume(lane)
-
-    def lanes(self) -> dict[str, bool]:
-        """Lane → whether it is paused."""
-        return self._open.queue.lanes() if self._open else {}
-
-    def read_log(self, job_id: int, offset: int = 0) -> tuple[str, int]:
-        """What a job's log holds beyond `offset` (bytes), and the new offset."""
-        return self._here().read_log(job_id, offset)
-
-    def wait_until_idle(self, timeout_s: float | None = None) -> bool:
-        return self._here().queue.wait_until_idle(timeout_s) if self._open else True
-
-    # ---- inspecting
-
-    def exposures(self) -> list[Exposure]:
-        """One per event list of the open archive, with what was made of it."""
-        return self._here().exposures() if self._open else []
-
-    def override(self, exposure: Exposure, parameters: FlareParameters, note: str) -> list[Job]:
-        """Use these limits and intervals instead of the automatic ones, and run the steps that follow."""
-        return self._here().override(exposure, parameters, note)
-
-    def set_verdict(self, exposure: Exposure, state: str, note: str = "") -> None:
-        """Remember « accepted » or « flagged » (or "" for neither)."""
-        self._here().set_verdict(exposure, state, note)
-
-    def verdict(self, exposure: Exposure) -> Verdict:
-        return self._here().verdict(exposure)
 
     # ---- the end
 
