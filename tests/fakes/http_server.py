@@ -52,6 +52,9 @@ class Request:
     range: str = ""
     if_range: str = ""
     proxy_authorization: str = ""
+    authorization: str = ""
+    cookie: str = ""
+    body: bytes = b""
 
 
 @dataclass
@@ -120,13 +123,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
 
+    def do_POST(self) -> None:
+        self._answer(with_body=True)
+
     def do_GET(self) -> None:
         self._answer(with_body=True)
 
     def _answer(self, with_body: bool) -> None:
         path = unquote(self.path.partition("?")[0])
-        about = [self.headers.get(name, "") for name in ("Range", "If-Range", "Proxy-Authorization")]
-        asked = Request(self.command, path, *about)
+        about = [self.headers.get(name, "") for name in ("Range", "If-Range", "Proxy-Authorization", "Authorization", "Cookie")]
+        asked = Request(self.command, path, *about, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         self.archive.requests.append(asked)
         waiting = self.archive.faults[path]
         fault = waiting.pop(0) if waiting and (with_body or waiting[0].also_head) else Fault()

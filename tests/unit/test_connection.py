@@ -142,3 +142,78 @@ def test_that_a_redirect_from_a_protected_address_to_an_open_one_is_refused(prot
     with Visit(ctx) as visit, pytest.raises(TransferError, match="not protected"):
         body(visit, ctx, f"{protected.url}/a")
     assert archive.requests == []
+
+
+# -- what is only for one host ----------------------------------------------------------------------------------------------
+
+SECRET = {"Authorization": "Basic abc", "Cookie": "session=1", "Content-Type": "text/plain"}
+
+
+def redirect(status, to):
+    return Fault(status=status, headers=(("Location", to),))
+
+
+@pytest.fixture
+def trusted(certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
+
+
+def test_that_a_body_is_sent_with_its_method_and_headers(archive, ctx):
+    archive.put("/login", b"welcome")
+    with Visit(ctx) as visit:
+        ask = visit.request(f"{archive.url}/login", method="POST", headers={"Content-Type": "text/plain"}, body=b"who=me")
+        with ask as reply:
+            assert b"".join(reply.chunks(ctx)) == b"welcome"
+    assert [(one.method, one.body) for one in archive.requests] == [("POST", b"who=me")]
+
+
+def test_that_a_password_is_not_sent_over_an_open_line(archive, ctx):
+    with Visit(ctx) as visit, pytest.raises(TransferError, match="A password is not sent to"):
+        visit.request(f"{archive.url}/a", headers={"Authorization": "Basic abc"})
+    assert archive.requests == []
+
+
+def test_that_an_address_with_a_password_is_refused_without_repeating_it(ctx):
+    with Visit(ctx) as visit, pytest.raises(TransferError, match="holds a user name") as caught:
+        visit.request("https://me:secret@127.0.0.1/a").__enter__()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_that_a_redirection_to_another_host_is_followed_without_passwords(protected, ctx, trusted, status):
+    with FakeArchive(tls=protected.tls) as other:
+        other.put("/b", b"data")
+        protected.faults["/a"].append(redirect(status, f"{other.url}/b"))
+        with Visit(ctx) as visit, visit.request(f"{protected.url}/a", headers=SECRET) as reply:
+            assert b"".join(reply.chunks(ctx)) == b"data"
+        (seen,) = other.requests
+        assert (seen.authorization, seen.cookie) == ("", "")
+    assert protected.requests[0].authorization == "Basic abc"
+
+
+def test_that_a_redirection_on_the_same_host_keeps_the_password(protected, ctx, trusted):
+    protected.put("/b", b"data")
+    protected.faults["/a"].append(redirect(302, "/b"))
+    with Visit(ctx) as visit, visit.request(f"{protected.url}/a", headers=SECRET) as reply:
+        assert b"".join(reply.chunks(ctx)) == b"data"
+    assert [one.authorization for one in protected.requests] == ["Basic abc"] * 2
+
+
+@pytest.mark.parametrize(("status", "sent"), [(302, None), (303, None), (307, b"pw"), (308, b"pw")])
+def test_that_a_body_goes_on_only_where_the_same_host_asks_for_it_again(archive, ctx, status, sent):
+    archive.put("/b", b"data")
+    archive.faults["/a"].append(redirect(status, "/b"))
+    with Visit(ctx) as visit, visit.request(f"{archive.url}/a", method="POST", body=b"pw") as reply:
+        assert b"".join(reply.chunks(ctx)) == b"data"
+    assert [(one.method, one.body) for one in archive.requests] == [
+        ("POST", b"pw"), ("POST", b"pw") if sent else ("GET", b""),
+    ]  # fmt: skip
+
+
+def test_that_a_body_is_never_sent_to_another_host(archive, ctx):
+    with FakeArchive() as other:
+        archive.faults["/a"].append(redirect(307, f"{other.url}/b"))
+        ask = Visit(ctx).request(f"{archive.url}/a", method="POST", body=b"pw")
+        with pytest.raises(TransferError, match="nothing was sent there"):
+            ask.__enter__()
+        assert other.requests == []
