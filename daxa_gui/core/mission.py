@@ -101,11 +101,13 @@ class RawFile:
 
     An empty `instrument` means that the file belongs to all. A name that is not among the mission's instruments stands for
     several together (eROSITA's TM0: all seven modules) or for one of several (ROSAT's PSPC: the catalogue tells which).
+    Names of instruments joined by « _ » (« SIS0_SIS1 ») belong to each of them. `band_kev` is that of an image or map.
     """
 
     kind: ProductKind
     instrument: str
     exposure: str = "ALL"
+    band_kev: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

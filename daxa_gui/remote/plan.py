@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -44,6 +44,7 @@ def plan_request(
     raw_folder: str,
     instruments: Sequence[str] = (),
     service_url: Callable[[str], str] | None = None,
+    kinds: Sequence[str] = (),
 ) -> JobRequest:
     """The job that plans the downloads of one observation.
 
@@ -53,6 +54,7 @@ def plan_request(
     raw_folder : absolute folder for the files of this observation.
     instruments : those whose files are wanted; all if empty. Files of no or of all instruments are always wanted.
     service_url : gives the address of a service, whose host names the lane; the known addresses if None.
+    kinds : ProductKinds of the files that are wanted; event lists if empty.
 
     Raises
     ------
@@ -69,10 +71,11 @@ def plan_request(
     arguments = {
         "mission": spec.name,
         "obs_id": obs_id,
-        "folders": [{**asdict(folder), "kind": str(folder.kind)} for folder in folders],
+        "folders": [folder_values(folder) for folder in folders],
         "raw_folder": raw_folder,
         "raw_file": spec.raw_file,
         "without_instruments": [one.name for one in spec.instruments if instruments and one.name not in instruments],
+        "kinds": [str(ProductKind(kind)) for kind in kinds],
     }
     return JobRequest(
         kind="plan",
@@ -87,6 +90,34 @@ def plan_request(
     )
 
 
+def folder_values(folder: RemoteFolder) -> dict[str, Any]:
+    """A RemoteFolder as plain JSON, without what has its default value; `folder_from` is the opposite."""
+    values: dict[str, Any] = {"service": folder.service, "path": folder.path, "wanted": folder.wanted, "kind": str(folder.kind)}
+    for name in ("local", "archive_members", "optional", "recursive", "shared"):
+        if value := getattr(folder, name):
+            values[name] = value
+    if folder.kinds:
+        values["kinds"] = [str(kind) for kind in folder.kinds]
+    if folder.query:
+        values["query"] = [list(pair) for pair in folder.query]
+    if folder.otherwise:
+        values["otherwise"] = [folder_values(other) for other in folder.otherwise]
+    return values
+
+
+def folder_from(values: Mapping[str, Any]) -> RemoteFolder:
+    """The RemoteFolder that `folder_values` wrote, or an earlier version of this program."""
+    return RemoteFolder(
+        **{
+            **values,
+            "kind": ProductKind(values["kind"]),
+            "kinds": tuple(ProductKind(kind) for kind in values.get("kinds", ())),
+            "query": tuple((str(name), str(text)) for name, text in values.get("query", ())),
+            "otherwise": tuple(folder_from(other) for other in values.get("otherwise", ())),
+        }
+    )
+
+
 def plan_observation(
     ctx: TaskContext,
     mission: str,
@@ -95,6 +126,7 @@ def plan_observation(
     raw_folder: str,
     raw_file: str = "",
     without_instruments: Sequence[str] = (),
+    kinds: Sequence[str] = (),
 ) -> Outcome:
     """Read the listings of an observation's folders and make one download job for each wanted file.
 
@@ -103,6 +135,7 @@ def plan_observation(
     folders : RemoteFolders as mappings.
     raw_file : `"module:function"` of the mission that reads file names; empty if there is none.
     without_instruments : names of instruments whose files are not wanted.
+    kinds : ProductKinds of the files that are wanted; event lists if empty.
 
     Returns
     -------
@@ -115,11 +148,13 @@ def plan_observation(
     """
     from daxa_gui.remote.connection import Visit
 
-    about = _Observation(mission, obs_id, Path(raw_folder), raw_file, frozenset(without_instruments))
+    about = _Observation(mission, obs_id, Path(raw_folder), raw_file, frozenset(without_instruments), wanted_kinds(kinds))
     found = _Found()
     with Visit(ctx) as visit:
         for number, values in enumerate(folders):
-            folder = RemoteFolder(**{**values, "kind": ProductKind(values["kind"])})
+            folder = folder_from(values)
+            if about.kinds.isdisjoint(folder.all_kinds):
+                continue
             ctx.progress(number, len(folders), f"reading {folder.path}")
             _plan_folder(ctx, visit, about, folder, found)
     for warning in found.warnings:
@@ -136,6 +171,11 @@ def _facts(requests: Sequence[JobRequest]) -> dict[str, Any]:
     return {"n_files": len(sizes), "bytes": sum(known), "n_unknown_sizes": len(sizes) - len(known)}
 
 
+def wanted_kinds(kinds: Sequence[str]) -> frozenset[ProductKind]:
+    """Event lists are what a selection means that does not say which kinds of files it wants."""
+    return frozenset(ProductKind(kind) for kind in kinds) or frozenset({ProductKind.EVENTS})
+
+
 @dataclass(frozen=True)
 class _Observation:
     mission: str
@@ -143,6 +183,13 @@ class _Observation:
     raw_folder: Path
     raw_file: str
     without_instruments: frozenset[str]
+    kinds: frozenset[ProductKind]
+
+    def wants(self, folder: RemoteFolder, raw: RawFile | None) -> bool:
+        """Whether a file of `folder` that says `raw` about itself is of a wanted kind, and of an instrument that was chosen."""
+        if (folder.kind if raw is None else raw.kind) not in self.kinds:
+            return False
+        return raw is None or not raw.instrument or not self.without_instruments.issuperset(raw.instrument.split("_"))
 
     def read_name(self, name: str) -> RawFile | None:
         about: RawFile | None = resolve(self.raw_file, NAME_READERS)(name) if self.raw_file else None
@@ -164,13 +211,14 @@ def _why_nothing(about: _Observation, folders: Sequence[Mapping[str, Any]], foun
     if found.encrypted:
         return f"The files of {about.obs_id} are still encrypted: they are not public yet ({found.encrypted[0]})."
     if found.unwanted:
-        return f"{about.obs_id} has {found.unwanted} files, but none of an instrument that was chosen."
+        return f"{about.obs_id} has {found.unwanted} files, but none of a kind and an instrument that was chosen."
     where = ", ".join(str(folder["path"]) for folder in folders)
     return f"The archive has no event list of {about.obs_id} (looked in {where})."
 
 
 def _plan_folder(ctx: TaskContext, visit: Visit, about: _Observation, folder: RemoteFolder, found: _Found) -> None:
     from daxa_gui.remote.connection import StatusError
+    from daxa_gui.remote.unpack import packing_of
 
     try:
         files = _wanted_files(ctx, visit, folder, found)
@@ -183,7 +231,7 @@ def _plan_folder(ctx: TaskContext, visit: Visit, about: _Observation, folder: Re
         found.warnings.append(f"{folder.path} holds no file like « {folder.wanted} ».")
     for file in files:
         raw = about.read_name(file.name)
-        if raw is not None and raw.instrument in about.without_instruments:
+        if packing_of(file.name) != "tar" and not about.wants(folder, raw):
             found.unwanted += 1
             continue
         request = _download_request(ctx, visit, about, folder, file, raw, found)
@@ -295,12 +343,15 @@ def _download_request(
     )
 
 
-def _key_of(about: _Observation, folder: RemoteFolder, raw: RawFile | None, packing: str) -> dict[str, str] | None:
+def _key_of(about: _Observation, folder: RemoteFolder, raw: RawFile | None, packing: str) -> dict[str, Any] | None:
     """The ProductKey of a file as JSON; None for a file that the mission does not know. Members of tar files are read later."""
-    key = {"mission": about.mission, "obs_id": about.obs_id, "kind": str(folder.kind)}
+    key: dict[str, Any] = {"mission": about.mission, "obs_id": about.obs_id, "kind": str(folder.kind)}
     if packing == "tar":
         return key
-    return None if raw is None else {**key, "kind": str(raw.kind), "instrument": raw.instrument, "exposure": raw.exposure}
+    if raw is None:
+        return None
+    key |= {"kind": str(raw.kind), "instrument": raw.instrument, "exposure": raw.exposure}
+    return {**key, "band_kev": list(raw.band_kev)} if raw.band_kev else key
 
 
 # -- without doing it -------------------------------------------------------------------------------------------------------

@@ -105,7 +105,72 @@ def test_that_an_observation_without_files_of_a_chosen_instrument_stops_with_tha
     archive.put(f"{PPS}/{M1}", b"1")
     outcome = planned(ctx, "xmm_pointed", {"obs_id": OBS}, instruments=("PN",))
     assert outcome.follow_ups == ()
-    assert "none of an instrument that was chosen" in outcome.stop
+    assert "none of a kind and an instrument that was chosen" in outcome.stop
+
+
+READ_ASCA = "daxa_gui.missions.asca:raw_file"
+
+
+@pytest.fixture
+def asca_names(monkeypatch):
+    """A reader of file names: event lists per sensor, images of pairs of sensors in a band, telemetry that says nothing."""
+
+    def raw_file(name: str) -> RawFile | None:
+        if name.endswith(".evt"):
+            return RawFile(ProductKind.EVENTS, name[:4].upper(), "H")
+        if name.endswith("sis.img"):
+            return RawFile(ProductKind.IMAGE, "SIS0_SIS1", "ALL", (0.4, 2.0))
+        return RawFile(ProductKind.IMAGE, "GIS2_GIS3", "ALL", (0.7, 10.0)) if name.endswith("gis.img") else None
+
+    monkeypatch.setattr("daxa_gui.missions.asca.raw_file", raw_file, raising=False)
+
+
+@pytest.fixture
+def asca(archive, asca_names):
+    for name in ("sis0.evt", "sis1.evt", "gis2.evt", "sis.img", "gis.img", "orbit.dat"):
+        archive.put(f"/FTP/asca/{name}", b"1")
+    return folders(RemoteFolder("heasarc", "asca", ".*", kind=ProductKind.RAW, kinds=tuple(ProductKind)))
+
+
+def chosen(ctx, asca, kinds=(), without=()):
+    outcome = plan_observation(ctx, "asca", "1", asca, "/raw", READ_ASCA, without_instruments=without, kinds=kinds)
+    return [job.unit for job in outcome.follow_ups]
+
+
+def test_that_event_lists_are_what_is_fetched_when_no_kind_was_chosen(ctx, asca):
+    assert chosen(ctx, asca) == ["sis0.evt", "sis1.evt", "gis2.evt"]
+
+
+def test_that_a_file_whose_name_says_nothing_is_of_the_kind_of_its_folder(ctx, asca):
+    assert chosen(ctx, asca, ["raw"]) == ["orbit.dat"]
+    assert chosen(ctx, asca, ["raw", "image"]) == ["sis.img", "gis.img", "orbit.dat"]
+
+
+def test_that_a_file_of_two_instruments_is_wanted_when_one_of_them_was_chosen(ctx, asca):
+    assert chosen(ctx, asca, ["image"], without=["SIS0", "GIS2", "GIS3"]) == ["sis.img"]
+    assert chosen(ctx, asca, ["image"], without=["SIS0", "SIS1", "GIS2"]) == ["gis.img"]
+
+
+def test_that_a_folder_without_a_wanted_kind_is_not_even_listed(archive, ctx, asca):
+    images = folders(RemoteFolder("heasarc", "pictures", ".*", kinds=(ProductKind.IMAGE,)))
+    assert chosen(ctx, asca + images) == ["sis0.evt", "sis1.evt", "gis2.evt"]
+    assert not archive.asked("GET", "/FTP/pictures/")
+
+
+def test_that_the_key_of_an_image_has_its_energy_band(ctx, asca):
+    outcome = plan_observation(ctx, "asca", "1", asca, "/raw", READ_ASCA, kinds=["image"])
+    key = outcome.follow_ups[0].task.arguments["key"]
+    assert key == {
+        "mission": "asca", "obs_id": "1", "kind": "image", "instrument": "SIS0_SIS1", "exposure": "ALL", "band_kev": [0.4, 2.0],
+    }  # fmt: skip
+
+
+def test_that_folders_keep_everything_on_their_way_through_the_store():
+    other = RemoteFolder("xsa", "servlet", "a.tar", query=(("obsno", "1"), ("level", "PPS")))
+    folder = RemoteFolder(
+        "heasarc", "a", ".*", "b", ProductKind.RAW, "m.*", True, (ProductKind.RAW, ProductKind.IMAGE), True, "rev1", (), (other,)
+    )
+    assert plan_module.folder_from(json.loads(json.dumps(plan_module.folder_values(folder)))) == folder
 
 
 def test_that_one_connection_serves_a_whole_plan(archive, ctx, xmm):
