@@ -1,7 +1,7 @@
 """All paths of the output folder and its archives, in the layout of the DAXA Python package. Nothing is read or written here.
 
 <out>/<mission>_raw/<ObsID>/…                     downloaded, shared by all archives
-<out>/archives/<name>/processed_data/<mission>/<ObsID>/{events,images,background,cleaning,misc,logs}/
+<out>/archives/<name>/processed_data/<mission>/<ObsID>/{events,images,background,cleaning,misc,logs,spectra,lightcurves}/
 <out>/archives/<name>/{failed_data,regions,.save_info}/…
 <out>/archives/<name>/{daxa_gui.sqlite,.daxa_gui.lock,work/job-<id>/,logs/}   ours, unknown to DAXA
 """
@@ -18,6 +18,7 @@ from daxa_gui.core.product import ProductKey, ProductKind
 
 ARCHIVES = "archives"
 DATABASE = "daxa_gui.sqlite"
+PROCESSED, FAILED = "processed_data", "failed_data"
 MAX_NAME_BYTES = 120  # leaves room for the longest path below it within 255 bytes of a file name
 
 _FORBIDDEN = set('/\\:*?"<>|')  # separators, and what disks shared with other systems cannot hold
@@ -30,8 +31,8 @@ _PLACES = {
     ProductKind.CLEAN_EVENTS: ("events", "cleanevents"),
     ProductKind.FINAL_EVENTS: ("events", "finalevents"),
     ProductKind.RAW: ("misc", "raw"),
-    ProductKind.SPECTRUM: ("misc", "spectrum"),
-    ProductKind.SOURCE_LIGHTCURVE: ("misc", "sourcelightcurve"),
+    ProductKind.SPECTRUM: ("spectra", "spectrum"),  # this folder and the next are ours: DAXA takes no spectra over
+    ProductKind.SOURCE_LIGHTCURVE: ("lightcurves", "sourcelightcurve"),
     ProductKind.GTI: ("cleaning", "gti"),
     ProductKind.LIGHTCURVE: ("cleaning", "lightcurve"),
     ProductKind.IMAGE: ("images", "image"),
@@ -159,7 +160,11 @@ class ArchiveLayout:
         return OutputLayout(self.output).raw_folder(mission, obs_id)
 
     def processed_folder(self, mission: str, obs_id: str) -> Path:
-        return self.folder / "processed_data" / _safe_part(mission, "a mission") / _safe_part(obs_id, "an ObsID")
+        return self.folder / PROCESSED / _safe_part(mission, "a mission") / _safe_part(obs_id, "an ObsID")
+
+    def failed_folder(self, mission: str, obs_id: str) -> Path:
+        """Where an observation's processed data go when nothing of it succeeded in the final step."""
+        return self.folder / FAILED / _safe_part(mission, "a mission") / _safe_part(obs_id, "an ObsID")
 
     def product_path(self, key: ProductKey, name: str = "") -> Path:
         """Where a product belongs, by DAXA's rules (`name`: see `product_name`)."""

@@ -65,8 +65,11 @@ CREATE TABLE observation_spans (
     mission TEXT NOT NULL, obs_id TEXT NOT NULL, since INTEGER NOT NULL REFERENCES versions, until INTEGER,
     PRIMARY KEY (mission, obs_id, since)) WITHOUT ROWID;
 CREATE TABLE product_spans (
-    path TEXT NOT NULL, history_id INTEGER NOT NULL, since INTEGER NOT NULL REFERENCES versions, until INTEGER,
+    path TEXT NOT NULL, since INTEGER NOT NULL REFERENCES versions, until INTEGER, history_id INTEGER NOT NULL,
+    mission TEXT NOT NULL, obs_id TEXT NOT NULL, unit TEXT NOT NULL, kind TEXT NOT NULL,
     PRIMARY KEY (path, since)) WITHOUT ROWID;
+CREATE INDEX jobs_of_step ON jobs (kind, step, mission, obs_id, state);
+CREATE INDEX jobs_without_success ON jobs (kind, mission, obs_id) WHERE state IN ('failed', 'skipped', 'cancelled');
 CREATE TABLE kept_gtis (history_id INTEGER PRIMARY KEY, intervals BLOB NOT NULL);
 CREATE TABLE regions (
     mission TEXT NOT NULL, obs_id TEXT NOT NULL, path TEXT NOT NULL, n_regions INTEGER NOT NULL, verbatim TEXT NOT NULL,
