@@ -30,6 +30,11 @@ def reopened(job: Job) -> Job:
     )  # fmt: skip
 
 
+def released(job: Job) -> Job:
+    """A paused job as one that runs when its turn comes."""
+    return moved(job, _S.WAITING if job.needs else _S.QUEUED, done=0.0, text="", error=None)
+
+
 def why_not(needs: Sequence[Job]) -> str | None:
     """Why a job with these needs makes no sense any more, as a sentence; None if it does."""
     for need in needs:

@@ -11,6 +11,7 @@ MAX_TRIES = 3
 FIRST_DELAY_S = 2.0
 DELAY_FACTOR = 4.0
 MAX_DELAY_S = 3600.0
+MAX_JITTER = 0.25  # of the delay
 MAX_FAILURES_IN_A_ROW = 30
 
 
@@ -26,11 +27,12 @@ class Decision:
     delay_s: float = 0.0
 
 
-def decide(failure: Failure, tries: int, failures_in_a_row: int) -> Decision:
+def decide(failure: Failure, tries: int, failures_in_a_row: int, jitter: float = 0.0) -> Decision:
     """Retry, pause the lane, or fail.
 
     `tries` counts how often the job was tried since a person last asked for it, this time included; `failures_in_a_row` how
-    many jobs of the lane failed for reasons that may pass since one of them succeeded.
+    many jobs of the lane failed for reasons that may pass since one of them succeeded. `jitter` from 0 to 1 makes the pause
+    before the next try longer by up to a quarter: jobs that failed together do not all come back at the same moment.
 
     - An error that concerns the whole lane (`pauses_lane`: a full disk) pauses it at once; the job stays in the queue.
     - An error that may pass (`retryable`) is tried again up to 3 times in all, after 2 s and 8 s, or after as long as the
@@ -47,5 +49,5 @@ def decide(failure: Failure, tries: int, failures_in_a_row: int) -> Decision:
         return Decision(Action.PAUSE_LANE)
     if tries >= MAX_TRIES:
         return Decision(Action.FAIL)
-    delay_s = FIRST_DELAY_S * DELAY_FACTOR ** (tries - 1)
-    return Decision(Action.RETRY, min(max(delay_s, failure.retry_after_s or 0.0), MAX_DELAY_S))
+    delay_s = max(FIRST_DELAY_S * DELAY_FACTOR ** (tries - 1), failure.retry_after_s or 0.0)
+    return Decision(Action.RETRY, min(delay_s, MAX_DELAY_S) * (1.0 + MAX_JITTER * jitter))

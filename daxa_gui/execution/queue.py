@@ -6,65 +6,26 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
-from daxa_gui.core.bus import Bus
-from daxa_gui.core.errors import ArchiveError, Cancelled
-from daxa_gui.core.events import JobChanged, LaneChanged, Notice, ProductAdded
-from daxa_gui.core.job import Job, JobState, JobStore
-from daxa_gui.core.step import JobRequest, Outcome
-from daxa_gui.execution.clock import Clock, SystemClock
-from daxa_gui.execution.executors import Executor
-from daxa_gui.execution.failures import Failure
-from daxa_gui.execution.lanes import Lane, LaneStatus
-from daxa_gui.execution.moves import moved, reopened, settle, to_reopen
-from daxa_gui.execution.policy import Action, decide
-from daxa_gui.execution.runner import Committed
-from daxa_gui.execution.runs import Run, RunsJobs
+from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.step import JobRequest
+from daxa_gui.execution.lanes import LaneStatus
+from daxa_gui.execution.machine import QueueMachine
+from daxa_gui.execution.moves import moved, released, reopened, to_reopen
+from daxa_gui.execution.runs import Run
 
 log = logging.getLogger(__name__)
 _S = JobState
 
 
-class Queue:
+class Queue(QueueMachine):
     """Every method may be called from any thread. `start()` begins; `close()` ends, and the next start goes on.
 
-    Parameters
-    ----------
-    limits : how many jobs of a lane ("local", "host:…") may run at once; asked anew each time.
-    paused : lanes that are paused from the beginning.
+    A job that a person paused (`pause_jobs`) stays as it is until it is asked for again (`resume_jobs`, `retry`, `add`); that
+    is stored, so it is true after a restart as well. Pausing a lane (`pause`) holds back whatever is in it, for this run.
     """
-
-    def __init__(
-        self,
-        store: JobStore,
-        bus: Bus,
-        runner: RunsJobs,
-        executor: Executor,
-        *,
-        limits: Callable[[str], int],
-        clock: Clock | None = None,
-        paused: Iterable[str] = (),
-    ) -> None:
-        self._store = store
-        self._bus = bus
-        self._runner = runner
-        self._executor = executor
-        self._limits = limits
-        self._clock = clock or SystemClock()
-        self._changed = threading.Condition(threading.RLock())
-        self._lanes: dict[str, Lane] = {}
-        self._runs: dict[int, Run] = {}
-        self._backing_off: set[int] = set()
-        self._tries: dict[int, int] = {}  # automatic ones, since somebody asked
-        self._unsaved: set[int] = set()  # ended, but the archive could not be written
-        self._open = False
-        self._closing = False
-        for name in paused:
-            self._lane(name).paused = True
 
     # ---- what is asked of it
 
@@ -85,9 +46,10 @@ class Queue:
             jobs = self._store.add(requests, again=again)
             for job, request in zip(jobs, requests, strict=True):
                 run = self._runs.get(job.id)
-                if run is not None and run.job.state is _S.RUNNING and (again or job.task != request.task):
-                    run.requeue = True
-                    run.token.cancel()
+                if run is None:
+                    continue
+                if run.job.state is _S.RUNNING and (run.pausing or again or job.task != request.task):
+                    self._stop_for_later(run)
             self._take_up(jobs)
             jobs = [self._store.get(job.id) for job in jobs]
         self._pump()
@@ -100,12 +62,12 @@ class Queue:
             for job_id in dict.fromkeys(ids):
                 run = self._runs.get(job_id)
                 job = self._store.get(job_id)
-                if job.state in (_S.WAITING, _S.QUEUED) and run is None:
+                if job.state in (_S.WAITING, _S.QUEUED, _S.PAUSED) and run is None:
                     self._backing_off.discard(job_id)
                     cancelled.append(moved(job, _S.CANCELLED, finished=self._clock.now(), text=""))
                 elif run is not None and job.state is _S.RUNNING and not run.committing:
                     run.job = moved(run.job, _S.CANCELLING)
-                    run.requeue = False
+                    run.requeue = run.pausing = False
                     self._save([run.job])
                     run.token.cancel()
             self._save(cancelled)
@@ -114,8 +76,13 @@ class Queue:
         self._pump()
 
     def retry(self, ids: Iterable[int]) -> list[Job]:
-        """Run finished jobs again, with those that they need if these did not succeed, and those skipped because of them."""
+        """Run finished jobs again, with those that they need if these did not succeed, and those skipped because of them.
+
+        Paused ones among `ids` go on; a paused one that is only needed stays paused.
+        """
         with self._changed:
+            ids = list(ids)
+            gone_on = self._release(ids)
             ids = sorted(to_reopen(self._store, ids, self._runs.__contains__))
             jobs = [reopened(self._store.get(job_id)) for job_id in ids]
             for job in list(jobs):
@@ -124,9 +91,56 @@ class Queue:
                 jobs += [moved(other, _S.WAITING) for other in followers if other.id not in self._runs]
             self._save(jobs)
             self._take_up(jobs)
-            jobs = [self._store.get(job_id) for job_id in ids]
+            jobs = [self._store.get(job_id) for job_id in sorted({*ids, *gone_on})]
         self._pump()
         return jobs
+
+    def pause_jobs(self, ids: Iterable[int]) -> None:
+        """Put jobs aside until somebody lets them go on: those that have not begun at once, running ones as soon as they
+        notice (what a transfer has fetched so far is kept). Finished ones stay; what needs a paused job waits."""
+        with self._changed:
+            paused = []
+            for job_id in dict.fromkeys(ids):
+                run = self._runs.get(job_id)
+                job = self._store.get(job_id)
+                if job.state in (_S.WAITING, _S.QUEUED) and run is None:
+                    self._backing_off.discard(job_id)
+                    paused.append(moved(job, _S.PAUSED, text=""))
+                elif run is not None and job.state is _S.RUNNING and not run.committing:
+                    run.pausing, run.requeue = True, False
+                    run.token.cancel()
+            self._save(paused)
+            self._changed.notify_all()
+        self._pump()
+
+    def resume_jobs(self, ids: Iterable[int]) -> list[Job]:
+        """Let paused jobs go on when their turn comes; those of `ids` that were paused, as they are now."""
+        with self._changed:
+            jobs = [self._store.get(job_id) for job_id in self._release(ids)]
+        self._pump()
+        return jobs
+
+    def _release(self, ids: Iterable[int]) -> list[int]:
+        """Take paused jobs up again (also those that have not noticed yet that they are to pause); their ids."""
+        gone_on, jobs = [], []
+        for job_id in dict.fromkeys(ids):
+            run = self._runs.get(job_id)
+            if run is not None and run.pausing:
+                self._stop_for_later(run)
+                gone_on.append(job_id)
+            elif run is None and (job := self._store.get(job_id)).state is _S.PAUSED:
+                self._lane(job.lane).failures_in_a_row = 0
+                jobs.append(released(job))
+                gone_on.append(job_id)
+        self._save(jobs)
+        self._take_up(jobs)
+        return gone_on
+
+    @staticmethod
+    def _stop_for_later(run: Run) -> None:
+        """Stop what runs and put it back into the queue (if it still can be stopped)."""
+        run.requeue, run.pausing = True, False
+        run.token.cancel()
 
     def pause(self, lane: str, *, interrupt: bool = False) -> None:
         """Start no more jobs of a lane; `interrupt` also stops the running ones and puts them back into the queue."""
@@ -135,9 +149,8 @@ class Queue:
             if interrupt:
                 for job_id in self._lane(lane).running:
                     run = self._runs[job_id]
-                    if run.job.state is _S.RUNNING and not run.committing:
-                        run.requeue = True
-                        run.token.cancel()
+                    if run.job.state is _S.RUNNING and not (run.committing or run.pausing):
+                        self._stop_for_later(run)
             self._changed.notify_all()
 
     def resume(self, lane: str) -> None:
@@ -170,7 +183,8 @@ class Queue:
             return run.job if run is not None else self._store.get(job_id)
 
     def wait_until_idle(self, timeout_s: float | None = None) -> bool:
-        """Until nothing runs and nothing will by itself (jobs of paused lanes do not count); false when the time ran out."""
+        """Until nothing runs and nothing will by itself (paused jobs and those of paused lanes do not count); false when the
+        time ran out."""
         with self._changed:
             return self._changed.wait_for(self._is_idle, timeout_s)
 
@@ -185,7 +199,7 @@ class Queue:
             if cancel:
                 self.cancel([job.id for job in self._store.jobs() if not job.is_finished])
             for run in self._runs.values():
-                run.requeue = run.job.state is _S.RUNNING
+                run.requeue = run.job.state is _S.RUNNING and not run.pausing
                 run.token.cancel()
             end = time.monotonic() + timeout_s
             while self._runs and self._changed.wait(max(0.0, end - time.monotonic())):
@@ -194,241 +208,3 @@ class Queue:
                 log.warning("job %s did not stop in time; it will be done again", job_id)
             self._open = False
         self._clock.close()
-
-    # ---- starting
-
-    def _lane(self, name: str) -> Lane:
-        if name not in self._lanes:
-            self._lanes[name] = Lane(name)
-        return self._lanes[name]
-
-    def _set_paused(self, name: str, paused: bool) -> None:
-        self._lane(name).paused = paused
-        self._bus.publish(LaneChanged(name, paused))
-
-    def _startable(self, job_id: int) -> bool:
-        return job_id not in self._runs and job_id not in self._backing_off and self._store.get(job_id).state is _S.QUEUED
-
-    def _take_up(self, jobs: Iterable[Job]) -> None:
-        """Announce jobs that were added or opened again and put them where they belong now."""
-        waiting = []
-        for job in jobs:
-            self._tries.pop(job.id, None)
-            self._backing_off.discard(job.id)
-            self._bus.publish(JobChanged(job))
-            if job.state is _S.QUEUED:
-                self._lane(job.lane).push(job.id)
-            elif job.state is _S.WAITING:
-                waiting.append(job)
-        self._settle(waiting)
-
-    def _pump(self) -> None:
-        """Start what may run now. Not under the lock: an executor may be slow, or run the job before it returns."""
-        while (run := self._next()) is not None:
-            self._executor.submit(lambda run=run: self._in_background(lambda: self._run(run)))  # type: ignore[misc]
-
-    def _next(self) -> Run | None:
-        with self._changed:
-            for lane in self._lanes.values() if self._open and not self._closing else ():
-                if lane.paused or len(lane.running) >= self._limits(lane.name):
-                    continue
-                job_id = lane.take(self._startable)
-                if job_id is not None:
-                    return self._begin(lane, job_id)
-            self._changed.notify_all()
-            return None
-
-    def _begin(self, lane: Lane, job_id: int) -> Run:
-        job = self._store.get(job_id)
-        now = self._clock.now()
-        job = moved(job, _S.RUNNING, attempt=job.attempt + 1, started=now, finished=None, done=0.0, text="", error=None)
-        try:
-            self._save([job])
-        except ArchiveError:
-            lane.push(job_id)
-            raise
-        run = self._runs[job_id] = Run(job)
-        lane.running.add(job_id)
-        return run
-
-    def _in_background(self, function: Callable[[], None]) -> None:
-        """Where nobody waits for an answer: an archive that cannot be written (a full disk) pauses everything."""
-        try:
-            function()
-        except ArchiveError as error:
-            with self._changed:
-                if not self._open:
-                    return
-                self._bus.publish(Notice("error", error.message, error.hint or "Resume the queue when it can be written again."))
-                for name in self._lanes:
-                    self._set_paused(name, True)
-                self._changed.notify_all()
-
-    def _save_the_unsaved(self) -> None:
-        """Jobs whose end could not be stored are done again. Raises ArchiveError if it still cannot be stored."""
-        for job_id in list(self._unsaved):
-            job = self._store.get(job_id)
-            if job.state is _S.RUNNING:
-                job = moved(job, _S.QUEUED, started=None, text="")
-            elif job.state is _S.CANCELLING:
-                job = moved(job, _S.CANCELLED, finished=self._clock.now(), text="")
-            self._save([job])
-            self._unsaved.discard(job_id)
-            self._take_up([job])
-            self._settle_dependents([job])
-
-    # ---- running (on the executor's threads)
-
-    def _run(self, run: Run) -> None:
-        result = self._runner.run(
-            run.job, run.token, lambda *news: self._on_progress(run, *news), lambda o: self._succeed(run, o)
-        )
-        with self._changed:
-            job_id = run.job.id
-            if not self._open:
-                return  # closed while this went on: the store may be closed too
-            del self._runs[job_id]
-            lane = self._lane(run.job.lane)
-            lane.running.discard(job_id)
-            self._unsaved.add(job_id)
-            if isinstance(result, Committed):
-                lane.failures_in_a_row = 0
-                self._after_success(result)
-            else:
-                self._after_failure(run, lane, result)
-            self._unsaved.discard(job_id)
-            self._changed.notify_all()
-        self._pump()
-
-    def _on_progress(self, run: Run, done: float, total: float | None, text: str) -> None:
-        with self._changed:
-            if self._runs.get(run.job.id) is run:
-                run.job = replace(run.job, done=done, total=run.job.total if total is None else total, text=text)
-                self._bus.publish(JobChanged(run.job))
-
-    def _succeed(self, run: Run, outcome: Outcome) -> Job:
-        """The job as it will be stored together with what it made; from now on it cannot be stopped any more."""
-        with self._changed:
-            if run.token.is_cancelled or not self._open:
-                raise Cancelled
-            run.committing = True
-            return moved(
-                run.job, _S.SUCCEEDED, finished=self._clock.now(), reason=outcome.stop, warnings=outcome.warnings,
-                facts=outcome.facts, text="", done=run.job.done if run.job.total is None else run.job.total,
-            )  # fmt: skip
-
-    def _after_success(self, result: Committed) -> None:
-        job = self._store.get(result.job.id)
-        self._tries.pop(job.id, None)
-        for product in result.products:
-            self._bus.publish(ProductAdded(product))
-        if self._open_again_if_changed(job):
-            return
-        self._bus.publish(JobChanged(job))
-        if job.state is _S.QUEUED:  # asked for again since it was stored
-            self._lane(job.lane).push(job.id)
-        self._take_up(job for job in result.follow_ups if job.id not in self._runs)
-        self._settle_dependents([job])
-
-    def _after_failure(self, run: Run, lane: Lane, failure: Failure) -> None:
-        if run.requeue and failure.cancelled:
-            job = moved(run.job, _S.QUEUED, started=None, text="")
-            if not self._open_again_if_changed(job):
-                self._save([job])
-                lane.push(job.id)
-            return
-        if failure.cancelled:
-            if run.job.state is _S.RUNNING:  # the work stopped by itself
-                run.job = moved(run.job, _S.CANCELLING)
-            job = moved(run.job, _S.CANCELLED, finished=self._clock.now(), text="")
-        elif run.job.state is _S.CANCELLING or self._try_again(run, lane, failure) is None:
-            job = moved(run.job, _S.FAILED, finished=self._clock.now(), text="", error=failure.info)
-        else:
-            return
-        self._tries.pop(job.id, None)
-        if not self._open_again_if_changed(job):
-            self._save([job])
-            self._settle_dependents([job])
-
-    def _try_again(self, run: Run, lane: Lane, failure: Failure) -> Job | None:
-        """Put a failed job back into the queue if the policy says so."""
-        job_id = run.job.id
-        tries = self._tries[job_id] = self._tries.get(job_id, 0) + 1
-        if failure.info.retryable:
-            lane.failures_in_a_row += 1
-        decision = decide(failure, tries, lane.failures_in_a_row)
-        if decision.action is Action.FAIL:
-            return None
-        job = moved(run.job, _S.QUEUED, started=None, text=failure.info.message, error=failure.info)
-        if self._open_again_if_changed(job):
-            return job
-        self._save([job])
-        if decision.action is Action.PAUSE_LANE:
-            del self._tries[job_id]
-            if not lane.paused:
-                hint = failure.info.hint or "Resume the lane when the cause is gone."
-                self._bus.publish(Notice("error", failure.info.message, hint, failure.info.details))
-                self._set_paused(lane.name, True)
-            lane.push(job_id)
-        else:
-            self._backing_off.add(job_id)
-            self._clock.call_later(decision.delay_s, lambda: self._back(job_id))
-        return job
-
-    def _back(self, job_id: int) -> None:
-        """A job's time of waiting before its next try is over."""
-        with self._changed:
-            if not self._open or job_id not in self._backing_off:
-                return
-            self._backing_off.discard(job_id)
-            self._lane(self._store.get(job_id).lane).push(job_id)
-        self._in_background(self._pump)
-
-    def _open_again_if_changed(self, job: Job) -> bool:
-        """Whether somebody asked for this job with another task while it ran; then it begins anew."""
-        task = self._store.take_changed_task(job.id)
-        if task is None:
-            return False
-        needs = self._store.get(job.id).needs
-        job = replace(job, task=task, needs=needs)
-        if job.is_finished:
-            job = reopened(job)
-        elif needs:
-            job = moved(job, _S.WAITING)
-        self._save([job])
-        self._take_up([job])
-        return True
-
-    # ---- what depends on what
-
-    def _save(self, jobs: Sequence[Job]) -> None:
-        if jobs:
-            self._store.update_all(jobs)
-            for job in jobs:
-                self._bus.publish(JobChanged(job))
-
-    def _settle_dependents(self, jobs: Iterable[Job]) -> None:
-        self._settle([other for job in jobs for other in self._store.dependents(job.id)])
-
-    def _settle(self, jobs: Iterable[Job]) -> None:
-        """Queue the waiting jobs whose needs all succeeded; skip those for which that can no longer happen."""
-        todo = list(jobs)
-        while todo:
-            changed = []
-            for job_id in dict.fromkeys(job.id for job in todo if job.id not in self._runs):
-                settled = settle(self._store.get(job_id), self._store, self._clock.now())
-                if settled is not None:
-                    self._backing_off.discard(job_id)
-                    changed.append(settled)
-            self._save(changed)
-            for job in changed:
-                if job.state is _S.QUEUED:
-                    self._lane(job.lane).push(job.id)
-            todo = [other for job in changed if job.state is _S.SKIPPED for other in self._store.dependents(job.id)]
-
-    def _is_idle(self) -> bool:
-        if self._runs or self._backing_off:
-            return False
-        if not self._open or self._closing:
-            return True
-        return not any(lane.queued(self._startable) for lane in self._lanes.values() if not lane.paused)

@@ -22,9 +22,11 @@ class RunsJobs(Protocol):
 
 @dataclass
 class Run:
-    """`job` has its newest progress. `requeue`: it was stopped, but to be run later. `committing`: it is too late to stop it."""
+    """`job` has its newest progress. `requeue`: it was stopped, but to be run later. `pausing`: it was stopped, to stay paused.
+    `committing`: it is too late to stop it."""
 
     job: Job
     token: CancelToken = field(default_factory=CancelToken)
     requeue: bool = False
+    pausing: bool = False
     committing: bool = False

@@ -21,8 +21,9 @@ class Bench:
         self.executor = executor or ManualExecutor()
         self.runner = ScriptedRunner(self.store, script)
         self.queue = Queue(
-            self.store, self.bus, self.runner, self.executor, limits=lambda lane: limit, clock=self.clock, paused=paused
-        )
+            self.store, self.bus, self.runner, self.executor, limits=lambda lane: limit, clock=self.clock, paused=paused,
+            jitter=lambda: 0.0,
+        )  # fmt: skip
         self.queue.start()
 
     def states(self, *jobs):
