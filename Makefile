@@ -20,6 +20,7 @@ run: set-up ## the program on the practice sky; without a display the same journ
 	@packaging/run.sh $(ARGS)
 
 test: set-up ## all tests, among them the style, type and import checks (what .ci/run calls)
+	@packaging/test_tools.sh
 	@QT_QPA_PLATFORM=offscreen $(PY) -m pytest $(WORKERS) $(ARGS)
 
 test-services: set-up ## tests against a real TAP server, GAVO DaCHS from Debian (installs it if run as root; CI leaves it out)
