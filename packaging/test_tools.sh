@@ -12,7 +12,8 @@ for program in "${!package[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-if [ -n "${DAXA_GUI_NO_APT:-}" ] || ! command -v apt-get >/dev/null; then prefix=no
+# where services are started by themselves, a web server is not installed without a word
+if [ -n "${DAXA_GUI_NO_APT:-}" ] || [ -d /run/systemd/system ] || ! command -v apt-get >/dev/null; then prefix=no
 elif [ "$(id -u)" = 0 ]; then prefix=
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then prefix="sudo -n"
 else prefix=no; fi
