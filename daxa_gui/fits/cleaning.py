@@ -7,7 +7,7 @@ Good time is written where the mission's own software looks for it: into the GTI
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -58,7 +58,7 @@ class _Plan:
 def write_clean_events(
     source: EventTable, destination: str | Path, keep: NDArray[np.bool_] | Callable[[int, int], NDArray[np.bool_]],
     gti: Mapping[int, Gti], *, terms: Sequence[data_subspace.Term] = (), history: Iterable[str] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None, only: Collection[int] | None = None,
 ) -> CleanResult:  # fmt: skip
     """Write the kept rows of an event list with their new good time.
 
@@ -70,6 +70,8 @@ def write_clean_events(
     terms : selections that made the list, added to its data subspace (their numbers are chosen here).
     history : lines for HISTORY.
     progress : called as (rows done, rows in all) after each chunk; may raise to stop, nothing is left then.
+    only : CCDs (eROSITA: telescope modules) that the list is reduced to; the good time of others is left out, and what the
+        keywords give as a mean over CCDs becomes the mean over these. None: all.
 
     Raises
     ------
@@ -81,9 +83,9 @@ def write_clean_events(
     if source.format.data_subspace:
         _plan_subspace(source, header, gti, plan)
     else:
-        _plan_extensions(source, good, gti, plan)
+        _plan_extensions(source, good, gti, plan, only)
     _add_terms(header, source.hdu.header, terms)
-    times = _update_times(header, source.header, good.gti, gti)
+    times = _update_times(header, source.header, good.gti, gti, only=only)
     lines = list(history)
     with part_file(destination, source.fits.path) as stream:
         rows = 0
@@ -93,7 +95,7 @@ def write_clean_events(
             elif hdu.index in plan.replaced:
                 write_hdu(stream, *plan.replaced[hdu.index])
             elif hdu.index == 0:
-                _write_primary(stream, source, good.gti, gti, lines)
+                _write_primary(stream, source, good.gti, gti, lines, only)
             elif hdu.index not in plan.dropped:
                 raw = source.fits.raw(hdu)
                 stream.write(raw.data)
@@ -155,11 +157,12 @@ def _write_events(
 
 
 def _write_primary(
-    stream: BinaryIO, source: EventTable, old: Mapping[int, Gti], new: Mapping[int, Gti], history: list[str]
+    stream: BinaryIO, source: EventTable, old: Mapping[int, Gti], new: Mapping[int, Gti], history: list[str],
+    only: Collection[int] | None,
 ) -> None:  # fmt: skip
     hdu = source.fits.primary
     header = HeaderEditor(hdu.header.raw)
-    _update_times(header, hdu.header, old, new, only_present=True)
+    _update_times(header, hdu.header, old, new, only_present=True, only=only)
     header.set("CREATOR", CREATOR, "program that wrote this file")
     header.set("DATE", now_text(), "UTC")
     header.history(history)
@@ -169,9 +172,14 @@ def _write_primary(
 # ---- good time
 
 
-def _plan_extensions(source: EventTable, good: GoodTime, gti: Mapping[int, Gti], plan: _Plan) -> None:
+def _plan_extensions(
+    source: EventTable, good: GoodTime, gti: Mapping[int, Gti], plan: _Plan, only: Collection[int] | None
+) -> None:  # fmt: skip
     """New intervals in the extensions that had the old ones; a new extension where there was none."""
     for ccd, indices in good.tables.items():
+        if only is not None and ccd != -1 and ccd not in only:
+            plan.dropped.update(indices)
+            continue
         hdu = source.fits.hdus[indices[0]]
         plan.replaced[indices[0]] = _renewed_table(source, hdu, of_ccd(gti, ccd))
         plan.dropped.update(indices[1:])
@@ -275,7 +283,8 @@ def _add_terms(header: HeaderEditor, old: Header, terms: Sequence[data_subspace.
 
 
 def _update_times(
-    header: HeaderEditor, old_header: Header, old: Mapping[int, Gti], new: Mapping[int, Gti], *, only_present: bool = False
+    header: HeaderEditor, old_header: Header, old: Mapping[int, Gti], new: Mapping[int, Gti], *, only_present: bool = False,
+    only: Collection[int] | None = None,
 ) -> dict[str, float | None]:  # fmt: skip
     """ONTIME, LIVETIME, EXPOSURE and those of single CCDs; what is corrected for dead time is scaled by the kept on-time."""
     for keyword in list(old_header):
@@ -285,7 +294,7 @@ def _update_times(
             after = of_ccd(new, ccd).total_s
             before = of_ccd(old, ccd).total_s
             header.set(keyword, after if match[1] == "ONTIME" else value * (after / before if before > 0 else 0.0))
-    before, after = _reference_ontime(old_header.number("ONTIME"), old, new)
+    before, after = _reference_ontime(old_header.number("ONTIME"), old, new, only)
     fraction = after / before if before > 0 else 0.0
     times: dict[str, float | None] = {"ONTIME": after}
     if not only_present or "ONTIME" in old_header:
@@ -298,18 +307,24 @@ def _update_times(
     return times
 
 
-def _reference_ontime(ontime: float | None, old: Mapping[int, Gti], new: Mapping[int, Gti]) -> tuple[float, float]:
+def _reference_ontime(
+    ontime: float | None, old: Mapping[int, Gti], new: Mapping[int, Gti], only: Collection[int] | None
+) -> tuple[float, float]:  # fmt: skip
     """On-time before and after of what the keyword ONTIME stands for: a CCD (usually the central one), the mean of the CCDs
     (eROSITA's modules), or the time in which any CCD was good, whichever fits it best.
 
     What fits it only nearly, or not at all, is scaled as that changed: nothing removed leaves the keyword as it was.
     """
-    pairs = [(gti.total_s, of_ccd(new, ccd).total_s) for ccd, gti in sorted(old.items())]
+    seconds = {ccd: (gti.total_s, of_ccd(new, ccd).total_s) for ccd, gti in sorted(old.items())}
+    left = {ccd: pair for ccd, pair in seconds.items() if only is None or ccd == -1 or ccd in only}
     every = (union(*old.values()).total_s, union(*new.values()).total_s)
     if ontime is None:
         return every
-    if pairs:
-        pairs.append((sum(pair[0] for pair in pairs) / len(pairs), sum(pair[1] for pair in pairs) / len(pairs)))
+    pairs = list(left.values())
+    if seconds:
+        mean_before = sum(before for before, _ in seconds.values()) / len(seconds)
+        mean = (mean_before, sum(after for _, after in left.values()) / max(len(left), 1))
+        pairs.insert(len(pairs) if only is None else 0, mean)  # of a part of the modules no single one stands for the list
     before, after = min([*pairs, every], key=lambda pair: abs(pair[0] - ontime))
     if abs(before - ontime) > max(0.01 * ontime, 1.0):
         before, after = every

@@ -40,19 +40,65 @@ UNUSABLE_MODES = frozenset(
 )  # fmt: skip
 
 
-def prepare(ctx: TaskContext, path: str) -> Outcome:
-    """Read and check an event list; its facts are those of `fits.summary`. Stops where nothing can be made of it."""
+def prepare(
+    ctx: TaskContext, path: str, mission: str = "", obs_id: str = "", instrument: str = "", exposure: str = "",
+    modules: Sequence[str] = (),
+) -> Outcome:  # fmt: skip
+    """Read and check an event list; its facts are those of `fits.summary`. Stops where nothing can be made of it.
+
+    With `modules` (eROSITA: « TM1 » …) the list of these telescope modules is written first, and all that is said is about it;
+    mission, ObsID, instrument and exposure are needed then, for its key.
+    """
     ctx.progress(0, None, "reading events")
+    files: tuple[MadeFile, ...] = ()
+    facts: dict[str, Any] = {}
+    if modules:
+        name = "finalevents.fits"
+        facts = take_modules(ctx, path, Path(ctx.work_folder) / name, modules)
+        files = (MadeFile(name, ProductKey(mission, obs_id, ProductKind.FINAL_EVENTS, instrument, exposure), facts=facts),)
+        path = str(Path(ctx.work_folder) / name)
     events = read(path)
     ctx.check_cancelled()
-    facts = {name: value for name, value in summarise(events).items() if name not in ("path", "warnings")}
+    facts |= {name: value for name, value in summarise(events).items() if name not in ("path", "warnings")}
     stop = why_unusable(events)
     ctx.log(f"{len(events)} events, {facts['total_good_time_s']:.1f} s of good time, filter {events.filter or 'unknown'}")
     for warning in events.warnings:
         ctx.log(f"WARNING: {warning}")
     if stop:
         ctx.log(f"Nothing is made of it: {stop}")
-    return Outcome(warnings=events.warnings, facts=facts, stop=stop)
+    return Outcome(files=files, warnings=events.warnings, facts=facts, stop=stop)
+
+
+def take_modules(ctx: TaskContext, path: str, destination: Path, modules: Sequence[str]) -> dict[str, Any]:
+    """Write the events and the good time of some telescope modules of a list that has all of them; the list stays as it is."""
+    from daxa_gui.missions import event_formats
+    from daxa_gui.missions.instrument_choice import module_numbers
+
+    source = find_events(path, event_formats())
+    column, numbers = source.format.ccd_column, module_numbers(modules)
+    if not column or column not in source.table:
+        raise ReductionError(f"{path} does not tell the telescope module of its events (no column {column or 'TM_NR'}).")
+    good = find_good_time(source.fits, source.hdu, source.format).gti
+    gti = {ccd: own for ccd, own in good.items() if ccd == -1 or ccd in numbers}
+    module = source.table.bits(column)
+
+    def keep(first: int, behind: int) -> NDArray[np.bool_]:
+        ctx.check_cancelled()
+        return np.isin(module[first:behind], numbers)
+
+    result = write_clean_events(
+        source, destination, keep, gti, history=[f"Telescope modules {', '.join(modules)} of {Path(path).name}"], only=numbers,
+        progress=lambda done, total: ctx.progress(done, total, "taking the chosen telescope modules"),
+    )  # fmt: skip
+    ctx.log(f"{result.rows} of {result.source_rows} events are of {', '.join(modules)}")
+    return {
+        "modules": list(modules),
+        "n_events": result.rows,
+        "source_events": result.source_rows,
+        "ontime_s": result.ontime_s,
+        "exposure_s": result.exposure_s,
+        "ontime_per_ccd_s": {str(ccd): seconds for ccd, seconds in result.ontime_per_ccd_s.items()},
+    }
 
 
 def why_unusable(events: EventList) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from daxa_gui.core.product import ProductKey, ProductKind
@@ -17,7 +16,10 @@ _LOWEST_KEV, _HIGHEST_KEV = 0.01, 1000.0
 PREPARE = Step(
     name="prepare",
     label="Prepare",
-    help="Read the event list, check that it is whole and fit for science, and note what its header says.",
+    help=(
+        "Read the event list, check that it is whole and fit for science, and note what its header says. Where only some of"
+        " eROSITA's telescope modules were chosen, a list of their events and good time is written first."
+    ),
     software="builtin",
     needs=(),
     parameters=(),
@@ -92,23 +94,21 @@ def _identity(key: ProductKey) -> dict[str, Any]:
     return {"mission": key.mission, "obs_id": key.obs_id, "instrument": key.instrument, "exposure": key.exposure}
 
 
-def _product(unit: Unit, kind: ProductKind) -> str:
-    return unit.product_path(replace(unit.key, kind=kind, band_kev=None))
-
-
 def build_prepare(unit: Unit, parameters: Mapping[str, Any]) -> Call:
-    return Call(f"{_THERE}:prepare", {"path": unit.path}, Place.PROCESS)
+    choice = {**_identity(unit.key), "modules": list(unit.modules)} if unit.modules else {}
+    return Call(f"{_THERE}:prepare", {"path": unit.path, **choice}, Place.PROCESS)
 
 
 def build_flares(unit: Unit, parameters: Mapping[str, Any]) -> Call:
-    return Call(f"{_THERE}:flares", {"path": unit.path, **_identity(unit.key), **parameters}, Place.PROCESS)
+    return Call(f"{_THERE}:flares", {"path": unit.events_path, **_identity(unit.key), **parameters}, Place.PROCESS)
 
 
 def build_clean(unit: Unit, parameters: Mapping[str, Any]) -> Call:
-    arguments = {"path": unit.path, "gti_path": _product(unit, ProductKind.GTI), **_identity(unit.key), **parameters}
+    gti_path = unit.product(ProductKind.GTI)
+    arguments = {"path": unit.events_path, "gti_path": gti_path, **_identity(unit.key), **parameters}
     return Call(f"{_THERE}:clean", arguments, Place.PROCESS)
 
 
 def build_image(unit: Unit, parameters: Mapping[str, Any]) -> Call:
-    arguments = {"path": _product(unit, ProductKind.CLEAN_EVENTS), **_identity(unit.key), **parameters}
+    arguments = {"path": unit.product(ProductKind.CLEAN_EVENTS), **_identity(unit.key), **parameters}
     return Call(f"{_THERE}:image", arguments, Place.PROCESS)

@@ -12,7 +12,7 @@ from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import JobRequest, Parameter, Step
 from daxa_gui.reduction import STEPS
 from daxa_gui.reduction.builtin_steps import BY_HAND, FLARES
-from daxa_gui.reduction.unit import Unit
+from daxa_gui.reduction.unit import Unit, unit_key
 
 
 def all_steps() -> tuple[Step, ...]:
@@ -41,7 +41,7 @@ def with_needs(names: Sequence[str] | None) -> tuple[Step, ...]:
 
 def plan(
     key: ProductKey, path: str, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]],
-    product_path: Callable[[ProductKey], str],
+    product_path: Callable[[ProductKey], str], chosen: Sequence[str] = (),
 ) -> list[JobRequest]:  # fmt: skip
     """The jobs for one raw event list: the wanted steps and those they need, each after the ones it needs.
 
@@ -52,12 +52,14 @@ def plan(
     steps : names, None for all.
     parameters : step name -> parameter name -> value; missing ones have their defaults (None: the mission's own).
     product_path : where the archive will put a product of this key; later steps read it there.
+    chosen : the chosen instruments of the observation; empty: all. Of a list with all telescope modules only those are reduced.
 
     Raises
     ------
     InputError : an unknown step or parameter, or a value outside its limits.
     """
-    unit = Unit(key, path, product_path)
+    key, modules = unit_key(key, chosen)
+    unit = Unit(key, path, product_path, modules)
     requests = []
     for step in with_needs(steps):
         task = resolve(step.build)(unit, checked(step, parameters.get(step.name, {})))
