@@ -45,7 +45,18 @@ def sqlite_failure(error: sqlite3.Error, path: Path) -> ArchiveError:
     if "readonly" in text or "read-only" in text or "unable to open" in text:
         return _forbidden(path)
     if "not a database" in text or "malformed" in text or "encrypted" in text:
-        return ArchiveError(f"The archive's database {path} is damaged ({error}).", "Restore it from a copy.")
+        return ArchiveError(
+            f"The archive's database {path} is damaged ({error}).",
+            "« daxa-gui verify --repair » makes it anew from the archive's files.",
+        )
+    if "disk i/o error" in text:
+        failure = ArchiveError(
+            f"The disk reports an error for the archive's database {path}.",
+            "Check the disk and its free space, then resume the queue.",
+            retryable=True,
+        )
+        failure.pauses_lane = True
+        return failure
     if "locked" in text or "busy" in text:
         return ArchiveError(f"The archive's database {path} is in use by another program.", retryable=True)
     if "closed" in text:
@@ -72,5 +83,5 @@ def sensible(path: Path) -> Iterator[None]:
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise ArchiveError(
             f"The archive's database {path} holds something that makes no sense ({type(error).__name__}: {error}).",
-            "Restore the archive from a copy.",
+            "« daxa-gui verify --repair » makes it anew from the archive's files.",
         ) from error

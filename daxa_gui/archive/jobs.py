@@ -1,54 +1,39 @@
-"""The jobs of an archive: their rows, and all of them in memory, because the queue and the window ask for them all the time.
+"""The jobs of an archive: rows of its database, of which only those that are asked for become Jobs.
 
-The lock of the archive makes this safe: nobody else writes. Memory follows the database, after each transaction.
+An archive may have a hundred thousand: the states of the unfinished ones and the Jobs that were used last are kept in memory,
+nothing else. The lock of the archive makes that safe: nobody else writes. Memory follows the database, after each transaction.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
+from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible
+from daxa_gui.archive.job_rows import SELECT, UNFINISHED_SQL, jobs_from, state_of
 from daxa_gui.archive.layout import ArchiveLayout
-from daxa_gui.core.documents import task_document, task_from, to_json
-from daxa_gui.core.errors import ArchiveError, InputError
-from daxa_gui.core.job import ErrorInfo, Job, JobState
-from daxa_gui.core.step import JobRequest, Task
+from daxa_gui.core.errors import ArchiveError
+from daxa_gui.core.job import Job, JobState
 
-Identity = tuple[str, str, str, str, str]
-_BUSY = (JobState.RUNNING, JobState.CANCELLING)
-_COLUMNS = (
-    "id", "kind", "lane", "mission", "obs_id", "unit", "step", "title", "state", "done", "total", "text", "reason", "attempt",
-    "created", "started", "finished",
-)  # fmt: skip
-_DOCUMENTS = ("task", "warnings", "facts", "error")
-_UPDATED = (
-    "lane", "title", "task", "state", "done", "total", "text", "reason", "warnings", "facts", "error", "attempt", "started",
-    "finished",
-)  # fmt: skip
-_UPDATE = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in _UPDATED)} WHERE id = ?"
+_MOST_KEPT = 2_000  # about 3 kB each
+_AT_ONCE = 900  # values in one statement; SQLite's limit is larger
+_SUCCEEDED = "state = 'succeeded'"
 
-
-def _identity(item: Job | JobRequest) -> Identity:
-    return (item.kind, item.mission, item.obs_id, item.unit, item.step)
-
-
-def _task_text(task: Task) -> str:
-    return to_json(task_document(task))
-
-
-def _total(request: JobRequest) -> float | None:
-    return None if request.size_bytes is None else float(request.size_bytes)
+# Waiting jobs for which something follows from the jobs that they need: none is missing, or one can never come.
+_READY = f"""
+SELECT id FROM jobs WHERE {UNFINISHED_SQL} AND state = 'waiting' AND (
+    NOT EXISTS (SELECT 1 FROM needs n JOIN jobs j ON j.id = n.needed_id WHERE n.job_id = jobs.id AND j.state <> 'succeeded')
+    OR EXISTS (SELECT 1 FROM needs n JOIN jobs j ON j.id = n.needed_id WHERE n.job_id = jobs.id
+        AND (j.state IN ('failed', 'cancelled', 'skipped') OR j.state = 'succeeded' AND j.reason <> '')))
+ORDER BY id"""
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """Making a hundred thousand small objects takes three times as long when the collector looks at them again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -59,234 +44,146 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-class Changes:
-    """Jobs as they will be when the transaction has succeeded, and which of them were opened (again) in it."""
-
-    def __init__(self) -> None:
-        self.jobs: dict[int, Job] = {}
-        self.opened: set[int] = set()
-
-
 class JobTable:
-    """Methods that take a connection belong inside a transaction; call `remember` after it."""
+    """Reading jobs, and remembering what transactions have stored. Safe to call from any thread.
 
-    def __init__(self, layout: ArchiveLayout, now: Callable[[], float]) -> None:
+    `alone`: nobody else writes into the database, so what was read once stays true.
+    """
+
+    def __init__(self, layout: ArchiveLayout, database: Database, *, alone: bool) -> None:
         self._layout = layout
         self._logs = str(layout.logs)
-        self._now = now
-        self._jobs: dict[int, Job] = {}  # by id, oldest first
-        self._ids: dict[Identity, int] = {}
-        self._dependents: dict[int, set[int]] = {}
+        self._database = database
+        self._alone = alone
+        self._guard = threading.Lock()
+        self._kept: dict[int, Job] = {}
+        self._unfinished: dict[int, JobState] = {}
+        self._generation = 0  # of what is kept in memory
 
-    # ---- reading
+    def load(self) -> None:
+        """What has to be known at once. Raises ArchiveError for a state that makes no sense."""
+        if not self._alone:
+            return
+        with self._database.reading() as connection:
+            rows = connection.execute(f"SELECT id, state FROM jobs WHERE {UNFINISHED_SQL}").fetchall()
+        with sensible(self._layout.database):
+            self._unfinished = {job_id: state_of(state) for job_id, state in rows}
+
+    # ---- one job
 
     def get(self, job_id: int) -> Job:
-        try:
-            return self._jobs[job_id]
-        except KeyError:
-            raise ArchiveError(f"There is no job {job_id} in the archive {self._layout.name}.") from None
+        with self._guard:
+            job, generation = self._kept.get(job_id), self._generation
+        if job is not None:
+            return job
+        with self._database.reading() as connection:
+            found = self.read(connection, "WHERE id = ?", (job_id,))
+        if not found:
+            raise ArchiveError(f"There is no job {job_id} in the archive {self._layout.name}.")
+        if self._alone:
+            with self._guard:
+                if generation == self._generation:
+                    self._keep(found[0])
+        return found[0]
 
-    def jobs(self, kind: str | None) -> list[Job]:
-        everything = list(self._jobs.values())
-        return everything if kind is None else [job for job in everything if job.kind == kind]
+    def state(self, job_id: int) -> JobState:
+        if self._alone:
+            with self._guard:
+                state = self._unfinished.get(job_id)
+            if state is not None:
+                return state
+        return self.get(job_id).state
 
-    def dependents(self, job_id: int) -> list[Job]:
-        return [self._jobs[other] for other in sorted(self._dependents.get(job_id, ()))]
-
-    def load(self, connection: sqlite3.Connection) -> None:
-        """Read all jobs. Raises ArchiveError for a row that makes no sense."""
-        needs: dict[int, list[int]] = {}
-        for job_id, needed_id in connection.execute("SELECT job_id, needed_id FROM needs"):
-            needs.setdefault(job_id, []).append(needed_id)
-        query = f"SELECT {', '.join(_COLUMNS + _DOCUMENTS)} FROM jobs ORDER BY id"
-        with _no_garbage_collection():
-            cursor = connection.execute(query)
-            while rows := cursor.fetchmany(20_000):
-                with sensible(self._layout.database):
-                    self.remember(self._jobs_from(rows, needs))
-        with sensible(self._layout.database):
-            for (text,) in connection.execute("SELECT changed_task FROM jobs WHERE changed_task IS NOT NULL"):
-                task_from(json.loads(text))
-
-    def _jobs_from(self, rows: list[tuple[Any, ...]], needs: dict[int, list[int]]) -> list[Job]:
-        n = len(_COLUMNS)
-        # One call of the JSON reader for all rows: ten times faster than one for each.
-        tasks, warnings, facts, errors = (
-            json.loads(f"[{','.join([row[n + i] for row in rows])}]") for i in range(len(_DOCUMENTS))
-        )
-        if not len(rows) == len(tasks) == len(warnings) == len(facts) == len(errors):
-            raise ValueError("its JSON is malformed")
-        states = {str(state): state for state in JobState}
-        jobs = []
-        for row, task, warned, known, error in zip(rows, tasks, warnings, facts, errors, strict=True):
-            (job_id, kind, lane, mission, obs_id, unit, step, title, state, *rest) = row[:n]
-            done, total, text, reason, attempt, created, started, finished = rest
-            jobs.append(
-                Job(
-                    job_id, kind, lane, mission, obs_id, unit, step, title, task_from(task), states[state],
-                    tuple(sorted(needs.get(job_id, ()))), done, total, text, reason, tuple(warned), known,
-                    ErrorInfo(**error) if error else None, attempt, created, started, finished, self._log_path(job_id),
-                )
-            )  # fmt: skip
-        return jobs
-
-    def _log_path(self, job_id: int) -> str:
-        return f"{self._logs}/{job_id // 1000:04d}/job-{job_id}.log"
-
-    # ---- writing
+    def _keep(self, job: Job) -> None:
+        self._kept.pop(job.id, None)
+        self._kept[job.id] = job
+        if len(self._kept) > _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
 
     def remember(self, jobs: Iterable[Job]) -> None:
         """Take over what a transaction has stored."""
-        for job in jobs:
-            old = self._jobs.get(job.id)
-            if old is None:
-                self._ids[_identity(job)] = job.id
-            if old is None or old.needs != job.needs:
-                for needed in set(old.needs if old else ()).difference(job.needs):
-                    self._dependents[needed].discard(job.id)
-                for needed in job.needs:
-                    self._dependents.setdefault(needed, set()).add(job.id)
-            self._jobs[job.id] = job
+        with self._guard:
+            self._generation += 1
+            for job in jobs:
+                self._keep(job)
+                if job.is_finished:
+                    self._unfinished.pop(job.id, None)
+                else:
+                    self._unfinished[job.id] = job.state
 
-    def write(self, connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
-        connection.executemany(
-            _UPDATE,
-            (
-                (
-                    job.lane, job.title, _task_text(job.task), str(job.state), job.done, job.total, job.text, job.reason,
-                    to_json(job.warnings), to_json(job.facts), to_json(asdict(job.error) if job.error else None),
-                    job.attempt, job.started, job.finished, job.id,
-                )
-                for job in jobs
-            ),
-        )  # fmt: skip
+    def forget(self) -> None:
+        """Read everything anew: jobs were changed by statements of their own."""
+        with self._guard:
+            self._generation += 1
+            self._kept.clear()
+        self.load()
 
-    def add(self, connection: sqlite3.Connection, requests: Sequence[JobRequest], again: bool, changes: Changes) -> list[int]:
-        """Store requests as `JobStore.add` says; returns the ids, in the order of the requests."""
-        ids = [self._id_of(connection, request, changes) for request in requests]
-        labels = {request.label: job_id for request, job_id in zip(requests, ids, strict=True) if request.label}
-        needs = [self._resolve_needs(request, labels, changes) for request in requests]
-        for index in self._needed_first(requests, ids, needs):
-            self._place(connection, requests[index], ids[index], needs[index], again, changes)
-        return ids
+    # ---- many
 
-    def _id_of(self, connection: sqlite3.Connection, request: JobRequest, changes: Changes) -> int:
-        identity = _identity(request)
-        if identity in self._ids:
-            return self._ids[identity]
-        row = connection.execute(
-            "SELECT id FROM jobs WHERE kind = ? AND mission = ? AND obs_id = ? AND unit = ? AND step = ?", identity
-        ).fetchone()
-        if row:  # twice in this batch
-            return int(row[0])
-        created = self._now()
-        state = JobState.WAITING if request.needs else JobState.QUEUED
-        task = _task_text(request.task)
-        cursor = connection.execute(
-            "INSERT INTO jobs (kind, mission, obs_id, unit, step, lane, title, task, state, total, created, size_bytes)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*identity, request.lane, request.title, task, str(state), _total(request), created, request.size_bytes),
-        )
-        job_id = int(cursor.lastrowid or 0)
-        changes.jobs[job_id] = Job(
-            job_id, request.kind, request.lane, request.mission, request.obs_id, request.unit, request.step, request.title,
-            request.task, state, total=_total(request), created=created, log_path=self._log_path(job_id),
-        )  # fmt: skip
-        changes.opened.add(job_id)
-        return job_id
+    def read(self, connection: sqlite3.Connection, where: str, arguments: Sequence[object] = ()) -> list[Job]:
+        """The jobs that a condition (with its ORDER BY) chooses. Raises ArchiveError for a row that makes no sense."""
+        jobs: list[Job] = []
+        cursor = connection.execute(f"{SELECT} {where}", arguments)
+        with no_garbage_collection():
+            while rows := cursor.fetchmany(10_000):
+                with sensible(self._layout.database):
+                    jobs += jobs_from(rows, self._logs)
+        return jobs
 
-    def _resolve_needs(self, request: JobRequest, labels: dict[str, int], changes: Changes) -> tuple[int, ...]:
-        ids = set()
-        for need in request.needs:
-            job_id = labels.get(need) if isinstance(need, str) else need
-            if job_id is None or not (job_id in self._jobs or job_id in changes.jobs):
-                raise InputError(f"The job « {request.title} » needs « {need} », which is neither stored nor asked for.")
-            ids.add(job_id)
-        return tuple(sorted(ids))
+    def _read(self, where: str, arguments: Sequence[object] = ()) -> list[Job]:
+        with self._database.reading() as connection:
+            return self.read(connection, where, arguments)
 
-    @staticmethod
-    def _needed_first(requests: Sequence[JobRequest], ids: list[int], needs: list[tuple[int, ...]]) -> Iterator[int]:
-        """Positions of the requests such that each stands after those that it needs."""
-        position = {job_id: index for index, job_id in enumerate(ids)}
-        graph = {
-            index: [position[need] for need in wanted if need in position] for index, wanted in enumerate(needs)
-        }  # fmt: skip
-        try:
-            return iter(tuple(TopologicalSorter(graph).static_order()))
-        except CycleError as error:
-            titles = " → ".join(f"« {requests[index].title} »" for index in error.args[1])
-            raise InputError(f"These jobs need each other in a circle: {titles}.") from None
+    def jobs(self, kind: str | None) -> list[Job]:
+        if kind is None:
+            return self._read("ORDER BY id")
+        return self._read("WHERE kind = ? ORDER BY id", (kind,))
 
-    def _place(
-        self,
-        connection: sqlite3.Connection,
-        request: JobRequest,
-        job_id: int,
-        needs: tuple[int, ...],
-        again: bool,
-        changes: Changes,
-    ) -> None:
-        """Bring one request's job to the beginning of its life, if it has to be."""
-        job = changes.jobs.get(job_id) or self._jobs[job_id]
-        if job_id not in self._jobs and job.task is request.task:  # new in this batch
-            connection.executemany("INSERT INTO needs VALUES (?, ?)", [(job_id, need) for need in needs])
-            changes.jobs[job_id] = replace(job, needs=needs) if needs else job
-            return
-        changed = _task_text(job.task) != _task_text(request.task)
-        if job.needs != needs:
-            connection.execute("DELETE FROM needs WHERE job_id = ?", (job_id,))
-            connection.executemany("INSERT INTO needs VALUES (?, ?)", [(job_id, need) for need in needs])
-        if job.state in _BUSY:
-            keep = changed or again or job.state is JobState.CANCELLING
-            text = _task_text(request.task) if keep else None
-            connection.execute("UPDATE jobs SET changed_task = ? WHERE id = ?", (text, job_id))
-            changes.jobs[job_id] = replace(job, needs=needs)
-            return
-        same = not (again or changed or job.needs != needs)
-        if same and job.state in (JobState.QUEUED, JobState.WAITING):
-            same = changes.opened.isdisjoint(needs)
-        elif same:
-            same = job.state is JobState.SUCCEEDED and not self._is_stale(connection, job, needs, changes)
-        if same:
-            changes.jobs[job_id] = job
-            return
-        job = replace(
-            job, lane=request.lane, title=request.title, task=request.task, needs=needs, done=0.0, total=_total(request),
-            state=JobState.WAITING if needs else JobState.QUEUED, text="", reason="", warnings=(), facts={}, error=None,
-            started=None, finished=None,
-        )  # fmt: skip
-        self.write(connection, [job])
-        changes.jobs[job_id] = job
-        changes.opened.add(job_id)
+    def jobs_of(self, mission: str, obs_id: str) -> list[Job]:
+        kinds = "kind IN ('plan', 'download', 'reduce')"  # the index begins with it
+        return self._read(f"WHERE {kinds} AND mission = ? AND obs_id = ? ORDER BY id", (mission, obs_id))
 
-    def _is_stale(self, connection: sqlite3.Connection, job: Job, needs: tuple[int, ...], changes: Changes) -> bool:
-        """Whether what a succeeded job made is gone, or something that it was made from was made again since."""
-        for need in needs:
-            needed = changes.jobs.get(need) or self._jobs[need]
-            if need in changes.opened or not needed.is_finished or (needed.finished or 0.0) > (job.started or 0.0):
-                return True
-        rows = connection.execute("SELECT path FROM products WHERE job_id = ?", (job.id,))
-        return any(not self._layout.absolute(path).is_file() for (path,) in rows)
+    def with_ids(self, ids: Sequence[int], known: dict[int, Job] | None = None) -> list[Job]:
+        """Jobs by id, in the order of `ids`; `known` ones are not read."""
+        found = dict(known or {})
+        missing = [job_id for job_id in dict.fromkeys(ids) if job_id not in found]
+        for first in range(0, len(missing), _AT_ONCE):
+            part = missing[first : first + _AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            found.update((job.id, job) for job in self._read(f"WHERE id IN ({marks})", part))
+        return [found[job_id] for job_id in ids]
 
-    def take_changed_task(self, connection: sqlite3.Connection, job_id: int) -> Task | None:
-        row = connection.execute("SELECT changed_task FROM jobs WHERE id = ?", (job_id,)).fetchone()
-        if not row or row[0] is None:
-            return None
-        connection.execute("UPDATE jobs SET changed_task = NULL WHERE id = ?", (job_id,))
-        return task_from(json.loads(row[0]))
+    def dependents(self, job_id: int) -> list[Job]:
+        return self._read("WHERE id IN (SELECT job_id FROM needs WHERE needed_id = ?) ORDER BY id", (job_id,))
 
-    def mark_interrupted(self, connection: sqlite3.Connection) -> list[Job]:
-        """Jobs that ran when the program ended, as they go on now."""
-        marked = []
-        for job in self._jobs.values():
-            if job.state not in _BUSY:
-                continue
-            task = self.take_changed_task(connection, job.id)
-            if task is not None:
-                state = JobState.WAITING if job.needs else JobState.QUEUED
-            else:
-                task, state = job.task, JobState.QUEUED if job.state is JobState.RUNNING else JobState.CANCELLED
-            finished = self._now() if state is JobState.CANCELLED else None
-            marked.append(replace(job, task=task, state=state, done=0.0, text="", started=None, finished=finished))
-        self.write(connection, marked)
-        return marked
+    def unfinished(self) -> list[tuple[int, str, JobState]]:
+        with self._database.reading() as connection:
+            rows = connection.execute(f"SELECT id, lane, state FROM jobs WHERE {UNFINISHED_SQL} ORDER BY id").fetchall()
+        with sensible(self._layout.database):
+            return [(job_id, lane, state_of(state)) for job_id, lane, state in rows]
+
+    def ready(self) -> list[Job]:
+        with self._database.reading() as connection:
+            ids = [job_id for (job_id,) in connection.execute(_READY)]
+        return self.with_ids(ids)
+
+    def commands(self) -> list[Job]:
+        """Unfinished jobs whose task is something else than a Call, or makes no sense (then ArchiveError is raised)."""
+        call = "CASE WHEN json_valid(task) THEN json_type(task, '$.call') END"
+        return self._read(f"WHERE {UNFINISHED_SQL} AND {call} IS NULL ORDER BY id")
+
+    def busy(self, connection: sqlite3.Connection) -> list[Job]:
+        return self.read(connection, f"WHERE {UNFINISHED_SQL} AND state IN ('running', 'cancelling') ORDER BY id")
+
+    def counts(self) -> dict[tuple[str, JobState], int]:
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT kind, state, count(*) FROM jobs GROUP BY kind, state").fetchall()
+        with sensible(self._layout.database):
+            return {(kind, state_of(state)): count for kind, state, count in rows}
+
+    def bytes_to_come(self) -> int:
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT sum(max(0, coalesce(total, 0) - done)) FROM jobs WHERE kind = 'download' AND NOT {_SUCCEEDED}"
+            ).fetchone()[0]
+        return int(found or 0)

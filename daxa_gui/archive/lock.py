@@ -11,8 +11,12 @@ from daxa_gui.archive.failures import os_failure
 from daxa_gui.core.errors import ArchiveError
 
 
+class ArchiveInUse(ArchiveError):
+    """Another program has the archive open."""
+
+
 class ArchiveLock:
-    """Held from construction until `release`. Raises ArchiveError if another program (or this one) holds it."""
+    """Held from construction until `release`. Raises ArchiveInUse if another program (or this one) holds it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -25,7 +29,7 @@ class ArchiveLock:
         except BlockingIOError:
             holder = os.pread(self._descriptor, 200, 0).decode("utf-8", "replace").strip()
             os.close(self._descriptor)
-            raise ArchiveError(
+            raise ArchiveInUse(
                 f"The archive {path.parent} is open in another program{f' ({holder})' if holder else ''}.",
                 "Close it there first.",
             ) from None

@@ -44,18 +44,26 @@ CREATE TABLE verdicts (
     time REAL NOT NULL, PRIMARY KEY (mission, obs_id, unit)) WITHOUT ROWID;
 """
 
-# What version 2 added. Missions, ObsIDs and paths as in the tables above; times are seconds since 1970 (UTC).
+# What version 2 added (it also changes what is said of downloaded files: see below). Missions, ObsIDs and paths as in the tables
+# above; times are seconds since 1970 (UTC). `stale`: something that a job was made from was made again since.
 VERSION_2 = """
+ALTER TABLE jobs ADD COLUMN stale INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX jobs_unfinished ON jobs (state) WHERE state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped');
+CREATE INDEX jobs_counted ON jobs (kind, state, total, done);
+CREATE INDEX needs_of ON needs (needed_id);
+DROP INDEX products_of_observation;
+CREATE INDEX products_of_observation ON products (mission, obs_id, size_bytes);
 ALTER TABLE selections ADD COLUMN kinds TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE observations ADD COLUMN kinds TEXT NOT NULL DEFAULT '[]';
 CREATE TABLE files (
     path TEXT PRIMARY KEY, mission TEXT NOT NULL, obs_id TEXT NOT NULL, unit TEXT NOT NULL, kind TEXT NOT NULL,
     instrument TEXT NOT NULL, service TEXT NOT NULL, url_path TEXT NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
     job_id INTEGER REFERENCES jobs, date REAL NOT NULL) WITHOUT ROWID;
-CREATE INDEX files_of_observation ON files (mission, obs_id);
+CREATE INDEX files_of_observation ON files (mission, obs_id, size_bytes);
+CREATE INDEX files_of_job ON files (job_id);
 CREATE TABLE left_out (
-    mission TEXT NOT NULL, obs_id TEXT NOT NULL, reason TEXT NOT NULL, proprietary INTEGER NOT NULL, row TEXT NOT NULL,
-    time REAL NOT NULL, PRIMARY KEY (mission, obs_id)) WITHOUT ROWID;
+    mission TEXT NOT NULL, obs_id TEXT NOT NULL, unit TEXT NOT NULL, reason TEXT NOT NULL, proprietary INTEGER NOT NULL,
+    row TEXT NOT NULL, time REAL NOT NULL, PRIMARY KEY (mission, obs_id, unit)) WITHOUT ROWID;
 CREATE TABLE software (
     name TEXT NOT NULL, version TEXT NOT NULL, first_used REAL NOT NULL, PRIMARY KEY (name, version)) WITHOUT ROWID;
 CREATE TABLE versions (
@@ -75,7 +83,7 @@ CREATE TABLE regions (
     mission TEXT NOT NULL, obs_id TEXT NOT NULL, path TEXT NOT NULL, n_regions INTEGER NOT NULL, verbatim TEXT NOT NULL,
     source TEXT NOT NULL, added REAL NOT NULL, PRIMARY KEY (mission, obs_id)) WITHOUT ROWID;
 CREATE TABLE trash (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, deleted REAL NOT NULL, state TEXT NOT NULL, items TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, deleted REAL NOT NULL, state TEXT NOT NULL, items BLOB NOT NULL,
     n_files INTEGER NOT NULL, size_bytes INTEGER NOT NULL);
 CREATE TABLE events (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, mission TEXT NOT NULL, obs_id TEXT NOT NULL,
@@ -83,8 +91,27 @@ CREATE TABLE events (
 """
 
 
+# Downloaded files used to be products whatever they were; now they are files, and only event lists are products too.
+_FILES_OF_VERSION_1 = """
+INSERT INTO files SELECT p.path, p.mission, p.obs_id,
+    CASE WHEN p.path LIKE 'output:' || p.mission || '@_raw/' || p.obs_id || '/%' ESCAPE '@'
+    THEN substr(p.path, length('output:' || p.mission || '_raw/' || p.obs_id || '/') + 1)
+    ELSE substr(p.path, length('output:') + 1) END,
+    p.kind, p.instrument,
+    CASE WHEN json_valid(j.task) THEN coalesce(json_extract(j.task, '$.arguments.service'), '') ELSE '' END,
+    CASE WHEN json_valid(j.task) THEN coalesce(json_extract(j.task, '$.arguments.path'), '') ELSE '' END,
+    p.size_bytes, p.sha256, p.job_id, p.created
+    FROM products p LEFT JOIN jobs j ON j.id = p.job_id WHERE p.path LIKE 'output:%';
+DELETE FROM products WHERE path LIKE 'output:%' AND kind <> 'events';
+UPDATE jobs SET stale = 1 WHERE state = 'succeeded' AND EXISTS (
+    SELECT 1 FROM needs JOIN jobs needed ON needed.id = needs.needed_id
+    WHERE needs.job_id = jobs.id AND needed.finished > jobs.started);
+"""
+
+
 def _to_version_2(connection: sqlite3.Connection) -> None:
     _run(connection, VERSION_2)
+    _run(connection, _FILES_OF_VERSION_1)
 
 
 def _run(connection: sqlite3.Connection, statements: str) -> None:
@@ -98,14 +125,14 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_2,)
 VERSION = 1 + len(MIGRATIONS)
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables of a new database, or bring an older one up to date, in one transaction.
+def check_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the tables, 0 for an empty database.
 
     Raises
     ------
     ArchiveError : the database belongs to something else, or to a later version of this program.
     """
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if n_tables and application != APPLICATION_ID:
@@ -114,11 +141,17 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise ArchiveError(
             f"The archive {path.parent} was written by a later version of this program.", "Install the newest version."
         )
+    return version if n_tables else 0
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new database, or bring an older one up to date, in one transaction. Raises like `check_version`."""
+    version = check_version(connection, path)
     if version == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not n_tables:
+        if not version:
             _run(connection, TABLES)
         for migration in MIGRATIONS[max(version, 1) - 1 :]:
             migration(connection)
@@ -130,18 +163,26 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("ROLLBACK")
 
 
-_TYPES = {"TEXT": ("text",), "REAL": ("real", "integer"), "INTEGER": ("integer",)}
+_TYPES = {"TEXT": ("text",), "REAL": ("real", "integer"), "INTEGER": ("integer",), "BLOB": ("blob",)}
+# Too large to be looked at at each opening: their rows are looked at when they are read (`rows.typed`), and by `verify`.
+LARGE = frozenset(
+    {"jobs", "needs", "products", "files", "history", "observations", "observation_spans", "product_spans", "kept_gtis", "events"}
+)
 
 
-def check_types(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ArchiveError if a column holds values of another type than it was declared with (SQLite itself allows that)."""
+def check_types(connection: sqlite3.Connection, path: Path, *, everything: bool = False) -> None:
+    """Raise ArchiveError if a column holds values of another type than it was declared with (SQLite itself allows that).
+
+    Of the small tables, or of `everything`.
+    """
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    for table in (name for name in tables if not name.startswith("sqlite_")):
+    for table in (name for name in tables if not name.startswith("sqlite_") and (everything or name not in LARGE)):
         wrong = []
         for _, column, declared, *_ in connection.execute(f'PRAGMA table_info("{table}")'):
             if declared in _TYPES:
                 wrong.append(f"""typeof("{column}") NOT IN ('null', {", ".join(f"'{t}'" for t in _TYPES[declared])})""")
         if wrong and connection.execute(f'SELECT 1 FROM "{table}" WHERE {" OR ".join(wrong)} LIMIT 1').fetchone():
             raise ArchiveError(
-                f"The archive's database {path} holds something in « {table} » that makes no sense.", "Restore it from a copy."
+                f"The archive's database {path} holds something in « {table} » that makes no sense.",
+                "« daxa-gui verify --repair » makes it anew from the archive's files.",
             )

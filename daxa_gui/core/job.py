@@ -99,7 +99,17 @@ class JobStore(Protocol):
 
     def get(self, job_id: int) -> Job: ...
 
-    def jobs(self, kind: str | None = None) -> list[Job]: ...
+    def state(self, job_id: int) -> JobState:
+        """Cheaper than `get`; there may be a hundred thousand jobs."""
+
+    def unfinished(self) -> list[tuple[int, str, JobState]]:
+        """(id, lane, state) of every job that is not finished, oldest first."""
+
+    def ready(self) -> list[Job]:
+        """The WAITING jobs for which something follows from those that they need: all succeeded, or one never will."""
+
+    def jobs(self, kind: str | None = None) -> list[Job]:
+        """All jobs (of a kind), oldest first; they are read anew each time."""
 
     def update(self, job: Job) -> None: ...
 

@@ -39,5 +39,9 @@ class Lane:
                 return job_id
         return None
 
+    def has(self, startable: Callable[[int], bool]) -> bool:
+        """Whether there is one that can be started."""
+        return any(startable(job_id) for job_id in self._ids)
+
     def queued(self, startable: Callable[[int], bool]) -> int:
         return sum(1 for job_id in set(self._ids) if startable(job_id))

@@ -79,7 +79,7 @@ class QueueMachine:
         self._bus.publish(LaneChanged(name, paused))
 
     def _startable(self, job_id: int) -> bool:
-        return job_id not in self._runs and job_id not in self._backing_off and self._store.get(job_id).state is _S.QUEUED
+        return job_id not in self._runs and job_id not in self._backing_off and self._store.state(job_id) is _S.QUEUED
 
     def _take_up(self, jobs: Iterable[Job]) -> None:
         """Announce jobs that were added or opened again and put them where they belong now."""
@@ -315,4 +315,4 @@ class QueueMachine:
             return False
         if not self._open or self._closing:
             return True
-        return not any(lane.queued(self._startable) for lane in self._lanes.values() if not lane.paused)
+        return not any(lane.has(self._startable) for lane in self._lanes.values() if not lane.paused)

@@ -33,11 +33,10 @@ class Queue(QueueMachine):
         """Take up all stored jobs that are not finished, and run them."""
         with self._changed:
             self._open = True
-            unfinished = [job for job in self._store.jobs() if not job.is_finished]
-            for job in unfinished:
-                if job.state is _S.QUEUED:
-                    self._lane(job.lane).push(job.id)
-            self._settle([job for job in unfinished if job.state is _S.WAITING])
+            for job_id, lane, state in self._store.unfinished():
+                if state is _S.QUEUED:
+                    self._lane(lane).push(job_id)
+            self._settle(self._store.ready())
         self._pump()
 
     def add(self, requests: Sequence[JobRequest], *, again: bool = False) -> list[Job]:
@@ -197,7 +196,7 @@ class Queue(QueueMachine):
         with self._changed:
             self._closing = True
             if cancel:
-                self.cancel([job.id for job in self._store.jobs() if not job.is_finished])
+                self.cancel([job_id for job_id, _, _ in self._store.unfinished()])
             for run in self._runs.values():
                 run.requeue = run.job.state is _S.RUNNING and not run.pausing
                 run.token.cancel()

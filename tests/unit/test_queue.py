@@ -6,6 +6,7 @@ import pytest
 from daxa_gui.core.errors import ArchiveError, DaxaError, TransferError
 from daxa_gui.core.events import JobChanged, Notice, ProductAdded
 from daxa_gui.core.job import TRANSITIONS, JobState
+from daxa_gui.core.product import ProductKind
 from daxa_gui.core.step import MadeFile, Outcome
 from daxa_gui.execution.failures import failure_of
 from daxa_gui.execution.moves import WrongMove, moved
@@ -105,7 +106,7 @@ def test_that_follow_ups_run_too(make):
 
 def test_that_what_a_job_found_and_made_is_stored_and_announced(make):
     def script(job, token):
-        return Outcome(files=(MadeFile("", key(), str(made)),), warnings=("odd",), facts={"n": 1})
+        return Outcome(files=(MadeFile("", key(ProductKind.EVENTS), str(made)),), warnings=("odd",), facts={"n": 1})
 
     bench = make(executor=ImmediateExecutor(), script=script)
     made = bench.store.layout.raw_folder("xmm_pointed", "1") / "a.fits"

@@ -358,8 +358,10 @@ def test_that_a_job_that_makes_no_sense_is_named_as_damage(store):
     connection.execute("UPDATE jobs SET task = '1], [2'")
     connection.commit()
     connection.close()
+    opened = ArchiveStore.open(store.layout)
     with pytest.raises(ArchiveError, match="makes no sense"):
-        ArchiveStore.open(store.layout)
+        opened.jobs()
+    opened.close()
 
 
 def test_that_a_closed_archive_says_so(store):
@@ -393,9 +395,9 @@ def test_that_what_the_disk_complains_about_becomes_a_sentence_with_its_path(cod
 
 def test_that_a_database_that_can_grow_no_more_is_a_full_disk(store):
     store.add([request()])
-    with store._database.writing() as connection:
+    with store.database.writing() as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    store._database._writer.execute(f"PRAGMA max_page_count = {pages}")
+    store.database._writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(ArchiveError, match="no space left") as caught:
         store.set_info("large", "x" * 100_000)
     assert caught.value.pauses_lane and "large" not in store.info()
@@ -417,10 +419,10 @@ def test_that_archives_are_listed_also_open_and_damaged_ones(store, output):
 @pytest.mark.parametrize(
     ("change", "look"),
     [
-        ("UPDATE jobs SET done = 'much'", None),
-        ("UPDATE jobs SET title = x'ff'", None),
-        ("UPDATE jobs SET task = '[]'", None),
-        ("UPDATE jobs SET changed_task = '{}'", None),
+        ("UPDATE jobs SET done = 'much'", ArchiveStore.jobs),
+        ("UPDATE jobs SET title = x'ff'", ArchiveStore.jobs),
+        ("UPDATE jobs SET task = '[]'", ArchiveStore.jobs),
+        ("UPDATE jobs SET state = 'flying'", None),
         ("UPDATE info SET value = '' WHERE name = 'created'", ArchiveStore.summary),
         ("UPDATE info SET value = '{'", ArchiveStore.info),
         ("UPDATE observations SET row = '[1]'", ArchiveStore.observations),

@@ -108,7 +108,7 @@ def run_and_die(folder: Path, where: str, n: int) -> int:
         "daxa_gui.archive.placing:_move",  # before a file is moved, also between the two files of a job
         "daxa_gui.archive.store:ArchiveStore._register",  # files moved, inside the transaction
         "daxa_gui.archive.store:ArchiveStore._delete",  # just after it
-        "daxa_gui.archive.jobs:JobTable.write",  # while a state is stored
+        "daxa_gui.archive.job_rows:write",  # while a state is stored
         "daxa_gui.archive.jobs:JobTable.remember",
         "daxa_gui.execution.queue:Queue._after_success",
     ],

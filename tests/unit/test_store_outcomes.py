@@ -56,8 +56,10 @@ def test_that_a_downloaded_file_goes_to_its_destination_and_a_checksum_is_not_co
     (job,) = store.add([request("a.fits", "", kind="download")])
     destination = store.layout.raw_folder("xmm_pointed", "0404910601") / "a.fits"
     made = MadeFile("a.fits", key(ProductKind.EVENTS), str(destination), {"sha256": "abc", "text": "raw"})
-    (product,), _ = succeeded(store, job, clock, [made])
-    assert product.sha256 == "abc" and destination.read_text() == "raw"
+    products, _ = succeeded(store, job, clock, [made])
+    assert products[0].sha256 == "abc" and products[0].path == str(destination) and destination.read_text() == "raw"
+    (file,) = store.files("xmm_pointed", "0404910601")
+    assert (file.path, file.unit, file.sha256, file.kind, file.instrument) == (str(destination), "a.fits", "abc", "events", "M1")
 
 
 def test_that_a_file_that_is_at_its_destination_already_is_only_registered(store, clock):
@@ -66,9 +68,23 @@ def test_that_a_file_that_is_at_its_destination_already_is_only_registered(store
     destination.parent.mkdir(parents=True)
     destination.write_text("raw")
     outcome = Outcome(files=(MadeFile("", None, str(destination)),))
-    (product,), _ = store.commit_outcome(replace(job, state=JobState.SUCCEEDED), outcome, str(store.layout.work_folder(job.id)))
-    assert product.key.kind is ProductKind.OTHER and product.key.obs_id == "0404910601"
-    assert product.sha256 == hashlib.sha256(b"raw").hexdigest()
+    products, _ = store.commit_outcome(replace(job, state=JobState.SUCCEEDED), outcome, str(store.layout.work_folder(job.id)))
+    (file,) = store.files()
+    assert products == store.products() == []  # only event lists are products where they were downloaded
+    assert file.kind == "other" and file.obs_id == "0404910601" and file.sha256 == hashlib.sha256(b"raw").hexdigest()
+    destination.unlink()
+    assert store.add([request("a.fits", "", kind="download")])[0].state is JobState.QUEUED  # it is missed all the same
+
+
+def test_that_service_and_path_of_a_downloaded_file_are_known(store, clock):
+    (job,) = store.add([request("a.fits", "", kind="download", service="heasarc", path="xmm/a.FTZ")])
+    shared = store.layout.output / "xmm_pointed_raw" / "rev0007" / "b.fits"
+    for number, place in enumerate((store.layout.raw_folder("xmm_pointed", "0404910601") / "pps" / "a.fits", shared)):
+        succeeded(store, job, clock, [MadeFile("x.fits", None, str(place), {"service": "xsa"} if number else {})])
+    assert [(file.unit, file.service, file.url_path) for file in store.files()] == [
+        ("pps/a.fits", "heasarc", "xmm/a.FTZ"),
+        ("rev0007/b.fits", "xsa", "xmm/a.FTZ"),
+    ]
 
 
 def test_that_follow_ups_come_with_the_outcome(store, clock):
