@@ -13,7 +13,10 @@ from typing import Any
 
 AFTER_FIRST_PAINT_MS = 150
 MAX_JOBS = 64  # more than the lanes' limits together, so that a job that is called running does run
-VERBS = ("missions", "catalogue", "find", "fetch", "reduce", "inspect", "info")
+VERBS = (
+    "missions", "catalogue", "find", "fetch", "reduce", "inspect", "info", "results", "logs", "versions", "update", "verify",
+    "raw-data", "trash", "regions", "daxa", "settings", "credentials",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,21 +105,25 @@ def window_session(options: argparse.Namespace) -> Any:
     from PySide6.QtCore import QThreadPool, QTimer
 
     from daxa_gui import locations
-    from daxa_gui.core.settings import load_settings
-    from daxa_gui.session import Session
+    from daxa_gui.core.events import Notice
+    from daxa_gui.session import Session, first_settings
 
     # A pool of its own: jobs that wait for the network must never stand in the way of anything that Qt does on its pools.
     pool = QThreadPool()
     pool.setMaxThreadCount(MAX_JOBS)
-    settings, complaints = load_settings(locations.settings_path())
-    for complaint in complaints:
-        logging.getLogger(__name__).warning("%s", complaint)
+    settings, complaints = first_settings(locations.settings_path())
+    words = [] if options.tour else locations.first_words(locations.settings_path(), settings)
     session = Session(
         settings=settings,
         settings_file=None if options.tour else locations.settings_path(),
         output_folder=_output_folder(options),
         start=pool.start,
     )
+    for complaint in complaints:
+        logging.getLogger(__name__).warning("%s", complaint)
+        session.bus.publish(Notice("information" if "is used" in complaint else "warning", complaint))
+    if words:
+        session.bus.publish(Notice("warning", words[0], " ".join(words[1:])))
     if options.practice or options.tour:
         session.start_practice(lambda prepare: QTimer.singleShot(AFTER_FIRST_PAINT_MS, lambda: pool.start(prepare)))
     return session

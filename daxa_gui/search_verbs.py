@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daxa_gui import locations
-from daxa_gui.core.bus import Bus
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.certificate import CatalogueDiff, CatalogueStatus
 from daxa_gui.core.distance import Distance
@@ -21,11 +20,12 @@ from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.places import Places
 from daxa_gui.core.sample import Sample, SampleColumns, SamplePreview
 from daxa_gui.core.selection import Selection
-from daxa_gui.core.settings import Settings, changed, save_settings
+from daxa_gui.core.settings import Settings
 from daxa_gui.core.sky import SkyPosition
 from daxa_gui.core.table import DataTable
 from daxa_gui.finding import BUILT_IN, NONE, Finding
 from daxa_gui.refreshing import Refreshing
+from daxa_gui.setting_verbs import SettingVerbs
 
 if TYPE_CHECKING:
     from daxa_gui.core.association import Association
@@ -38,44 +38,24 @@ Start = Callable[[Callable[[], None]], None]
 _SETTING_OF_SERVICE = {"heasarc": "heasarc_tap", "xsa": "xsa_tap"}
 
 
-class SearchVerbs:
+class SearchVerbs(SettingVerbs):
     """Every method may be called from any thread; those that say that they take time should not be called from the window's."""
 
     def __init__(
         self, settings: Settings, settings_file: Path | None, cache: Path | None, call_process: Callable[..., Any], start: Start
     ) -> None:
-        self.bus = Bus()
-        self.settings = settings
-        self._settings_file = settings_file
-        self._cache = cache or locations.cache_folder()
+        super().__init__(settings, settings_file)
+        self._cache = cache or locations.cache_folder(settings.caches_folder)
         self._finding = Finding(cache / "catalogues" if cache else locations.catalogues_folder())
         self._refreshing = Refreshing(
-            self._finding, self.bus, call_process, start, self._tap_addresses, self._check_network_allowed
+            self._finding, self.bus, call_process, start, self._tap_addresses, self.check_network_allowed
         )
 
     # ---- settings that searching follows
 
-    def change_settings(self, settings: Settings) -> None:
-        """Use and remember new settings."""
-        self.settings = settings
-        if self._settings_file is not None:
-            save_settings(settings, self._settings_file)
-
     @property
     def practice(self) -> bool:
         return False
-
-    @property
-    def offline(self) -> bool:
-        return self.settings.work_offline
-
-    def set_offline(self, offline: bool) -> None:
-        """Whether no server is asked for anything."""
-        self.change_settings(changed(self.settings, work_offline=offline))
-
-    def _check_network_allowed(self) -> None:
-        if self.offline:
-            raise InputError("The program works offline.", "Switch « Work offline » off first.")
 
     def _tap_addresses(self) -> dict[str, str]:
         from daxa_gui.remote.services import TAP_SERVICES

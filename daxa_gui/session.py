@@ -15,8 +15,12 @@ from daxa_gui.execution.executors import start_thread
 from daxa_gui.inspection import Inspection
 from daxa_gui.practice_mode import SERVICE_PREFIX, PracticeMode
 from daxa_gui.search_verbs import Start
+from daxa_gui.setting_verbs import first_settings
+
+__all__ = ["Session", "first_settings"]
 
 log = logging.getLogger(__name__)
+MIRROR_PREFIX = "mirror:"
 
 
 class Session(ArchiveVerbs):
@@ -75,13 +79,23 @@ class Session(ArchiveVerbs):
             self.bus.publish(CatalogueChanged(mission))
 
     def _service_url(self, service: str) -> str:
-        """The address of an archive service; practice services start the practice sky if they must."""
+        """The address of an archive service, "" for one that is not to be had; practice services start the practice sky."""
         if service.startswith(SERVICE_PREFIX):
             self.start_practice()
             return self._practice.address(service.removeprefix(SERVICE_PREFIX))
+        return self._real_address(service)
+
+    def _real_address(self, service: str) -> str:
+        """« mirror:heasarc » is the folder of that service in the mirror of the settings. While the program works offline only
+        a mirror that is a folder of this machine answers."""
         from daxa_gui.remote.services import SERVICES
 
-        return SERVICES[service]
+        if service.startswith(MIRROR_PREFIX):
+            mirror = self.settings.mirror
+            address = f"{mirror.rstrip('/')}/{service.removeprefix(MIRROR_PREFIX)}" if mirror else ""
+        else:
+            address = SERVICES.get(service, "")
+        return "" if self.offline and not address.startswith("file:") else address
 
     # ---- the end
 
