@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from daxa_gui.core.footprint import Footprint
-from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, TapSource
+from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, RawFile, RemoteFolder, TapSource
+from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
+from daxa_gui.missions.layout import (
+    ANY_FILE,
+    NO_PICTURE,
+    checked_obs_id,
+    exposure_text,
+    heasarc_folder,
+    plain_name,
+    product_kind,
+)
 
 MJDREF = 48988.0  # 1993-01-01
 
@@ -92,6 +106,16 @@ SPEC = MissionSpec(
         for instrument in pair
         for low, high, code in ((softest, 2.0, "lo"), (softest, 10.0, "all"), (2.0, 10.0, "hi"))
     ),
+    files="daxa_gui.missions.asca:files",
+    raw_file="daxa_gui.missions.asca:raw_file",
+    kinds=(
+        ProductKind.EVENTS,
+        ProductKind.RAW,
+        ProductKind.IMAGE,
+        ProductKind.EXPOSURE_MAP,
+        ProductKind.SPECTRUM,
+        ProductKind.SOURCE_LIGHTCURVE,
+    ),
     column_labels={"sis_exposure": "SIS exposure (s)", "gis_exposure": "GIS exposure (s)", "status": "Status"},
     acknowledgement=(
         "This research has made use of data obtained from the High Energy Astrophysics Science Archive Research Center "
@@ -125,3 +149,52 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
         "gis_exposure": gis,
         "status": col.texts(raw["status"]),
     }
+
+
+# « ad51011020s100102h.unf »: instrument (s0, s1, g2, g3; sis, gis: the sum of a pair), index (of images: pixels across),
+# observing mode, rate of the telemetry (high, medium, low).
+_NAME = re.compile(r"ad[0-9]{8}(s[01]|g[23]|sis|gis)([A-Za-z0-9_]*)\.([a-z0-9]+)")
+_INSTRUMENTS = {"s0": "SIS0", "s1": "SIS1", "g2": "GIS2", "g3": "GIS3", "sis": "SIS0_SIS1", "gis": "GIS2_GIS3"}
+_BANDS = {(band.instrument, band.code): (band.low_kev, band.high_kev) for band in SPEC.bands}
+_RAW_EXTENSIONS = ("unf", "cal", "evt")
+
+
+def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
+    """Screened lists, what they are made from, sums of images, spectra and light curves of the sources that were found."""
+    checked_obs_id(SPEC, obs_id)
+    root = f"asca/data/rev2/{obs_id}/"
+    name = rf"ad{obs_id}(?:s[01]|g[23]|sis|gis)[A-Za-z0-9_]*"
+    raw = (ProductKind.RAW,)
+    maps = (ProductKind.IMAGE, ProductKind.EXPOSURE_MAP)
+    return (
+        heasarc_folder(root, "screened", rf"{name}\.evt(?:\.gz)?", (ProductKind.EVENTS,)),
+        heasarc_folder(root, "unscreened", rf"{name}\.[a-z0-9]+(?:\.gz)?", raw),
+        heasarc_folder(root, "telem", ANY_FILE, raw, optional=True),
+        heasarc_folder(root, "aux", ANY_FILE, raw, optional=True),
+        heasarc_folder(root, "calib", ANY_FILE, raw, optional=True),
+        heasarc_folder(root, "images", rf"{name}\.(?:totsky|totexp?o)(?:\.gz)?", maps, optional=True),
+        heasarc_folder(root, "spectra", NO_PICTURE, (ProductKind.SPECTRUM,), optional=True),
+        heasarc_folder(root, "lcurves", NO_PICTURE, (ProductKind.SOURCE_LIGHTCURVE,), optional=True),
+    )
+
+
+def raw_file(name: str) -> RawFile | None:
+    """« ad51011020s100102h.evt » is a list of SIS1: index 001, mode 02, high rate, the sub-exposure 00102H. The images and
+    exposure maps of « sis » and « gis » are sums of the two instruments of a pair; images are in three bands, exposure maps in
+    none.
+    """
+    match = _NAME.fullmatch(plain_name(name))
+    if match is None:
+        return None
+    instrument, rest, extension = _INSTRUMENTS[match[1]], match[2], match[3]
+    if extension == "evt" and "_" not in instrument:
+        return RawFile(ProductKind.EVENTS, instrument, exposure_text(rest) or "ALL")
+    if extension == "totsky":
+        stem, _, code = rest.rpartition("_")
+        band = _BANDS.get((instrument.split("_")[0], code.lower()))
+        return RawFile(ProductKind.IMAGE, instrument, exposure_text(stem if band else rest) or "ALL", band)
+    if extension in ("totexpo", "totexo"):
+        return RawFile(ProductKind.EXPOSURE_MAP, instrument, exposure_text(rest) or "ALL")
+    if kind := product_kind(extension):
+        return RawFile(kind, instrument, exposure_text(f"{rest}_{extension}"))
+    return RawFile(ProductKind.RAW, instrument) if extension in _RAW_EXTENSIONS else None

@@ -1,4 +1,4 @@
-"""Chandra: level 2 event lists of ACIS and HRC.
+"""Chandra: level 1 and level 2 data of ACIS and HRC, and the spectra of the gratings.
 
 Sources: HEASARC's table `chanmaster` and its byobsid tree; CXC « Chandra Data Products Guide » (file names); CIAO threads on
 event selection; « Chandra Proposers' Observatory Guide » (fields of view).
@@ -17,7 +17,7 @@ from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSp
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
-from daxa_gui.missions.layout import HEASARC, checked_obs_id
+from daxa_gui.missions.layout import HEASARC, checked_obs_id, exposure_text, plain_name
 
 ACIS = EventFormat(
     name="chandra_acis",
@@ -120,6 +120,7 @@ SPEC = MissionSpec(
     has_proprietary=True,
     files="daxa_gui.missions.chandra:files",
     raw_file="daxa_gui.missions.chandra:raw_file",
+    kinds=(ProductKind.EVENTS, ProductKind.RAW, ProductKind.IMAGE, ProductKind.SPECTRUM),
     instrument_per_observation=True,
     column_labels={
         "grating": "Grating",
@@ -187,25 +188,68 @@ def _instruments(detector: col.Texts, grating: col.Texts) -> col.Texts:
     return col.texts(both)
 
 
-# An observation in several parts (OBI) has _000, _001 after the ObsID, alternating exposures have e1, e2.
-_EVENTS = re.compile(r"(acis|hrc)f([0-9]{5})(?:_([0-9]{3}))?(?:_?e([12])_?)?N[0-9]{3}_evt2\.fits(?:\.gz)?")
-_INDEX = re.compile(r"oif\.fits(?:\.gz)?")
+# « acisf01612_000N003_e1_evt2.fits »: ObsID, part of the observation (OBI), version of the processing, frames of one or the other
+# length in an alternating exposure (e1, e2), order of a grating (Hm1: HEG, minus 1), what it is, and its level.
+_NAME = re.compile(
+    r"(acis|hrc)f([0-9]{5,})(?:_([0-9]{3}))?(?:_?e([12])_?)?N[0-9]{3}(?:_e([12]))?(?:_([HML][mp][0-9]{1,2}))?_([a-z0-9_]+)\.fits"
+)
+_INDEX = "oif.fits"
+_KINDS = {
+    "evt2": ProductKind.EVENTS,
+    "full_img2": ProductKind.IMAGE,
+    "cntr_img2": ProductKind.IMAGE,
+    "pha2": ProductKind.SPECTRUM,
+    "arf2": ProductKind.SPECTRUM,
+    "rmf2": ProductKind.SPECTRUM,
+}
+# What chandra_repro needs; bad pixels and dead times lie here or in `primary/`, as the instrument goes.
+_SECONDARY = "evt1|mtl1|bias0|pbk0|flt1|bpix1|msk1|stat1|dtf1"
+_BANDS = {band.instrument: (band.low_kev, band.high_kev) for band in SPEC.bands}
 
 
 def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
-    """The level 2 event lists and the index of everything that the archive has of the observation."""
+    """Level 2 (`primary/`), the responses of gratings in it, level 1 (`secondary/`) and the index of all files (`oif.fits`).
+
+    The Chandra X-ray Center has the same tree.
+    """
     checked_obs_id(SPEC, obs_id)
-    folder = f"chandra/data/byobsid/{obs_id[-1]}/{obs_id}/"
-    events = rf"(?:acis|hrc)f{obs_id.zfill(5)}(?:_[0-9]{{3}})?(?:_?e[12]_?)?N[0-9]{{3}}_evt2\.fits\.gz"
+    made = (ProductKind.EVENTS, ProductKind.IMAGE, ProductKind.SPECTRUM, ProductKind.RAW)
+    responses, raw = (ProductKind.SPECTRUM,), (ProductKind.RAW,)
     return (
-        RemoteFolder(HEASARC, f"{folder}primary/", events, local="primary"),
-        RemoteFolder(HEASARC, folder, r"oif\.fits", kind=ProductKind.OTHER, optional=True),
+        _folder(obs_id, "primary", r"[a-z]+f[0-9]+[A-Za-z0-9_]*\.fits\.gz", made),
+        _folder(obs_id, "primary/responses", rf"(?:acis|hrc)f{obs_id.zfill(5)}[A-Za-z0-9_]*\.fits\.gz", responses, optional=True),
+        _folder(obs_id, "secondary", rf"[a-z]+f[0-9]+[A-Za-z0-9_]*_(?:std_)?(?:{_SECONDARY})\.fits\.gz", raw),
+        _folder(obs_id, "", r"oif\.fits", raw, optional=True),
     )
 
 
+def _folder(obs_id: str, local: str, wanted: str, kinds: tuple[ProductKind, ...], optional: bool = False) -> RemoteFolder:
+    def at(service: str, root: str, otherwise: tuple[RemoteFolder, ...] = ()) -> RemoteFolder:
+        path = f"{root}byobsid/{obs_id[-1]}/{obs_id}/{local}{'/' if local else ''}"
+        kind = kinds[-1]
+        return RemoteFolder(service, path, wanted, local, kind, kinds=kinds, optional=optional, otherwise=otherwise)
+
+    return at(HEASARC, "chandra/data/", (at("cxc", ""),))
+
+
 def raw_file(name: str) -> RawFile | None:
-    """« acisf03205N006_evt2.fits » is the ACIS event list; sub-exposures E001, E002 of alternating exposures, part 1 first."""
-    if match := _EVENTS.fullmatch(name):
-        part = f"P{match[3]}" if match[3] else ""
-        return RawFile(ProductKind.EVENTS, match[1].upper(), f"E{int(match[4] or 1):03d}{part}")
-    return RawFile(ProductKind.OTHER, "") if _INDEX.fullmatch(name) else None
+    """« acisf03205N006_evt2.fits » is the ACIS event list; sub-exposures E001, E002 of alternating exposures; parts of an
+    observation other than the first have theirs added (« E001P001 »), the small image of the centre « CNTR ».
+    """
+    plain = plain_name(name)
+    if plain == _INDEX:
+        return RawFile(ProductKind.RAW, "")
+    match = _NAME.fullmatch(plain)
+    if match is None:
+        return None
+    instrument, _, part, before, after, order, what = match.groups()
+    instrument = instrument.upper()
+    kind = _KINDS.get(what, ProductKind.RAW)
+    if kind is ProductKind.RAW:
+        return RawFile(kind, instrument)
+    exposure = f"E{int(before or after or 1):03d}" + (f"P{part}" if part not in (None, "000") else "")
+    if what == "cntr_img2":
+        exposure += "CNTR"
+    if kind is ProductKind.SPECTRUM and what != "pha2":
+        exposure += exposure_text(what[:3] + (order or ""))
+    return RawFile(kind, instrument, exposure, _BANDS.get(instrument) if kind is ProductKind.IMAGE else None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from daxa_gui.core.footprint import Footprint
 from daxa_gui.core.mission import EnergyBand, MissionSpec, RemoteFolder, StaticTable
+from daxa_gui.core.product import ProductKind
 from daxa_gui.missions import erosita
 from daxa_gui.missions.erosita_calpv import SPEC as CALPV
 from daxa_gui.missions.layout import checked_obs_id
@@ -28,21 +29,17 @@ SPEC = MissionSpec(
         "catalogues/erosita_all_sky_de_dr1.csv",
         "The 2447 sky tiles of the eROSITA-DE data release 1 (eRASS1), as published by eROSITA-DE (MPE).",
     ),
-    bands=tuple(
-        EnergyBand(low, high, code=code)
-        for code, low, high in (
-            ("0", 0.2, 10.0),
-            ("1", 0.2, 0.6),
-            ("2", 0.6, 2.3),
-            ("3", 2.3, 5.0),
-            ("4", 0.2, 2.3),
-            ("5", 0.2, 0.5),
-            ("6", 0.5, 1.0),
-            ("7", 1.0, 2.0),
-        )
-    ),  # 0: event lists only
+    bands=tuple(EnergyBand(low, high, code=code) for code, (low, high) in erosita.BANDS.items()),  # 0: event lists only
     files="daxa_gui.missions.erosita_all_sky_de_dr1:files",
     raw_file="daxa_gui.missions.erosita:raw_file",
+    kinds=(
+        ProductKind.EVENTS,
+        ProductKind.IMAGE,
+        ProductKind.EXPOSURE_MAP,
+        ProductKind.BACKGROUND_MAP,
+        ProductKind.SPECTRUM,
+        ProductKind.SOURCE_LIGHTCURVE,
+    ),
     column_labels={
         "owner_code": "Owner code",
         "ownership": "Owner",
@@ -62,8 +59,25 @@ SPEC = MissionSpec(
 )
 
 
+VERSION = "010"  # of the pipeline: the only one that was published
+
+
 def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
-    """The tile's event list. On the server the declination part of the number comes first, then the part for RA."""
+    """The tile's event list and images, its exposure and background maps, and the spectra and light curves of its sources.
+
+    On the server the declination part of the number comes first, then the part for right ascension.
+    """
     checked_obs_id(SPEC, obs_id)
-    wanted = rf"e[a-z]01_{obs_id}_0[0-9]{{2}}_EventList_c010\.fits\.gz"
-    return (RemoteFolder("erosita_dr1", f"{obs_id[3:]}/{obs_id[:3]}/EXP_010/", wanted, local="EXP_010"),)
+
+    def folder(name: str, products: str, *kinds: ProductKind, optional: bool = False) -> RemoteFolder:
+        local = f"{name}_{VERSION}"
+        wanted = rf"e[a-z]01_{obs_id}_0[0-9]{{2}}_(?:{products})_c{VERSION}\.fits(?:\.gz)?"
+        path = f"{obs_id[3:]}/{obs_id[:3]}/{local}/"
+        return RemoteFolder("erosita_dr1", path, wanted, local, kinds[0], kinds=kinds, optional=optional)
+
+    sources = rf"(?:{'|'.join(erosita.SPECTRA)}|LightCurve)_[0-9]{{5}}"
+    return (
+        folder("EXP", "EventList|Image", ProductKind.EVENTS, ProductKind.IMAGE),
+        folder("DET", "ExposureMap|BackgrImage", ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP),
+        folder("SOU", sources, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE, optional=True),
+    )

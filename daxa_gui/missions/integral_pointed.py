@@ -1,13 +1,19 @@
-"""INTEGRAL, pointed science windows. Its event lists cannot be read: coded masks need software of their own.
+"""INTEGRAL, pointed science windows: raw data only. Its event lists cannot be read: coded masks need software of their own.
 
 Source: HEASARC's table `intscwpub` (public, pointed windows). An « ObsID » here is the number of a science window."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from daxa_gui.core.footprint import Footprint
-from daxa_gui.core.mission import Instrument, MissionSpec, TapSource
+from daxa_gui.core.mission import Instrument, MissionSpec, RawFile, RemoteFolder, TapSource
+from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
+from daxa_gui.missions.layout import ANY_FILE, HEASARC, checked_obs_id, plain_name
 
 # Fully coded fields; sources farther out are seen with less and less of the mask (HEASARC advises searching 3°, 10° and 12°
 # around JEM-X, IBIS and SPI). JEM-X: a circle. IBIS: a square, whose roll the table does not have. SPI: a hexagon, here a circle.
@@ -45,6 +51,9 @@ SPEC = MissionSpec(
     colour="#44AA99",
     symbol="+",
     sources=(INTSCWPUB,),
+    files="daxa_gui.missions.integral_pointed:files",
+    raw_file="daxa_gui.missions.integral_pointed:raw_file",
+    kinds=(ProductKind.RAW,),
     column_labels={
         **{f"{column}_exposure": f"{name} exposure (s)" for name, column in INSTRUMENTS.items()},
         "spi_mode": "SPI mode",
@@ -87,3 +96,51 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
         "spi_mode": col.texts(raw["spi_mode"]),
         "scw_ver": col.texts(raw["scw_ver"]),
     }
+
+
+# What is in the names of one window's files. IBIS's own and those of its Compton mode serve both of its detectors.
+_PARTS = {
+    "jmx1": "JEMX1",
+    "jmx2": "JEMX2",
+    "isgri": "ISGRI",
+    "picsit": "PICsIT",
+    "ibis": "ISGRI_PICsIT",
+    "compton": "ISGRI_PICsIT",
+    "spi": "SPI",
+}
+_COMMON = ("swg.fits", "_scw.txt", "sc_")
+_WANTED = rf"(?=.*(?:{'|'.join(re.escape(part) for part in (*_PARTS, *_COMMON))})){ANY_FILE}"
+
+
+def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
+    """The window's own files, in the observation's folder; and what all windows of its revolution share (calibration, orbit,
+    housekeeping), once for all of them, where DAXA has it: `<revolution>/rev.001` and `aux/adp/<revolution>.001`.
+    """
+    checked_obs_id(SPEC, obs_id)
+    revolution = obs_id[:4]
+    version = str(row.get("scw_ver") or "").strip()
+    version = version.zfill(3) if re.fullmatch("[0-9]{1,3}", version) else "001"
+    raw = ProductKind.RAW
+    window = f"integral/data/scw/{revolution}/{obs_id}.{version}/"
+    shared, pointing = f"integral/data/scw/{revolution}/rev.001/", f"integral/data/aux/adp/{revolution}.001/"
+    return (
+        RemoteFolder(HEASARC, window, _WANTED, kind=raw),
+        RemoteFolder(
+            HEASARC, shared, ANY_FILE, local=f"{revolution}/rev.001", kind=raw, optional=True, recursive=True, shared=revolution
+        ),
+        RemoteFolder(
+            HEASARC, pointing, rf"(?=.*fits){ANY_FILE}", local=f"aux/adp/{revolution}.001", kind=raw, optional=True,
+            shared=revolution,
+        ),
+    )  # fmt: skip
+
+
+def raw_file(name: str) -> RawFile | None:
+    """« jmx1_events.fits.gz » is of JEM-X 1, « ibis_hk.fits.gz » of both detectors of IBIS, « sc_gti.fits.gz » of the satellite.
+    Names that say nothing of an instrument belong to all.
+    """
+    plain = plain_name(name).lower()
+    if not re.fullmatch(ANY_FILE, plain):
+        return None
+    found = [instrument for part, instrument in _PARTS.items() if part in plain]
+    return RawFile(ProductKind.RAW, found[0] if found else "")

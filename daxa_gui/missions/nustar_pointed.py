@@ -1,4 +1,4 @@
-"""NuSTAR, pointed science observations: cleaned event lists of both focal plane modules.
+"""NuSTAR, pointed science observations: both focal plane modules.
 
 Sources: HEASARC's table `numaster` and its nustar/data/obs tree; nuscreen's grades."""
 
@@ -15,7 +15,7 @@ from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSp
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
-from daxa_gui.missions.layout import HEASARC, checked_obs_id
+from daxa_gui.missions.layout import ANY_FILE, checked_obs_id, exposure_text, heasarc_folder, plain_name, product_kind
 
 FPM = EventFormat(
     name="nustar_fpm",
@@ -81,6 +81,7 @@ SPEC = MissionSpec(
     has_proprietary=True,
     files="daxa_gui.missions.nustar_pointed:files",
     raw_file="daxa_gui.missions.nustar_pointed:raw_file",
+    kinds=(ProductKind.EVENTS, ProductKind.RAW, ProductKind.IMAGE, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE),
     column_labels={
         "roll_angle": "Roll angle (deg)",
         "exposure_a": "Exposure A (s)",
@@ -159,19 +160,43 @@ def _mark_modes(mode: col.Texts, spacecraft_mode: col.Texts, marks: col.Marks) -
     marks.add((other | moving) & ~slew & observed, col.NOT_SCIENCE)
 
 
-_EVENTS = re.compile(r"nu[0-9]{11}([AB])(0[1-6])_cl\.evt(?:\.gz)?")
+# Observing modes: 01 is the target; 02 to 06 are occultations, slews, the South Atlantic Anomaly, calibration, and the target
+# with less certain pointing.
+_NAME = re.compile(r"nu[0-9]{11}(?:([AB])(0[1-6])?)?(?:_?([A-Za-z0-9_]+))?\.([a-z0-9]+)")
+_BAND = (SPEC.bands[0].low_kev, SPEC.bands[0].high_kev)
 
 
 def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
-    """The cleaned lists of the normal observing mode (01); modes 02 to 06 are slews, occultations and the like."""
+    """What was cleaned and made of it (`event_cl/`), unfiltered lists, housekeeping, attitude and orbit, the list of files."""
     checked_obs_id(SPEC, obs_id)
-    folder = f"nustar/data/obs/{obs_id[1:3]}/{obs_id[0]}/{obs_id}/event_cl/"
-    return (RemoteFolder(HEASARC, folder, rf"nu{obs_id}[AB]01_cl\.evt\.gz", local="event_cl"),)
+    root = f"nustar/data/obs/{obs_id[1:3]}/{obs_id[0]}/{obs_id}/"
+    made = (ProductKind.EVENTS, ProductKind.IMAGE, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE, ProductKind.RAW)
+    raw = (ProductKind.RAW,)
+    cleaned = rf"nu{obs_id}[AB][A-Za-z0-9_]*\.(?:evt|img|fits|pha|arf|rmf|lc|flc|reg)(?:\.gz)?"
+    return (
+        heasarc_folder(root, "event_cl", cleaned, made),
+        heasarc_folder(root, "event_uf", rf"nu{obs_id}[AB]_uf[A-Za-z0-9_]*\.evt(?:\.gz)?", raw),
+        heasarc_folder(root, "hk", ANY_FILE, raw, optional=True),
+        heasarc_folder(root, "auxil", ANY_FILE, raw, optional=True),
+        heasarc_folder(root, "", rf"nu{obs_id}\.cat\.gz", raw, optional=True),
+    )
 
 
 def raw_file(name: str) -> RawFile | None:
-    """« nu40001014013A01_cl.evt.gz » is the cleaned list of FPMA; modes other than 01 count as sub-exposures of their own."""
-    match = _EVENTS.fullmatch(name)
+    """« nu40001014013A01_cl.evt.gz » is the cleaned list of FPMA; lists and images of modes 02 to 06 belong to the raw data.
+
+    Spectra, responses and light curves of the target: « SRPHA », « BKPHA », « SRARF », « SRLC » (sr: source, bk: background).
+    """
+    match = _NAME.fullmatch(plain_name(name))
     if match is None:
         return None
-    return RawFile(ProductKind.EVENTS, f"FPM{match[1]}", "ALL" if match[2] == "01" else f"M{match[2]}")
+    module, mode, what, extension = match.groups()
+    instrument = f"FPM{module}" if module else ""
+    if module and mode == "01":
+        if (what, extension) == ("cl", "evt"):
+            return RawFile(ProductKind.EVENTS, instrument)
+        if (what, extension) == ("sk", "img"):
+            return RawFile(ProductKind.IMAGE, instrument, "ALL", _BAND)
+        if kind := product_kind(extension):
+            return RawFile(kind, instrument, exposure_text((what or "") + extension))
+    return RawFile(ProductKind.RAW, instrument, f"M{mode}" if mode else "ALL")

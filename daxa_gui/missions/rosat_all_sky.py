@@ -4,13 +4,17 @@ Sources: HEASARC's table `rassmaster`; ROSAT News 70 (fields of 6.4° x 6.4°, w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from daxa_gui.core.footprint import Footprint
-from daxa_gui.core.mission import Instrument, MissionSpec, TapSource
+from daxa_gui.core.mission import Instrument, MissionSpec, RemoteFolder, TapSource
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
-from daxa_gui.missions.rosat_pointed import PSPC_BANDS, pspc_format
+from daxa_gui.missions.layout import checked_obs_id
+from daxa_gui.missions.rosat_pointed import KINDS, PSPC_BANDS, pspc_format, rdf_folder
 
 FIELD = Footprint("square", 3.2, roll_column="roll_angle")  # sides north and east; DAXA's number is half of 6°
 
@@ -35,6 +39,9 @@ SPEC = MissionSpec(
     event_formats=(pspc_format("rosat_all_sky_pspc", "rosat_all_sky"),),
     sources=(RASSMASTER,),
     bands=PSPC_BANDS,
+    files="daxa_gui.missions.rosat_all_sky:files",
+    raw_file="daxa_gui.missions.rosat_pointed:raw_file",
+    kinds=KINDS,
     column_labels={"roll_angle": "Roll angle (deg)"},
     acknowledgement=(
         "This research has made use of the ROSAT data archive of the Max-Planck-Institut für extraterrestrische Physik (MPE)."
@@ -67,3 +74,8 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
         "unusable_reason": marks.reasons(),
         "roll_angle": np.zeros(n_rows),
     }
+
+
+def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
+    """As for pointed observations (`rosat_pointed`): events, housekeeping, images, exposure map, backgrounds."""
+    return (rdf_folder("pspc", "900000", checked_obs_id(SPEC, obs_id).lower()),)

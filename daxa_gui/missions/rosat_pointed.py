@@ -1,20 +1,22 @@
-"""ROSAT, pointed observations: event lists of PSPC and HRI in the rationalised data format (RDF).
+"""ROSAT, pointed observations: data of PSPC and HRI in the rationalised data format (RDF).
 
 Sources: HEASARC's table `rosmaster` and its rosat/data tree."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, RawFile, RemoteFolder, TapSource
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
-from daxa_gui.missions.layout import HEASARC, checked_obs_id
+from daxa_gui.missions.layout import HEASARC, checked_obs_id, plain_name
 
 MJDREF = 48043.879745370370  # the clock started on 1990-06-01 at 21:06:50 UT
 
@@ -60,6 +62,7 @@ HRI = EventFormat(
     notes="No usable energies: bands are ignored.",
 )
 
+KINDS = (ProductKind.EVENTS, ProductKind.RAW, ProductKind.IMAGE, ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP)
 PSPC_BANDS = (EnergyBand(0.07, 2.4, code="1"), EnergyBand(0.4, 2.4, code="2"), EnergyBand(0.07, 0.4, code="3"))
 
 ROSMASTER = TapSource(
@@ -111,6 +114,7 @@ SPEC = MissionSpec(
     ),
     files="daxa_gui.missions.rosat_pointed:files",
     raw_file="daxa_gui.missions.rosat_pointed:raw_file",
+    kinds=KINDS,
     instrument_per_observation=True,
     column_labels={
         "with_filter": "Boron filter",
@@ -166,24 +170,59 @@ def _instruments(column: col.Column) -> col.Texts:
     return np.where(col.by_value(found, lambda text: text.upper() == "PSPC", np.bool_), "PSPCB", col.named(found, SPEC))
 
 
-_BASIC = re.compile(r"[rw]([hpf])[0-9]{6}(?:[a-z][0-9]{2})?_(bas|anc)\.fits(?:\.Z)?")
+_NAME = re.compile(r"[rw]([hpfs])[0-9]{6}(?:[a-z][0-9]{2})?_([a-z]{2,3}[0-9]?)\.fits")
+_WANTED = "bas|anc|raw|his|src|im[123]|mex|bk[123]"
+_BANDS = {band.code: (band.low_kev, band.high_kev) for band in PSPC_BANDS}
+
+
+def rdf_folder(detector: str, group: str, name: str) -> RemoteFolder:
+    """All files of one observation lie in one folder, compressed (`.Z`) or, some exposure maps, not."""
+    wanted = rf"{name}_(?:{_WANTED})\.fits(?:\.Z|\.gz)?"
+    path = f"rosat/data/{detector}/processed_data/{group}/{name}/"
+    return RemoteFolder(HEASARC, path, wanted, kind=ProductKind.RAW, kinds=KINDS)
 
 
 def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
-    """Events with their good times (`_bas`) and orbit, attitude and housekeeping (`_anc`)."""
+    """Events with their good times (`_bas`); orbit, attitude and housekeeping (`_anc`); images, exposure map, backgrounds.
+
+    Raises
+    ------
+    InputError : the data are not in the rationalised format; their files have other names and contents.
+    """
     name = checked_obs_id(SPEC, obs_id).lower()
-    detector = "hri" if name[1] == "h" else "pspc"
-    folder = f"rosat/data/{detector}/processed_data/{obs_id[2]}00000/{name}/"
-    return (
-        RemoteFolder(HEASARC, folder, rf"{name}_bas\.fits(?:\.Z)?"),
-        RemoteFolder(HEASARC, folder, rf"{name}_anc\.fits(?:\.Z)?", kind=ProductKind.OTHER, optional=True),
-    )
+    if _is_first_format(row):
+        raise InputError(
+            f"The data of ROSAT observation {obs_id} are of processing revision 0 (RFITS), which is not read here.",
+            "The archive may have a later revision under an ObsID with another ending.",
+        )
+    return (rdf_folder("hri" if name[1] == "h" else "pspc", f"{obs_id[2]}00000", name),)
+
+
+def _is_first_format(row: Mapping[str, Any]) -> bool:
+    """Files of revision 0 are RFITS; a few were put into the later format (RDF), which is what counts."""
+    written = str(row.get("fits_type") or "").strip().upper()
+    if written:
+        return not written.startswith("RDF")
+    try:
+        return float(row.get("proc_rev", math.nan)) == 0
+    except (TypeError, ValueError):
+        return False
 
 
 def raw_file(name: str) -> RawFile | None:
-    """« rp700068n00_bas.fits.Z » is the event list. Which of the two PSPCs it was stands in the catalogue, not in the name."""
-    match = _BASIC.fullmatch(name)
+    """« rp700068n00_bas.fits.Z » is the event list, `_im2` the image, `_bk2` the background in band 2, `_mex` the exposure map.
+
+    Which of the two PSPCs it was stands in the catalogue, not in the name; the survey's is « PSPC ».
+    """
+    match = _NAME.fullmatch(plain_name(name))
     if match is None:
         return None
-    kind = ProductKind.EVENTS if match[2] == "bas" else ProductKind.OTHER
-    return RawFile(kind, "HRI" if match[1] == "h" else "PSPC")
+    instrument, what = "HRI" if match[1] == "h" else "PSPC", match[2]
+    if what == "bas":
+        return RawFile(ProductKind.EVENTS, instrument)
+    if what == "mex":
+        return RawFile(ProductKind.EXPOSURE_MAP, instrument)
+    if what[:2] in ("im", "bk") and what[2:] in _BANDS:
+        kind = ProductKind.IMAGE if what[:2] == "im" else ProductKind.BACKGROUND_MAP
+        return RawFile(kind, instrument, "ALL", _BANDS[what[2:]])
+    return RawFile(ProductKind.RAW, instrument)

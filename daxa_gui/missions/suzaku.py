@@ -4,10 +4,24 @@ Source: HEASARC's table `suzamaster`. The meaning of the category codes is that 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from daxa_gui.core.footprint import Footprint
-from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, TapSource
+from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, RawFile, RemoteFolder, TapSource
+from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
+from daxa_gui.missions.layout import (
+    ANY_FILE,
+    NO_PICTURE,
+    checked_obs_id,
+    exposure_text,
+    heasarc_folder,
+    plain_name,
+    product_kind,
+)
 
 XIS = EventFormat(
     name="suzaku_xis",
@@ -63,6 +77,9 @@ SPEC = MissionSpec(
     event_formats=(XIS,),
     sources=(SUZAMASTER,),
     bands=(EnergyBand(0.2, 12.0),),
+    files="daxa_gui.missions.suzaku:files",
+    raw_file="daxa_gui.missions.suzaku:raw_file",
+    kinds=(ProductKind.EVENTS, ProductKind.RAW, ProductKind.IMAGE, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE),
     column_labels={
         "roll_angle": "Roll angle (deg)",
         **{f"xis{n}_expo": f"XIS {n} exposure (s)" for n in range(4)},
@@ -100,3 +117,54 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
         **{f"xis{n}_expo": exposures[n] for n in range(4)},
         **{f"xis{n}_num_modes": col.kept(raw[f"xis{n}_num_modes"]) for n in range(4)},
     }
+
+
+# « ae701018010xi0_0_3x3n066z_cl.evt »: camera, number of the telemetry file (0: all or the only one), editing mode (3x3, 5x5,
+# 2x2; tim: timing), normal or burst clocking, microcode, configuration, level.
+_NAME = re.compile(r"ae[0-9]{9}(xi[0-3]|xis)_([0-9])(?:_([A-Za-z0-9_]+))?\.([a-z0-9]+)")
+_CLEANED = re.compile(r"((?:3x3|5x5|2x2)[A-Za-z0-9]*)_cl")
+_BAND = (SPEC.bands[0].low_kev, SPEC.bands[0].high_kev)
+
+
+def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
+    """Cleaned lists of the XIS, unfiltered ones, housekeeping, the pipeline's products, attitude and orbit of the satellite."""
+    checked_obs_id(SPEC, obs_id)
+    root = f"suzaku/data/obs/{obs_id[0]}/{obs_id}/"
+    name = rf"ae{obs_id}(?:xi[0-3]|xis)_[A-Za-z0-9_]*"
+    raw = (ProductKind.RAW,)
+    made = (ProductKind.IMAGE, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE, ProductKind.RAW)
+
+    def at(local: str, wanted: str, kinds: tuple[ProductKind, ...], optional: bool = False) -> RemoteFolder:
+        return heasarc_folder(root, local, wanted, kinds, optional=optional, darts=f"suzaku/ver2/{obs_id}/")
+
+    return (
+        at("xis/event_cl", rf"{name}\.evt(?:\.gz)?", (ProductKind.EVENTS, ProductKind.RAW)),
+        at("xis/event_uf", rf"{name}\.[a-z0-9]+(?:\.gz)?", raw),
+        at("xis/hk", ANY_FILE, raw, optional=True),
+        at("xis/products", NO_PICTURE, made, optional=True),
+        at("auxil", ANY_FILE, raw, optional=True),
+    )
+
+
+def raw_file(name: str) -> RawFile | None:
+    """« ae701018010xi0_0_3x3n066z_cl.evt.gz » is a cleaned list of XIS0, sub-exposure 3X3N066Z: editing modes have lists of their
+    own. Lists of the timing mode have no sky coordinates and count as raw data; files of all four cameras have no instrument.
+    """
+    match = _NAME.fullmatch(plain_name(name))
+    if match is None:
+        return None
+    camera, part, what, extension = match.groups()
+    instrument = "" if camera == "xis" else f"XIS{camera[2]}"
+    number = "" if part == "0" else f"R{part}"
+    what = what or ""
+    if extension == "evt":
+        cleaned = _CLEANED.fullmatch(what)
+        if cleaned and instrument:
+            return RawFile(ProductKind.EVENTS, instrument, exposure_text(cleaned[1]) + number)
+        return RawFile(ProductKind.RAW, instrument)
+    if extension == "img" and (what == "sk" or what.endswith("_sk")):
+        cameras = instrument or "_".join(one.name for one in SPEC.instruments)
+        return RawFile(ProductKind.IMAGE, cameras, exposure_text(what.removesuffix("sk").strip("_")) + number or "ALL", _BAND)
+    if kind := product_kind(extension):
+        return RawFile(kind, instrument, exposure_text(f"{what}_{extension}") + number)
+    return RawFile(ProductKind.RAW, instrument)

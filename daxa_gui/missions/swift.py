@@ -1,4 +1,4 @@
-"""Swift: cleaned event lists of the X-ray telescope (XRT).
+"""Swift: the X-ray telescope (XRT) with its products, raw data of all three instruments.
 
 Sources: HEASARC's table `swiftmastr` and its swift/data/obs tree; Swift XRT Data Reduction Guide."""
 
@@ -16,7 +16,7 @@ from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.core.times import calendar_day
 from daxa_gui.missions import columns as col
-from daxa_gui.missions.layout import HEASARC, checked_obs_id
+from daxa_gui.missions.layout import ANY_FILE, NO_PICTURE, checked_obs_id, exposure_text, heasarc_folder, plain_name, product_kind
 
 XRT = EventFormat(
     name="swift_xrt",
@@ -74,6 +74,14 @@ SPEC = MissionSpec(
     bands=(EnergyBand(0.01, 10.23, "XRT"),),  # UVOT's images are in filters, not in bands of energy
     files="daxa_gui.missions.swift:files",
     raw_file="daxa_gui.missions.swift:raw_file",
+    kinds=(
+        ProductKind.EVENTS,
+        ProductKind.RAW,
+        ProductKind.IMAGE,
+        ProductKind.EXPOSURE_MAP,
+        ProductKind.SPECTRUM,
+        ProductKind.SOURCE_LIGHTCURVE,
+    ),
     column_labels={
         "xrt_exposure": "XRT exposure (s)",
         "uvot_exposure": "UVOT exposure (s)",
@@ -114,34 +122,90 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
     }
 
 
-_EVENTS = re.compile(r"sw[0-9]{11}x(pc|wt)(w[0-9])(po|st|sl)_cl\.evt(?:\.gz)?")
-_IMAGE = re.compile(r"sw[0-9]{11}x(pc|wt)_(sk|ex)\.img(?:\.gz)?")
+# « sw00085374001xpcw3po_cl.evt »: instrument, mode (pc, wt) or filter, window, pointing (po), settling (st) or slew (sl), level.
+# « uat » is an attitude that was derived from UVOT's stars: it belongs to the satellite.
+_NAME = re.compile(r"sw[0-9]{11}(?!uat\.)([xub])([A-Za-z0-9]*?)(?:_([A-Za-z0-9_]+))?\.([a-z0-9]+)")
+_LETTERS = {"x": "XRT", "u": "UVOT", "b": "BAT"}
+_POINTED = re.compile(r"(?:pc|wt)w[0-9]po")
+_BAND = (SPEC.bands[0].low_kev, SPEC.bands[0].high_kev)
+_MADE = (ProductKind.IMAGE, ProductKind.EXPOSURE_MAP, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE, ProductKind.RAW)
+_SKY = (ProductKind.IMAGE, ProductKind.EXPOSURE_MAP, ProductKind.RAW)
+_RAW = (ProductKind.RAW,)
+_NEAR_DAYS = 3.0  # so near to a month's first or last day an observation may lie in the other month's folder
 
 
 def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
-    """The cleaned lists of the pointing (no slews, no settling) and the archive's own sky image and exposure map.
+    """The folders of the instruments that took data, and attitude, orbit and housekeeping of the satellite (`auxil/`).
 
-    The folder of the month is that of the start time (`start_mjd` of the row).
+    The folder of the month is that of the start time (`start_mjd` of the row); near the edge of a month that of its neighbour is
+    looked into where it is not there.
     """
     checked_obs_id(SPEC, obs_id)
     start_mjd = float(row.get("start_mjd", math.nan))
     if not math.isfinite(start_mjd):
         raise InputError(f"The start of Swift observation {obs_id} is not known, so neither is its folder in the archive.")
-    folder = f"swift/data/obs/{calendar_day(start_mjd):%Y_%m}/{obs_id}/xrt/"
-    return (
-        RemoteFolder(HEASARC, f"{folder}event/", rf"sw{obs_id}x(?:pc|wt)w[0-9]po_cl\.evt\.gz", local="xrt/event"),
-        RemoteFolder(
-            HEASARC, f"{folder}products/", rf"sw{obs_id}xpc_(?:sk|ex)\.img\.gz",
-            local="xrt/products", kind=ProductKind.IMAGE, optional=True,
-        ),
-    )  # fmt: skip
+    month, *others = _months(start_mjd)
+
+    def folder(local: str, wanted: str, kinds: tuple[ProductKind, ...], optional: bool = True) -> RemoteFolder:
+        def at(month: str, *otherwise: RemoteFolder) -> RemoteFolder:
+            root = f"swift/data/obs/{month}/{obs_id}/"
+            return heasarc_folder(root, local, wanted, kinds, optional=optional, otherwise=otherwise)
+
+        return at(month, *(at(other) for other in others))
+
+    found = []
+    if _took_data(row, "xrt_exposure"):
+        found += [
+            folder(
+                "xrt/event", rf"sw{obs_id}x[a-z0-9]+_(?:cl|uf)\.evt\.gz", (ProductKind.EVENTS, ProductKind.RAW), optional=False
+            ),
+            folder("xrt/products", rf"sw{obs_id}x[A-Za-z0-9_]*\.(?:img|pha|arf|rmf|lc|flc)(?:\.gz)?", _MADE),
+            folder("xrt/image", NO_PICTURE, _RAW),
+            folder("xrt/hk", ANY_FILE, _RAW),
+        ]
+    if _took_data(row, "uvot_exposure"):
+        found += [
+            folder("uvot/image", NO_PICTURE, _SKY),
+            folder("uvot/products", rf"sw{obs_id}u(?:_(?:sk|ex)\.img|\.cat)(?:\.gz)?", _SKY),
+            folder("uvot/event", ANY_FILE, _RAW),
+            folder("uvot/hk", ANY_FILE, _RAW),
+        ]
+    if _took_data(row, "bat_exposure"):
+        found += [folder(f"bat/{local}", NO_PICTURE, _RAW) for local in ("event", "rate", "survey")]
+    return (*found, folder("auxil", ANY_FILE, _RAW, optional=False))
+
+
+def _took_data(row: Mapping[str, Any], column: str) -> bool:
+    """Whether the table says that an instrument took data; true where it says nothing."""
+    seconds = float(row.get(column, math.nan))
+    return math.isnan(seconds) or seconds > 0
+
+
+def _months(start_mjd: float) -> list[str]:
+    """« 2014_11 », and the month before or after it if the start is near its edge."""
+    days = (start_mjd, start_mjd - _NEAR_DAYS, start_mjd + _NEAR_DAYS)
+    return list(dict.fromkeys(f"{calendar_day(day):%Y_%m}" for day in days))
 
 
 def raw_file(name: str) -> RawFile | None:
-    """« sw00085374001xpcw3po_cl.evt.gz »: photon counting (pc), window 3, pointing (po): the sub-exposure PCW3PO."""
-    if match := _EVENTS.fullmatch(name):
-        return RawFile(ProductKind.EVENTS, "XRT", f"{match[1]}{match[2]}{match[3]}".upper())
-    if match := _IMAGE.fullmatch(name):
-        kind = ProductKind.IMAGE if match[2] == "sk" else ProductKind.EXPOSURE_MAP
-        return RawFile(kind, "XRT", match[1].upper())
-    return None
+    """« sw00085374001xpcw3po_cl.evt.gz »: photon counting (pc), window 3, pointing (po): the sub-exposure PCW3PO.
+
+    Unfiltered lists (`_uf`) and those of slews and settling are raw data. UVOT's images are told apart by their filters
+    (« W1 », « UU »); the archive's one image of all has none.
+    """
+    match = _NAME.fullmatch(plain_name(name))
+    if match is None:
+        return None
+    letter, mode, level, extension = match.groups()
+    instrument = _LETTERS[letter]
+    exposure = mode.upper() or "ALL"
+    if instrument == "XRT" and (level, extension) == ("cl", "evt") and _POINTED.fullmatch(mode):
+        return RawFile(ProductKind.EVENTS, instrument, exposure)
+    if instrument in ("XRT", "UVOT") and extension == "img" and level in ("sk", "ex"):
+        kind = ProductKind.IMAGE if level == "sk" else ProductKind.EXPOSURE_MAP
+        if instrument == "UVOT":
+            return RawFile(kind, instrument, exposure)
+        return RawFile(kind, instrument, exposure, _BAND)
+    if instrument == "XRT" and (made := product_kind(extension)):
+        return RawFile(made, instrument, exposure_text(mode + (level or "") + extension))
+    return RawFile(ProductKind.RAW, instrument)

@@ -1,4 +1,4 @@
-"""XMM-Newton, pointed observations: pipeline (PPS) event lists of the three EPIC cameras.
+"""XMM-Newton, pointed observations: raw data (ODF) of all instruments, and what the pipeline (PPS) made of them.
 
 Sources: XMM-Newton Users Handbook; XMM-Newton Data Files Handbook (file names); SAS selection macros #XMMEA_EM, #XMMEA_EP;
 the table `v_all_observations` of the XMM-Newton Science Archive (XSA), behind it HEASARC's `xmmmaster`.
@@ -17,7 +17,7 @@ from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSp
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
-from daxa_gui.missions.layout import HEASARC, checked_obs_id
+from daxa_gui.missions.layout import HEASARC, checked_obs_id, exposure_text, plain_name
 
 MOS = EventFormat(
     name="xmm_mos",
@@ -125,6 +125,15 @@ SPEC = MissionSpec(
     has_proprietary=True,
     files="daxa_gui.missions.xmm_pointed:files",
     raw_file="daxa_gui.missions.xmm_pointed:raw_file",
+    kinds=(
+        ProductKind.EVENTS,
+        ProductKind.RAW,
+        ProductKind.IMAGE,
+        ProductKind.EXPOSURE_MAP,
+        ProductKind.BACKGROUND_MAP,
+        ProductKind.SPECTRUM,
+        ProductKind.SOURCE_LIGHTCURVE,
+    ),
     column_labels={
         "revolution": "Revolution",
         "position_angle": "Position angle (deg)",
@@ -213,17 +222,91 @@ def _mark_slews(ids: col.Texts, marks: col.Marks) -> None:
     marks.add(np.char.startswith(ids, "9"), col.SLEW)
 
 
-_EVENTS = re.compile(r"P[0-9]{10}(M1|M2|PN)([SUX][0-9]{3})[MPT]IEVLI0000\.(?:FTZ|FIT|fits)(?:\.gz)?", re.IGNORECASE)
+XSA_PACKER = "data-action-aio"  # the archive's service that packs an observation, below its address of servlets
+
+# What is taken of the pipeline's products: kind, instruments (EP: all cameras together, RG: both spectrometers), codes. Lists of
+# timing modes and of the spectrometers have no sky coordinates and are left out.
+_EPIC = "M[12]|PN|EP"
+_PRODUCTS = (
+    (ProductKind.EVENTS, "M[12]", "MIEVLI"),
+    (ProductKind.EVENTS, "PN", "PIEVLI"),
+    (ProductKind.IMAGE, _EPIC, "IMAGE_|OIMAGE"),
+    (ProductKind.IMAGE, "OM", "IMAGE_|[A-Z]SIMAG|SIMAG[A-Z_]"),
+    (ProductKind.EXPOSURE_MAP, _EPIC, "EXPMAP|EXPMP_"),
+    (ProductKind.BACKGROUND_MAP, _EPIC, "BKGMAP"),
+    (ProductKind.SPECTRUM, _EPIC, "SRSPEC|BGSPEC|SRCARF|SRCRMF"),
+    (ProductKind.SPECTRUM, "R[12]|RG", "SRSPEC|BGSPEC|SBSPEC|BGMODL|RSPMAT|FLUXED"),
+    (ProductKind.SOURCE_LIGHTCURVE, f"{_EPIC}|R[12]|RG|OM", "SRCTSR|SRBTSR|FBKTSR|TIMESR"),
+)
+_JOINED = {"EP": "M1_M2_PN", "RG": "R1_R2"}
+_BANDS = {band.code: (band.low_kev, band.high_kev) for band in SPEC.bands}
+_WANTED = "|".join(f"(?:{instruments})[SUX][0-9]{{3}}(?:{codes})" for _, instruments, codes in _PRODUCTS)
+_READERS = tuple(
+    (kind, re.compile(rf"P[0-9]{{10}}({instruments})([SUX][0-9]{{3}})({codes})([0-9A-Z_])([0-9A-F]{{3}})\.(?:FTZ|FIT|FITS)"))
+    for kind, instruments, codes in _PRODUCTS
+)
+_IN_BANDS = (ProductKind.IMAGE, ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP)
+
+# SC: spacecraft, RM: radiation monitor; every SAS task needs the former, DAXA deletes the latter.
+_RAW = "[0-9]{{4}}_{0}_(?:M1|M2|PN|R1|R2|OM|SC|RM)[A-Z0-9]+\\.(?:FIT|ASC)|MANIFEST\\.[0-9]+"
+_RAW_NAME = re.compile(r"[0-9]{4}_[0-9]{10}_([A-Z][A-Z0-9])([SUX][0-9]{3})?[A-Z0-9]*\.(?:FIT|ASC)", re.IGNORECASE)
+_MANIFEST = re.compile(r"MANIFEST\.[0-9]+", re.IGNORECASE)
 
 
 def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
-    """The pipeline's imaging event lists of all exposures; timing lists have no sky coordinates and are left out."""
+    """The pipeline's products and the raw data (ODF). Both lie directly in the observation's folder, where DAXA has the ODF.
+
+    Where HEASARC has none of them, the XMM-Newton Science Archive packs them on demand: the products as one tar file; the raw
+    data as a tar file in a tar file, whose members count like those of the outer one (see `RemoteFolder.archive_members`).
+    """
     checked_obs_id(SPEC, obs_id)
-    wanted = rf"P{obs_id}(?:M[12][SUX][0-9]{{3}}M|PN[SUX][0-9]{{3}}P)IEVLI0000\.FTZ"
-    return (RemoteFolder(HEASARC, f"xmm/data/rev0/{obs_id}/PPS/", wanted),)
+    root = f"xmm/data/rev0/{obs_id}/"
+    products = rf"P{obs_id}(?:{_WANTED})[0-9A-Z_][0-9A-F]{{3}}\.(?:FTZ|FIT)"
+    raw = _RAW.format(obs_id)
+    # The product index and pictures are left out by asking for the extension of compressed FITS files.
+    pps = _packed(obs_id, "PPS", f"{obs_id}_PPS.tar", products, ("extension", "FTZ"))
+    odf = _packed(obs_id, "ODF", f"{obs_id}_ODF.tar.gz", rf"(?:{raw})(?:\.gz)?")
+    made = tuple(kind for kind in SPEC.kinds if kind is not ProductKind.RAW)
+    return (
+        RemoteFolder(HEASARC, f"{root}PPS/", products, kinds=made, otherwise=(pps,)),
+        RemoteFolder(HEASARC, f"{root}ODF/", rf"(?:{raw})(?:\.gz)?", kind=ProductKind.RAW, otherwise=(odf,)),
+    )
+
+
+def _packed(obs_id: str, level: str, name: str, members: str, *filters: tuple[str, str]) -> RemoteFolder:
+    kinds = (ProductKind.RAW,) if level == "ODF" else tuple(kind for kind in SPEC.kinds if kind is not ProductKind.RAW)
+    query = (("obsno", obs_id), ("level", level), *filters)
+    return RemoteFolder("xsa", XSA_PACKER, name, kind=kinds[0], kinds=kinds, archive_members=members, query=query)
 
 
 def raw_file(name: str) -> RawFile | None:
-    """« P0405320501M1S002MIEVLI0000.FTZ » is the event list of MOS1, scheduled exposure 002."""
-    match = _EVENTS.fullmatch(name)
-    return RawFile(ProductKind.EVENTS, match[1].upper(), match[2].upper()) if match else None
+    """« P0405320501M1S002IMAGE_1000.FTZ » is MOS1's image of the scheduled exposure 002 in band 1; an image of all exposures
+    and cameras together has the exposure X000. « 0809_0201901401_M1U00210IME.FIT » is raw data of MOS1, unscheduled exposure 002.
+
+    Spectra and light curves have their product's code, order and source number in the exposure (« S002SRSPEC0001 »), because
+    there are many of them.
+    """
+    plain = plain_name(name).upper()
+    for kind, pattern in _READERS:
+        if match := pattern.fullmatch(plain):
+            return _product(kind, *match.groups())
+    if match := _RAW_NAME.fullmatch(plain):
+        instrument = match[1] if match[1] in _NAMES else ""
+        return RawFile(ProductKind.RAW, instrument, match[2] or "ALL")
+    return RawFile(ProductKind.RAW, "") if _MANIFEST.fullmatch(plain) else None
+
+
+def _product(kind: ProductKind, instrument: str, exposure: str, code: str, part: str, source: str) -> RawFile:
+    """`part` is the band of the cameras' maps, the order of spectra, the window or filter of the Optical Monitor."""
+    camera = _JOINED.get(instrument, instrument)
+    if kind is ProductKind.EVENTS and (part, source) == ("0", "000"):
+        return RawFile(kind, camera, exposure)
+    if kind in _IN_BANDS and instrument != "OM" and source == "000":
+        plain = code == "OIMAGE" if (kind, instrument) == (ProductKind.IMAGE, "EP") else code != "OIMAGE"
+        if part in _BANDS and plain:
+            return RawFile(kind, camera, exposure, _BANDS[part])
+        return RawFile(kind, camera, exposure_text(f"{exposure}B{part}" if plain else f"{exposure}{code}{part}"))
+    return RawFile(kind, camera, exposure_text(f"{exposure}{code}{part}{source}"))
+
+
+_NAMES = frozenset(instrument.name for instrument in SPEC.instruments)

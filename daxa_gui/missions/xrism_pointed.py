@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from daxa_gui.core.footprint import Footprint
-from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, TapSource
+from daxa_gui.core.mission import EnergyBand, EventFormat, Instrument, MissionSpec, RawFile, RemoteFolder, TapSource
+from daxa_gui.core.product import ProductKind
 from daxa_gui.core.table import DataTable
 from daxa_gui.missions import columns as col
+from daxa_gui.missions.layout import (
+    ANY_FILE,
+    NO_PICTURE,
+    checked_obs_id,
+    exposure_text,
+    heasarc_folder,
+    plain_name,
+    product_kind,
+)
 
 MJDREF = 58484.00080074074
 
@@ -93,6 +107,9 @@ SPEC = MissionSpec(
     sources=(XRISMMASTR,),
     bands=(EnergyBand(1.7, 12.0, "RESOLVE"), EnergyBand(0.4, 20.0, "XTEND")),
     has_proprietary=True,
+    files="daxa_gui.missions.xrism_pointed:files",
+    raw_file="daxa_gui.missions.xrism_pointed:raw_file",
+    kinds=(ProductKind.EVENTS, ProductKind.RAW, ProductKind.IMAGE, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE),
     column_labels={
         "resolve_exposure": "Resolve exposure (s)",
         "xtend_exposure": "Xtend exposure (s)",
@@ -149,3 +166,61 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
         "xtend_dataclass3_4": col.texts(raw["xtd_dataclas2"]),
         "status": status,
     }
+
+
+# « xa000126000rsl_p0px1000_cl.evt »: instrument, mode (Resolve: filter, Xtend: window and burst mode), level.
+_NAME = re.compile(r"xa[0-9]{9}(rsl|xtd)(?:_p0([A-Za-z0-9]+))?([A-Za-z0-9_.]*)\.([a-z0-9]+)")
+_INSTRUMENTS = {"rsl": "RESOLVE", "xtd": "XTEND"}
+_FOLDERS = {"RESOLVE": ("resolve", "rsl"), "XTEND": ("xtend", "xtd")}
+_NO_SKY = ("px0000", "px5000")  # Resolve's filter wheel: position unknown; calibration source
+_BANDS = {band.instrument: (band.low_kev, band.high_kev) for band in SPEC.bands}
+
+
+def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
+    """Cleaned and unfiltered lists, housekeeping and quick-look products of both instruments, attitude and orbit.
+
+    An instrument that the table knows to have been off has no folder. Files that are not public yet end in `.gpg`.
+    """
+    checked_obs_id(SPEC, obs_id)
+    root = f"xrism/data/obs/{obs_id[0]}/{obs_id}/"
+
+    def at(local: str, wanted: str, kinds: tuple[ProductKind, ...], optional: bool = False) -> RemoteFolder:
+        return heasarc_folder(root, local, wanted, kinds, optional=optional, darts=f"xrism/data/obs/rev3/{obs_id[0]}/{obs_id}/")
+
+    raw = (ProductKind.RAW,)
+    made = (ProductKind.IMAGE, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE, ProductKind.RAW)
+    found = []
+    for instrument in _active(row):
+        folder, code = _FOLDERS[instrument]
+        name = rf"xa{obs_id}{code}_[A-Za-z0-9_]*"
+        found += [
+            at(f"{folder}/event_cl", rf"{name}\.evt(?:\.gz)?", (ProductKind.EVENTS, ProductKind.RAW)),
+            at(f"{folder}/event_uf", rf"{name}\.[a-z0-9]+(?:\.gz)?", raw),
+            at(f"{folder}/hk", ANY_FILE, raw, optional=True),
+            at(f"{folder}/products", NO_PICTURE, made, optional=True),
+        ]
+    return (*found, at("auxil", ANY_FILE, raw, optional=True))
+
+
+def _active(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The instruments with data, as far as the row says; both where it names none."""
+    named = str(row.get("instruments", "")).split()
+    return tuple(name for name in _FOLDERS if name in named) or tuple(_FOLDERS)
+
+
+def raw_file(name: str) -> RawFile | None:
+    """« xa000126000xtd_p031100010_cl.evt.gz » is a cleaned list of Xtend, sub-exposure 31100010: its two pairs of chips, and each
+    of Resolve's filters, have lists of their own.
+    """
+    match = _NAME.fullmatch(plain_name(name))
+    if match is None:
+        return None
+    instrument, mode, rest, extension = _INSTRUMENTS[match[1]], match[2] or "", match[3], match[4]
+    if extension == "evt" and rest == "_cl" and mode and mode not in _NO_SKY:
+        return RawFile(ProductKind.EVENTS, instrument, exposure_text(mode))
+    if extension == "img" and "sky" in rest:
+        what = exposure_text(mode + re.sub("_cl|sky|[_.]", "", rest))
+        return RawFile(ProductKind.IMAGE, instrument, what or "ALL", _BANDS[instrument])
+    if kind := product_kind(extension):
+        return RawFile(kind, instrument, exposure_text(f"{mode}{rest}_{extension}".strip("_")))
+    return RawFile(ProductKind.RAW, instrument)
