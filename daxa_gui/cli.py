@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui import locations
+from daxa_gui.cli_archive import add_archive_verbs
 from daxa_gui.cli_catalogue import add_catalogue_options, catalogue
 from daxa_gui.cli_find import add_find_options, find, missions
 from daxa_gui.cli_inspect import add_inspect_options, inspect
+from daxa_gui.cli_keep import add_keeping_verbs
 from daxa_gui.cli_output import begin_output, is_half_written, print_document, print_table, warn
 from daxa_gui.cli_search import add_search_options, asks_for_something, chosen_missions, stack_from
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.job import JobState
 from daxa_gui.core.selection import Selection
-from daxa_gui.core.settings import load_settings
-from daxa_gui.session import Session
+from daxa_gui.session import Session, first_settings
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,13 +62,14 @@ def _complain(options: argparse.Namespace, message: str, hint: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings, complaints = load_settings(locations.settings_path())
+    path = locations.settings_path()
+    settings, complaints = first_settings(path)
     for complaint in complaints:
         warn(f"Warning: {complaint}")
     output = getattr(options, "output", None)
     if output is not None and not output.strip():
         raise InputError("--output needs the name of a folder.")
-    session = Session(settings=settings, output_folder=Path(output) if output else None)
+    session = Session(settings=settings, settings_file=path, output_folder=Path(output) if output else None)
     try:
         if options.practice:
             session.start_practice()
@@ -106,6 +108,8 @@ def parser() -> argparse.ArgumentParser:
     sub = add("info", info, "What an archive holds; without one, which archives there are.")
     sub.add_argument("archive", nargs="?")
     sub.add_argument("--output", metavar="FOLDER", help="where archives and downloaded data live")
+    add_archive_verbs(add)
+    add_keeping_verbs(add)
     return top
 
 
