@@ -220,7 +220,8 @@ class ArchiveVerbs(SearchVerbs):
         """Which reduction software was found, its version, and if not, why and what to do."""
         from daxa_gui.reduction.software import find_software
 
-        return find_software()
+        names = ("sas_folder", "heasoft_folder", "ciao_folder", "esass_folder")
+        return find_software({name: getattr(self.settings, name) for name in names})
 
     def parse_parameters(self, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
         """« flares.n_sigma=2.5 » texts as parameters by step; raises InputError for unknown or unfit ones."""
