@@ -32,6 +32,8 @@ def _isolate() -> None:
         os.environ.pop(name, None)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["MPLBACKEND"] = "Agg"
+    # the key ring of the person who runs the tests is none of their business
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
     os.environ["DAXA_GUI_CACHE"] = str(RUN_FOLDER / "cache")
     _set_home(RUN_FOLDER / "home", os.environ.__setitem__)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS / "no_network"), os.environ.get("PYTHONPATH")]))

@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LONGEST_FILE = 450
 # 0.1 to 0.5 s each at import, which the first window cannot afford
-HEAVY = {"astropy", "astroquery", "distributed", "matplotlib", "ncompress", "pandas", "pyvo", "regions", "scipy"}
+HEAVY = {"astropy", "astroquery", "distributed", "keyring", "matplotlib", "ncompress", "pandas", "pyvo", "regions", "scipy"}
 
 
 def short(path: Path) -> str:
@@ -277,6 +277,7 @@ BROAD_EXCEPT_ALLOWED = {
     "daxa_gui/execution/runner.py",  # a job may fail in any way; the program goes on
     "daxa_gui/gui/background.py",  # the same for a read for the screen
     "daxa_gui/core/registry.py",  # other people's plug-ins may fail in any way while they are imported
+    "daxa_gui/remote/key_ring.py",  # key rings are other people's plug-ins too
 }
 
 
