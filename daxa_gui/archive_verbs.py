@@ -13,6 +13,7 @@ from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.events import ArchiveChanged
 from daxa_gui.core.exposures import Exposure, Verdict
 from daxa_gui.core.job import Job
+from daxa_gui.core.job_overview import JobOverview
 from daxa_gui.core.product import Product
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.settings import Settings
@@ -192,6 +193,14 @@ class ArchiveVerbs(SearchVerbs):
 
     def jobs(self, kind: str | None = None) -> list[Job]:
         return self._here().queue.jobs(kind) if self._open else []
+
+    def job_overview(self, kinds: Sequence[str] = ()) -> JobOverview:
+        """All jobs (of some kinds) in columns, the running ones with their newest progress."""
+        if not self._open:
+            return JobOverview()
+        overview = self._here().store.job_overview(kinds)
+        overview.note([job for job in self._here().queue.running_jobs() if not kinds or job.kind in kinds])
+        return overview
 
     def job(self, job_id: int) -> Job:
         return self._here().queue.job(job_id)

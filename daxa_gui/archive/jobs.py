@@ -146,15 +146,28 @@ class JobTable:
     def with_ids(self, ids: Sequence[int], known: dict[int, Job] | None = None) -> list[Job]:
         """Jobs by id, in the order of `ids`; `known` ones are not read."""
         found = dict(known or {})
+        with self._guard:
+            found.update((job_id, self._kept[job_id]) for job_id in ids if job_id not in found and job_id in self._kept)
         missing = [job_id for job_id in dict.fromkeys(ids) if job_id not in found]
         for first in range(0, len(missing), _AT_ONCE):
             part = missing[first : first + _AT_ONCE]
             marks = ", ".join("?" * len(part))
             found.update((job.id, job) for job in self._read(f"WHERE id IN ({marks})", part))
+        if unknown := [job_id for job_id in missing if job_id not in found]:
+            raise ArchiveError(f"There is no job {unknown[0]} in the archive {self._layout.name}.")
         return [found[job_id] for job_id in ids]
 
     def dependents(self, job_id: int) -> list[Job]:
         return self._read("WHERE id IN (SELECT job_id FROM needs WHERE needed_id = ?) ORDER BY id", (job_id,))
+
+    def dependents_of(self, ids: Sequence[int]) -> list[Job]:
+        found: set[int] = set()
+        with self._database.reading() as connection:
+            for first in range(0, len(ids), _AT_ONCE):
+                part = ids[first : first + _AT_ONCE]
+                marks = ", ".join("?" * len(part))
+                found.update(row[0] for row in connection.execute(f"SELECT job_id FROM needs WHERE needed_id IN ({marks})", part))
+        return self.with_ids(sorted(found))
 
     def unfinished(self) -> list[tuple[int, str, JobState]]:
         with self._database.reading() as connection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import time
@@ -27,6 +27,7 @@ from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.archive.lock import ArchiveInUse, ArchiveLock
 from daxa_gui.archive.notes import NotesPart
 from daxa_gui.archive.observations import ObservationsPart
+from daxa_gui.archive.overview import read_overview
 from daxa_gui.archive.part import ContentChange, Hook
 from daxa_gui.archive.placing import Placed, place_files
 from daxa_gui.archive.products import ProductsPart
@@ -35,6 +36,7 @@ from daxa_gui.archive.writable import why_not_writable
 from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.job import ErrorInfo, Job, JobState
+from daxa_gui.core.job_overview import JobOverview
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.step import JobRequest, Outcome, Task
 
@@ -189,6 +191,17 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
 
     def ready(self) -> list[Job]:
         return self._table.ready()
+
+    def get_all(self, ids: Sequence[int]) -> list[Job]:
+        return self._table.with_ids(list(ids))
+
+    def dependents_of(self, ids: Sequence[int]) -> list[Job]:
+        return self._table.dependents_of(list(ids))
+
+    def job_overview(self, kinds: Collection[str] = ()) -> JobOverview:
+        """All jobs (of some kinds) in columns: the cheap way to show a hundred thousand."""
+        with self.database.reading() as connection:
+            return read_overview(connection, self.layout.database, kinds)
 
     def counts(self) -> dict[tuple[str, JobState], int]:
         """How many jobs there are of each kind and state."""

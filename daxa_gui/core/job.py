@@ -102,6 +102,12 @@ class JobStore(Protocol):
     def state(self, job_id: int) -> JobState:
         """Cheaper than `get`; there may be a hundred thousand jobs."""
 
+    def get_all(self, ids: Sequence[int]) -> list[Job]:
+        """Like `get` for each, in the same order, but quicker."""
+
+    def dependents_of(self, ids: Sequence[int]) -> list[Job]:
+        """The jobs that need one of these, oldest first, each once."""
+
     def unfinished(self) -> list[tuple[int, str, JobState]]:
         """(id, lane, state) of every job that is not finished, oldest first."""
 

@@ -292,7 +292,7 @@ class QueueMachine:
                 self._bus.publish(JobChanged(job))
 
     def _settle_dependents(self, jobs: Iterable[Job]) -> None:
-        self._settle([other for job in jobs for other in self._store.dependents(job.id)])
+        self._settle(self._store.dependents_of([job.id for job in jobs]))
 
     def _settle(self, jobs: Iterable[Job]) -> None:
         """Queue the waiting jobs whose needs all succeeded; skip those for which that can no longer happen."""

@@ -50,7 +50,7 @@ class Queue(QueueMachine):
                 if run.job.state is _S.RUNNING and (run.pausing or again or job.task != request.task):
                     self._stop_for_later(run)
             self._take_up(jobs)
-            jobs = [self._store.get(job.id) for job in jobs]
+            jobs = self._store.get_all([job.id for job in jobs])
         self._pump()
         return jobs
 
@@ -58,9 +58,8 @@ class Queue(QueueMachine):
         """Jobs that have not begun are cancelled at once, running ones as soon as they notice; finished ones stay."""
         with self._changed:
             cancelled = []
-            for job_id in dict.fromkeys(ids):
-                run = self._runs.get(job_id)
-                job = self._store.get(job_id)
+            for job in self._store.get_all(list(dict.fromkeys(ids))):
+                job_id, run = job.id, self._runs.get(job.id)
                 if job.state in (_S.WAITING, _S.QUEUED, _S.PAUSED) and run is None:
                     self._backing_off.discard(job_id)
                     cancelled.append(moved(job, _S.CANCELLED, finished=self._clock.now(), text=""))
@@ -83,14 +82,14 @@ class Queue(QueueMachine):
             ids = list(ids)
             gone_on = self._release(ids)
             ids = sorted(to_reopen(self._store, ids, self._runs.__contains__))
-            jobs = [reopened(self._store.get(job_id)) for job_id in ids]
+            jobs = [reopened(job) for job in self._store.get_all(ids)]
             for job in list(jobs):
                 self._lane(job.lane).failures_in_a_row = 0
                 followers = [other for other in self._store.dependents(job.id) if other.state is _S.QUEUED]
                 jobs += [moved(other, _S.WAITING) for other in followers if other.id not in self._runs]
             self._save(jobs)
             self._take_up(jobs)
-            jobs = [self._store.get(job_id) for job_id in sorted({*ids, *gone_on})]
+            jobs = self._store.get_all(sorted({*ids, *gone_on}))
         self._pump()
         return jobs
 
@@ -99,9 +98,8 @@ class Queue(QueueMachine):
         notice (what a transfer has fetched so far is kept). Finished ones stay; what needs a paused job waits."""
         with self._changed:
             paused = []
-            for job_id in dict.fromkeys(ids):
-                run = self._runs.get(job_id)
-                job = self._store.get(job_id)
+            for job in self._store.get_all(list(dict.fromkeys(ids))):
+                job_id, run = job.id, self._runs.get(job.id)
                 if job.state in (_S.WAITING, _S.QUEUED) and run is None:
                     self._backing_off.discard(job_id)
                     paused.append(moved(job, _S.PAUSED, text=""))
@@ -115,7 +113,7 @@ class Queue(QueueMachine):
     def resume_jobs(self, ids: Iterable[int]) -> list[Job]:
         """Let paused jobs go on when their turn comes; those of `ids` that were paused, as they are now."""
         with self._changed:
-            jobs = [self._store.get(job_id) for job_id in self._release(ids)]
+            jobs = self._store.get_all(self._release(ids))
         self._pump()
         return jobs
 
@@ -175,6 +173,11 @@ class Queue(QueueMachine):
         with self._changed:
             live = {job_id: run.job for job_id, run in self._runs.items()}
         return [live.get(job.id, job) for job in jobs] if live else jobs
+
+    def running_jobs(self) -> list[Job]:
+        """The running ones with their newest progress (which is not stored)."""
+        with self._changed:
+            return [run.job for run in self._runs.values()]
 
     def job(self, job_id: int) -> Job:
         with self._changed:

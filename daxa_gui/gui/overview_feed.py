@@ -1,0 +1,79 @@
+"""The jobs of the open archive in columns for one listener: all of them when it is opened, then what changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.job import Job
+from daxa_gui.core.job_overview import JobOverview
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
+from daxa_gui.session import Session
+
+KINDS = ("plan", "download", "reduce")
+
+
+class OverviewFeed(QObject):
+    """Connect to `replaced` and `changed`, then call `read()` once. Nothing is lost between the two.
+
+    Parameters
+    ----------
+    arrange : makes of the columns of all jobs what the listener wants to have of it; runs on a pool thread.
+    kinds : which jobs are of interest.
+    """
+
+    replaced = Signal(object)  # what `arrange` made of all jobs
+    changed = Signal(list)  # [Job] that changed since, the newest snapshot of each
+
+    def __init__(
+        self,
+        session: Session,
+        context: Context,
+        bridge: Bridge,
+        arrange: Callable[[JobOverview], Any],
+        kinds: Collection[str] = KINDS,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._background = context.background
+        self._arrange = arrange
+        self._kinds = frozenset(kinds)
+        self._meanwhile: dict[int, Job] | None = None  # what changed while all are being read
+        bridge.jobs_changed.connect(self._on_bridge_jobs_changed)
+        bridge.archive_changed.connect(lambda _path: self.read())
+
+    def read(self) -> None:
+        """Ask for all jobs anew; until they are here there are none."""
+        self._meanwhile = None
+        self.replaced.emit(self._arrange(JobOverview()))
+        if self._session.archive is None:
+            self._background.forget(self, "jobs")
+            return
+        self._meanwhile = {}
+        self._background.read(self, "jobs", self._read, self._on_read, self._on_error)
+
+    def _read(self) -> Any:
+        return self._arrange(self._session.job_overview(sorted(self._kinds)))
+
+    def _on_read(self, arranged: Any) -> None:
+        meanwhile, self._meanwhile = self._meanwhile or {}, None
+        self.replaced.emit(arranged)
+        if meanwhile:
+            self.changed.emit(list(meanwhile.values()))
+
+    def _on_error(self, error: DaxaError) -> None:
+        self._meanwhile = None
+        if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
+            self._background.failed.emit(error)
+
+    def _on_bridge_jobs_changed(self, jobs: list[Job]) -> None:
+        mine = [job for job in jobs if job.kind in self._kinds]
+        if self._meanwhile is not None:
+            self._meanwhile.update({job.id: job for job in mine})
+        elif mine:
+            self.changed.emit(mine)
