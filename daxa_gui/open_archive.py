@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +21,17 @@ from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.step import Call, JobRequest
 from daxa_gui.core.timeseries import FlareParameters
-from daxa_gui.missions import MISSIONS
-from daxa_gui.practice_mode import SERVICE_PREFIX
 
 Unit = tuple[str, str, str]  # mission, ObsID, instrument + sub-exposure
 
 
-def plan_request(mission: str, row: Mapping[str, Any], raw_folder: Path, instruments: Sequence[str] = ()) -> JobRequest:
-    """The job that finds out which files an observation has. Simulated ones come from the practice sky's services."""
-    from daxa_gui.remote import plan
+def plan_request(
+    mission: str, row: Mapping[str, Any], raw_folder: Path, instruments: Sequence[str] = (), kinds: Sequence[str] = ()
+) -> JobRequest:
+    """See `downloading.plan_request`, which is imported when it is needed."""
+    from daxa_gui import downloading
 
-    if mission not in MISSIONS:
-        raise ArchiveError(f"This version of the program does not know the mission « {mission} ».", "Install the newest version.")
-    try:
-        request = plan.plan_request(MISSIONS[mission], dict(row), str(raw_folder), instruments)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:  # the row may come from somebody else's archive
-        what = f"{mission} {row.get('obs_id', '')}".strip()
-        raise ArchiveError(f"What the archive knows of {what} does not tell where its files are ({error!r}).") from error
-    if not row.get("simulated") or not isinstance(request.task, Call):
-        return request
-    folders = [{**f, "service": SERVICE_PREFIX + f["service"]} for f in request.task.arguments["folders"]]
-    task = replace(request.task, arguments={**request.task.arguments, "folders": folders})
-    return replace(request, task=task, lane="host:practice")
+    return downloading.plan_request(mission, row, raw_folder, instruments, kinds)
 
 
 class OpenArchive:
@@ -105,7 +94,7 @@ class OpenArchive:
     def download(self, *, again: bool = False) -> list[Job]:
         """Plan the downloads of every observation; files that are here and whole are not fetched again."""
         requests = [
-            plan_request(o.mission, o.row, self.layout.raw_folder(o.mission, o.obs_id), o.instruments)
+            plan_request(o.mission, o.row, self.layout.raw_folder(o.mission, o.obs_id), o.instruments, o.kinds)
             for o in self.store.observations()
         ]
         return self.queue.add(requests, again=again)
@@ -236,22 +225,7 @@ class OpenArchive:
 def list_downloads(
     observations: Iterable[tuple[str, Mapping[str, Any]]], service_url: Callable[[str], str], output: Path
 ) -> dict[str, Any]:
-    """Ask the services which files the observations (mission, catalogue row) have; nothing is written."""
-    from daxa_gui.archive.layout import OutputLayout
-    from daxa_gui.remote.plan import dry_run
+    """See `downloading.list_downloads`, which is imported when it is needed."""
+    from daxa_gui import downloading
 
-    files: list[dict[str, Any]] = []
-    errors: list[str] = []
-    for mission, row in observations:
-        request = plan_request(mission, row, OutputLayout(output).raw_folder(mission, str(row["obs_id"])))
-        found, problem = dry_run(request, service_url)
-        files += found
-        if problem:
-            errors.append(problem)
-    existing = next(folder for folder in (output, *output.absolute().parents) if folder.exists())
-    return {
-        "files": files,
-        "bytes": sum(f["bytes"] or 0 for f in files),
-        "free_bytes": shutil.disk_usage(existing).free,
-        "errors": errors,
-    }
+    return downloading.list_downloads(observations, service_url, output)

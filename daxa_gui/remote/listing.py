@@ -1,31 +1,110 @@
-"""Reading the HTML listing of a folder of an archive service. Every name in it is suspect until it has been looked at."""
+"""Reading the listing of a folder of an archive service: HTML pages of several servers, JSON of nginx, S3, a folder of a disk.
+
+Every name in a listing is suspect until it has been looked at. The pages are long and many (an XMM-Newton observation has a
+thousand files), so links are found by one expression and sizes are only read of the files that somebody wants.
+"""
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import unicodedata
-from dataclasses import dataclass
-from html.parser import HTMLParser
+from collections.abc import Iterable
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from daxa_gui.core.errors import TransferError
 from daxa_gui.core.step import TaskContext
-from daxa_gui.remote.connection import Timeouts, Visit
+from daxa_gui.remote.connection import Visit
 
 MOST_BYTES = 8 * 1024 * 1024  # of one listing: about 40 000 files
 MOST_NAME_BYTES = 255  # what common file systems take
 
+PAGE_TYPES = ("text/html", "application/xhtml+xml", "application/json", "")
+
 _TITLE = re.compile(r"\s*(index of|directory listing|directory of|listing of)\b", re.IGNORECASE)
 _DATA_NAME = re.compile(r".*\.(fits?|ftz|evt|img|tar|tgz|gz|z|gpg|cat|asc|pdf|jpg|png|gif|txt)$", re.IGNORECASE)
+# Classes such as [aA] in place of IGNORECASE: the expression then begins with a constant that is looked for quickly. No part
+# of it runs over a < or >, so that no page makes it slow.
+_LINK = re.compile(r"""<[aA]\s(?:[^<>]*?\s)?[hH][rR][eE][fF]\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))""")
+_HEADING = re.compile(r"<(?:[tT][iI][tT][lL][eE]|[hH][12])\b[^<>]*>\s*([^<]{0,200})")
+_PASSWORD = re.compile(r"<[iI][nN][pP][uU][tT]\b[^<>]*\b[tT][yY][pP][eE]\s*=\s*[\"']?[pP][aA][sS][sS][wW]")
+_SIMPLE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.+,=~-]{0,250}[A-Za-z0-9_+=~-])?/?")  # names that need no further look
+_TAG = re.compile(r"<[^<>]*>")
+_DATE = re.compile(r"\b(?:\d{4}-\d\d-\d\d|\d\d-[A-Z][a-z]{2}-\d{4})(?:[ T]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?)?")
+_SIZE = re.compile(r"(?<![\w.:/-])(\d{1,15}(?:\.\d{1,3})?)\s?([KMGTkmgt]?)(?:i?B|[bB]ytes)?(?![\w.:/-])")
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_TAIL_CHARACTERS = 600  # behind a link, where its file's date and size are looked for
 
 
-@dataclass(frozen=True)
-class ListedFile:
-    """One entry of a folder. Listings round sizes, so `size_bytes` is None until somebody asked for the file's own headers."""
+class NoListingError(TransferError):
+    """A server sent something else than the listing of a folder: a login page, a word about maintenance, a file."""
+
+
+class ListedFile(NamedTuple):
+    """One entry of a folder. `size_bytes` is None where the listing does not tell; `exact` is false where it rounds."""
 
     name: str
     size_bytes: int | None = None
     is_folder: bool = False
+    exact: bool = False
+
+
+class Page(NamedTuple):
+    """What a server answered: the address after redirects, the content type, the text."""
+
+    url: str
+    content_type: str
+    text: str
+
+
+class Listing:
+    """The entries of one folder, in the listing's order, each once."""
+
+    def __init__(self, entries: Iterable[ListedFile] = ()) -> None:
+        self._entries = {entry.name: entry for entry in entries}
+
+    @property
+    def names(self) -> list[str]:
+        """Of the files."""
+        return [entry.name for entry in self._entries.values() if not entry.is_folder]
+
+    @property
+    def folders(self) -> list[str]:
+        return [entry.name for entry in self._entries.values() if entry.is_folder]
+
+    def entry(self, name: str) -> ListedFile:
+        """An entry with its size; KeyError if there is none of that name."""
+        return self._entries[name]
+
+    def entries(self) -> list[ListedFile]:
+        return list(self._entries.values())
+
+
+class _PageListing(Listing):
+    """Entries of an HTML page, whose sizes are read when they are asked for."""
+
+    def __init__(self, page: str, spans: dict[str, tuple[int, int]], folders: dict[str, None]) -> None:
+        self._page, self._spans, self._folders = page, spans, folders
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name in self._spans if name not in self._folders] if self._folders else list(self._spans)
+
+    @property
+    def folders(self) -> list[str]:
+        return list(self._folders)
+
+    def entry(self, name: str) -> ListedFile:
+        start, end = self._spans[name]
+        if name in self._folders:
+            return ListedFile(name, is_folder=True)
+        size, exact = _size_in(self._page[start : min(end, start + _TAIL_CHARACTERS)])
+        return ListedFile(name, size, False, exact)
+
+    def entries(self) -> list[ListedFile]:
+        return [self.entry(name) for name in self._spans]
 
 
 def read_listing(url: str, ctx: TaskContext, visit: Visit | None = None) -> list[ListedFile]:
@@ -40,84 +119,117 @@ def read_listing(url: str, ctx: TaskContext, visit: Visit | None = None) -> list
     TransferError : the page cannot be fetched, is too long, or is not a listing (a login page, an error page).
     """
     if visit is None:
-        with Visit(ctx, Timeouts()) as own:
+        with Visit(ctx) as own:
             return read_listing(url, ctx, own)
-    folder = url.rstrip("/") + "/"
-    with visit.request(folder) as reply:
-        if reply.content_type not in ("text/html", "application/xhtml+xml", ""):
-            raise TransferError(f"{folder} is not the listing of a folder but {reply.content_type}.", retryable=False)
+    return parse_page(read_page(url.rstrip("/") + "/", ctx, visit)).entries()
+
+
+def read_page(url: str, ctx: TaskContext, visit: Visit, types: tuple[str, ...] = PAGE_TYPES) -> Page:
+    """The text at `url`, a listing of at most `MOST_BYTES`; raises as `read_listing` does."""
+    with visit.request(url) as reply:
+        if reply.content_type not in types:
+            raise NoListingError(f"{url} is not the listing of a folder but {reply.content_type}.", retryable=False)
         page = bytearray()
         for chunk in reply.chunks(ctx):
             page += chunk
             if len(page) > MOST_BYTES:
-                raise TransferError(f"The listing of {folder} is longer than {MOST_BYTES // 2**20} MiB.", retryable=False)
+                raise TransferError(f"The listing of {url} is longer than {MOST_BYTES // 2**20} MiB.", retryable=False)
         if reply.length is not None and len(page) < reply.length:
-            raise TransferError(f"The listing of {folder} came only in part ({len(page)} of {reply.length} bytes).")
-        return parse_listing(page.decode("utf-8", "replace"), reply.url)
+            raise TransferError(f"The listing of {url} came only in part ({len(page)} of {reply.length} bytes).")
+        return Page(reply.url, reply.content_type, page.decode("utf-8", "replace"))
 
 
-def parse_listing(page: str, url: str) -> list[ListedFile]:
-    """The entries of the HTML text `page` that came from `url`; TransferError if it is not a listing."""
-    reader = _PageReader()
-    reader.feed(page)
-    reader.close()
+def parse_page(page: Page) -> Listing:
+    """The entries of a page, whatever its form; TransferError if it is no listing."""
+    return parse_json(page.text, page.url) if page.content_type == "application/json" else parse_listing(page.text, page.url)
+
+
+def parse_json(text: str, url: str) -> Listing:
+    """The entries of nginx's JSON listing (`autoindex_format json`): a list of objects with name, type and, of files, size."""
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        items = None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise NoListingError(f"The text at {url} is not the listing of a folder.", "Look at the address in a browser.")
     entries: dict[str, ListedFile] = {}
-    for link in reader.links:
-        entry = _entry(link, url)
-        if entry is not None:
-            entries.setdefault(entry.name, entry)
-    if not _is_listing(reader, url, list(entries.values())):
-        title = f" (its title is « {reader.title[:80]} »)" if reader.title else ""
-        raise TransferError(
-            f"The page at {url} is not the listing of a folder{title}.",
+    for item in items:
+        name, size, kind = item.get("name"), item.get("size"), item.get("type")
+        if isinstance(name, str) and is_safe_name(name) and kind in ("file", "directory"):
+            known = isinstance(size, int) and not isinstance(size, bool) and size >= 0 and kind == "file"
+            entries.setdefault(name, ListedFile(name, size if known else None, kind == "directory", known))
+    return Listing(entries.values())
+
+
+def parse_listing(page: str, url: str) -> Listing:
+    """The entries of the HTML text `page` that came from `url`; TransferError if it is not a listing."""
+    page = _without_comments(page)
+    spans: dict[str, tuple[int, int]] = {}
+    folders: dict[str, None] = {}
+    name, behind = "", 0
+    for match in _LINK.finditer(page):
+        if name:
+            spans[name] = (behind, match.start())
+        link = match[match.lastindex or 1]
+        if _SIMPLE.fullmatch(link):
+            is_folder = link.endswith("/")
+            name = link[:-1] if is_folder else link
+        else:
+            name, is_folder = _entry(html.unescape(link) if "&" in link else link, url)
+        if is_folder:
+            folders[name] = None
+        behind = match.end()
+    if name:
+        spans[name] = (behind, len(page))
+    listing = _PageListing(page, spans, folders)
+    if not _is_listing(page, url, listing):
+        title = next((found[1].strip() for found in _HEADING.finditer(page) if found[1].strip()), "")
+        raise NoListingError(
+            f"The page at {url} is not the listing of a folder{f' (its title is « {title[:80]} »)' if title else ''}.",
             "The server may be under maintenance or ask for a login: look at the address in a browser.",
         )
-    return list(entries.values())
+    return listing
 
 
-class _PageReader(HTMLParser):
-    """Collects links, the title, and whether the page asks for a password."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.links: list[str] = []
-        self.title = ""
-        self.headings: list[str] = []
-        self.asks_password = False
-        self._inside = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        if tag == "a" and values.get("href"):
-            self.links.append(str(values["href"]))
-        elif tag == "input" and (values.get("type") or "").lower() == "password":
-            self.asks_password = True
-        elif tag in ("title", "h1", "h2"):
-            self._inside = tag
-            if tag != "title":
-                self.headings.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._inside:
-            self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "title":
-            self.title = (self.title + data).strip()
-        elif self._inside:
-            self.headings[-1] += data
+def _without_comments(page: str) -> str:
+    if "<!--" not in page:
+        return page
+    kept, position = [], 0
+    while (start := page.find("<!--", position)) >= 0:
+        kept.append(page[position:start])
+        end = page.find("-->", start)
+        position = end + 3 if end >= 0 else len(page)
+    return "".join([*kept, page[position:]])
 
 
-def _is_listing(reader: _PageReader, url: str, entries: list[ListedFile]) -> bool:
+def _is_listing(page: str, url: str, listing: Listing) -> bool:
     """Whether a page is a listing: it says so, it links to the parent folder, or it links to files that hold data."""
-    if reader.asks_password:
+    if _PASSWORD.search(page):
         return False
-    if any(_TITLE.match(text) for text in (reader.title, *reader.headings)):
+    if any(_TITLE.match(found[1]) for found in _HEADING.finditer(page)):
         return True
     path = urlsplit(url).path.rstrip("/")
     parent = path.rsplit("/", 1)[0] + "/"
-    leads_up = any(link.rstrip("/") == ".." or _same_host_path(link, url) == parent for link in reader.links)
-    return (leads_up and bool(path)) or any(_DATA_NAME.match(entry.name) for entry in entries if not entry.is_folder)
+    links = [html.unescape(match[match.lastindex or 1]) for match in _LINK.finditer(page)]
+    leads_up = any(link.rstrip("/") == ".." or _same_host_path(link, url) == parent for link in links)
+    return (leads_up and bool(path)) or any(_DATA_NAME.match(name) for name in listing.names)
+
+
+def _size_in(behind: str) -> tuple[int | None, bool]:
+    """The size in the text behind a link: what stands right behind a date, or a table's cell that is a number alone.
+
+    Returns bytes (None: it does not say) and whether they are exact. Servers round what they write with a unit; a number
+    without one is of bytes (Apache below 1000, nginx, eROSITA-DE).
+    """
+    if dated := _DATE.search(behind):
+        sizes = _SIZE.match(_TAG.sub(" ", behind[dated.end() :]).lstrip())
+    else:
+        cells = (text for text in _TAG.split(behind)[1:] if text.strip())
+        sizes = next((found for text in cells if (found := _SIZE.fullmatch(text.strip()))), None)
+    if sizes is None:
+        return None, False
+    number, unit = sizes[1], sizes[2].upper()
+    return round(float(number) * _UNITS[unit]), not unit and "." not in number
 
 
 def _same_host_path(link: str, url: str) -> str | None:
@@ -128,27 +240,28 @@ def _same_host_path(link: str, url: str) -> str | None:
     return there.path if there.netloc == urlsplit(url).netloc and not there.query else None
 
 
-def _entry(link: str, url: str) -> ListedFile | None:
-    """What a link of the listing at `url` names, or None if it is no entry of that folder."""
+def _entry(link: str, url: str) -> tuple[str, bool]:
+    """What a link of the listing at `url` names, and whether that is a folder; an empty name if it is no entry of that folder."""
+    nothing = "", False
     link = link.strip()
     if not link or "?" in link or "#" in link or "\\" in link:
-        return None
+        return nothing
     if link.startswith("./"):
         link = link[2:]
     if "/" in link.rstrip("/") or ":" in link.split("%", 1)[0]:
         path = _same_host_path(link, url)
         folder = urlsplit(url).path.rstrip("/") + "/"
         if path is None or not path.startswith(folder):
-            return None
+            return nothing
         link = path[len(folder) :]
     name = link.rstrip("/")
     if "/" in name or len(link) - len(name) > 1:
-        return None
+        return nothing
     try:
         name = unquote_to_bytes(name).decode("utf-8")
     except UnicodeError:
-        return None
-    return ListedFile(name, is_folder=link.endswith("/")) if is_safe_name(name) else None
+        return nothing
+    return (name, link.endswith("/")) if is_safe_name(name) else nothing
 
 
 def is_safe_name(name: str) -> bool:
@@ -160,3 +273,8 @@ def is_safe_name(name: str) -> bool:
     # Control, format (bidirectional overrides …), surrogate, private and unassigned characters, line and paragraph separators.
     categories = {unicodedata.category(character) for character in name}
     return not any(category[0] == "C" or category in ("Zl", "Zp") for category in categories)
+
+
+def is_safe_path(path: str) -> bool:
+    """Whether every part of a relative path could be a file's name here."""
+    return all(is_safe_name(part) for part in path.split("/"))

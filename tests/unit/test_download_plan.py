@@ -16,6 +16,7 @@ from daxa_gui.missions import MISSIONS
 from daxa_gui.remote import plan as plan_module
 from daxa_gui.remote.connection import StatusError
 from daxa_gui.remote.plan import dry_run, literal_name, plan_observation, plan_request
+from daxa_gui.remote.sources import sources_for
 from tests.fakes.http_server import FakeArchive, Fault
 from tests.fakes.small_fits import small_fits
 from tests.fakes.task_context import FakeContext
@@ -77,20 +78,21 @@ def test_that_a_mission_without_known_files_says_so():
 
 def test_that_every_wanted_file_gets_one_download_job_with_its_size_and_key(ctx, xmm):
     outcome = planned(ctx, "xmm_pointed", {"obs_id": OBS})
-    assert [(job.unit, job.size_bytes) for job in outcome.follow_ups] == [(M1, 1000), (M2, 1001), (PN, 1002)]
-    assert outcome.facts == {"n_files": 3, "bytes": 3003, "n_unknown_sizes": 0}
+    assert [(job.unit, job.size_bytes) for job in outcome.follow_ups] == [(M1, 1024), (M2, 1024), (PN, 1024)]
+    assert outcome.facts == {"n_files": 3, "bytes": 3072, "n_unknown_sizes": 0}
     first = outcome.follow_ups[0]
     assert (first.kind, first.lane, first.task.target) == ("download", "host:127.0.0.1", plan_module.FETCH)
     assert first.task.arguments == {
         "service": "heasarc",
         "path": f"xmm/data/rev0/{OBS}/PPS/{M1}",
         "destination": f"/raw/P{OBS}M1S001MIEVLI0000.fits",
-        "expected_bytes": 1000,
+        "expected_bytes": None,  # the listing only rounds
         "unpack": "gzip",
         "members": "",
         "key": {"mission": "xmm_pointed", "obs_id": OBS, "kind": "events", "instrument": "M1", "exposure": "S001"},
         "raw_file": "",
         "raw_folder": "/raw",
+        "sources": [[service, f"xmm/data/rev0/{OBS}/PPS/{M1}"] for service in sources_for("heasarc")],
     }
     assert M1 in first.title
     assert json.loads(json.dumps(first.task.arguments)) == first.task.arguments
@@ -173,10 +175,25 @@ def test_that_folders_keep_everything_on_their_way_through_the_store():
     assert plan_module.folder_from(json.loads(json.dumps(plan_module.folder_values(folder)))) == folder
 
 
-def test_that_one_connection_serves_a_whole_plan(archive, ctx, xmm):
+def test_that_listed_files_are_not_asked_about_one_by_one(archive, ctx, xmm):
     planned(ctx, "xmm_pointed", {"obs_id": OBS})
-    assert len(archive.requests) == 4
-    assert archive.connections == 1
+    assert [(request.method, request.path) for request in archive.requests] == [("GET", f"{PPS}/")]
+
+
+def test_that_one_connection_serves_a_whole_plan(archive, ctx):
+    for name in ("a", "b", "c"):
+        archive.put(f"/FTP/{name}/x.fits", b"1")
+    plan_observation(ctx, "m", "1", folders(*(RemoteFolder("heasarc", name, r"x\.fits", name) for name in "abc")), "/raw")
+    assert (len(archive.requests), archive.connections) == (3, 1)
+
+
+def test_that_a_folder_is_listed_once_however_often_it_is_named(archive, ctx):
+    for name in ("x1.fits", "y1.fits", "z.fits"):
+        archive.put(f"/FTP/a/{name}", b"1")
+    wanted = (r"x\d\.fits", r"y\d\.fits", r"z\.fits")
+    outcome = plan_observation(ctx, "m", "1", folders(*(RemoteFolder("heasarc", "a", one) for one in wanted)), "/raw")
+    assert [job.unit for job in outcome.follow_ups] == ["x1.fits", "y1.fits", "z.fits"]
+    assert len(archive.requests) == 1
 
 
 def test_that_a_missing_folder_is_an_error_that_names_it(ctx):
@@ -237,25 +254,18 @@ def test_that_two_files_that_unpack_to_one_name_are_not_both_fetched(archive, ct
     assert sum(line.startswith("WARNING") for line in ctx.lines) == 2
 
 
-def test_that_a_listed_file_whose_size_is_refused_is_planned_with_a_warning(archive, ctx, xmm):
-    archive.faults[f"{PPS}/{M2}"].append(Fault(status=403, also_head=True))
-    outcome = planned(ctx, "xmm_pointed", {"obs_id": OBS})
-    assert [job.size_bytes for job in outcome.follow_ups] == [1000, None, 1002]
-    assert outcome.facts["n_unknown_sizes"] == 1
-    assert "403" in outcome.warnings[0]
-
-
 def test_that_a_busy_server_is_worth_planning_again(archive, ctx, xmm):
-    archive.faults[f"{PPS}/{M2}"].append(Fault(status=503, headers=(("Retry-After", "9"),), also_head=True))
+    archive.faults[f"{PPS}/"].append(Fault(status=503, headers=(("Retry-After", "9"),)))
     with pytest.raises(StatusError) as caught:
         planned(ctx, "xmm_pointed", {"obs_id": OBS})
     assert (caught.value.retryable, caught.value.retry_after_s) == (True, 9.0)
+    assert len(planned(ctx, "xmm_pointed", {"obs_id": OBS}).follow_ups) == 3  # and it is asked again, though it was down
 
 
-def test_that_a_web_page_in_place_of_a_file_is_noticed_while_planning(archive, ctx, xmm):
-    archive.faults[f"{PPS}/{M2}"].append(Fault(status=200, also_head=True))
-    with pytest.raises(TransferError, match="web page instead of"):
-        planned(ctx, "xmm_pointed", {"obs_id": OBS})
+def test_that_a_web_page_in_place_of_a_known_file_is_noticed_while_planning(archive, ctx):
+    archive.faults["/FTP/a/oif.fits"].append(Fault(status=200, also_head=True))
+    with pytest.raises(TransferError, match=r"web page instead of oif\.fits"):
+        plan_observation(ctx, "m", "1", folders(RemoteFolder("heasarc", "a", r"oif\.fits")), "/raw")
 
 
 @pytest.mark.parametrize(
@@ -279,6 +289,7 @@ def test_that_a_file_known_by_name_needs_no_listing(archive, ctx):
     archive.pages["/edr/"] = b"<html>no listing here</html>"
     row = {"obs_id": "700199", "archive_url": "https://erosita.mpe.mpg.de/edr/eROSITAObservations/CalPvObs/Puppis_A.tar.gz"}
     (job,) = planned(ctx, "erosita_calpv", row).follow_ups
+    assert job.task.arguments["expected_bytes"] == 123
     assert (job.size_bytes, job.task.arguments["unpack"], job.task.arguments["destination"]) == (123, "tar", "/raw")
     assert "700199" in job.task.arguments["members"]
     assert [request.method for request in archive.requests] == ["HEAD"]
@@ -288,7 +299,7 @@ def test_that_a_server_that_refuses_head_is_asked_for_its_listing(archive, ctx):
     archive.put("/FTP/a/oif.fits", bytes(50))
     archive.faults["/FTP/a/oif.fits"] += [Fault(status=405, also_head=True)] * 2
     outcome = plan_observation(ctx, "m", "1", folders(RemoteFolder("heasarc", "a", r"oif\.fits")), "/raw")
-    assert [(job.unit, job.size_bytes) for job in outcome.follow_ups] == [("oif.fits", None)]
+    assert [(job.unit, job.size_bytes) for job in outcome.follow_ups] == [("oif.fits", 1024)]
 
 
 def test_that_a_plan_of_a_path_with_dots_is_refused(archive, ctx):
@@ -308,7 +319,8 @@ def test_that_a_dry_run_lists_files_and_sizes_and_writes_nothing(archive, ctx, x
     request = plan_request(MISSIONS["xmm_pointed"], {"obs_id": OBS}, str(tmp_path / "raw"))
     files, problem = dry_run(request, ctx.service_url)
     assert problem == ""
-    assert (files[0]["url"], files[0]["bytes"], len(files)) == (f"{archive.url}{PPS}/{M1}", 1000, 3)
+    assert (files[0]["url"], files[0]["bytes"], len(files)) == (f"{archive.url}{PPS}/{M1}", 1024, 3)
+    assert (files[0]["kind"], files[0]["exact"]) == ("events", False)
     assert not (tmp_path / "raw").exists()
 
 

@@ -1,0 +1,116 @@
+"""Which files of a folder are wanted: by name, by kind, by instrument."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from daxa_gui.core.errors import TransferError
+from daxa_gui.core.mission import NAME_READERS, RawFile, RemoteFolder
+from daxa_gui.core.product import ProductKind
+from daxa_gui.core.registry import resolve
+
+_ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
+_SPECIAL = frozenset(".^$*+?{}[]()|\\")
+# Numbers of a pattern that stand for themselves: an ObsID, a revolution. Not part of a class, a count or an escape.
+_NUMBER = re.compile(r"(?<![\\\d\[{,-])\d{4,}(?![\d?*+{}\],-])")
+_COUNTS_GROUPS = re.compile(r"\\[1-9]|\(\?\(|\(\?P[<=]")
+_MOST_COMPILED = 2000
+_compiled: dict[str, re.Pattern[str]] = {}
+
+
+def wanted_kinds(kinds: Sequence[str]) -> frozenset[str]:
+    """Event lists are what a selection means that does not say which kinds of files it wants."""
+    return frozenset(str(ProductKind(kind)) for kind in kinds) or frozenset({str(ProductKind.EVENTS)})
+
+
+def literal_name(pattern: str) -> str:
+    """The one name that a regular expression without any choice matches ("oif\\.fits" → "oif.fits"); empty if it has choices."""
+    name = _ESCAPED.sub(lambda match: "\0" + match[1], pattern) if "\\" in pattern else pattern
+    plain = re.sub("\0.", "", name)
+    return "" if any(character in _SPECIAL for character in plain) else name.replace("\0", "")
+
+
+def name_matcher(pattern: str) -> Callable[[str], bool]:
+    """A function that says whether a whole name matches a regular expression.
+
+    Compiling one takes some hundred times as long as using it, and each observation brings its own, with its ObsID in it. So
+    the numbers in it are replaced by « some number of that length », which gives few different expressions; a name that one of
+    them takes is looked at again for the numbers. A name that it does not take, the original does not take either.
+
+    Raises
+    ------
+    TransferError : it is no regular expression.
+    """
+    numbers: list[str] = []
+
+    def group(match: re.Match[str]) -> str:
+        before = match.start()
+        if pattern.rfind("[", 0, before) > pattern.rfind("]", 0, before):
+            return match[0]  # inside a class of characters
+        numbers.append(match[0])
+        return f"(?P<n{len(numbers)}_>[0-9]{{{len(match[0])}}})"
+
+    template = pattern if _COUNTS_GROUPS.search(pattern) else _NUMBER.sub(group, pattern)
+    general = _compile(template, pattern)
+    if not numbers:
+        return lambda name: general.fullmatch(name) is not None
+    names = [f"n{number}_" for number in range(1, len(numbers) + 1)]
+
+    def matches(name: str) -> bool:
+        match = general.fullmatch(name)
+        if match is None:
+            return False
+        if all(match[key] == number for key, number in zip(names, numbers, strict=True)):
+            return True
+        return re.fullmatch(pattern, name) is not None
+
+    return matches
+
+
+def _compile(template: str, pattern: str) -> re.Pattern[str]:
+    found = _compiled.get(template)
+    if found is None:
+        if len(_compiled) >= _MOST_COMPILED:
+            _compiled.clear()
+        try:
+            found = _compiled[template] = re.compile(template)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise TransferError(f"« {pattern} » does not say which files are wanted ({error}).", retryable=False) from None
+    return found
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of one observation. `raw_folder` is absolute; `raw_file` the mission's reader of file names (or empty)."""
+
+    mission: str
+    obs_id: str
+    raw_folder: str
+    raw_file: str
+    kinds: frozenset[str]
+    without_instruments: frozenset[str] = frozenset()
+
+    def name_reader(self) -> Callable[[str], RawFile | None]:
+        """What the mission reads from a file's name; None for one that says nothing."""
+        if not self.raw_file:
+            return lambda name: None
+        reader: Callable[[str], RawFile | None] = resolve(self.raw_file, NAME_READERS)
+        return reader
+
+    def wants_folder(self, folder: RemoteFolder) -> bool:
+        """Whether a folder may hold a wanted kind of file."""
+        return not self.kinds.isdisjoint(folder.all_kinds)
+
+    def wants(self, folder: RemoteFolder, raw: RawFile | None) -> bool:
+        """Whether a file of `folder` that says `raw` about itself is of a wanted kind, and of an instrument that was chosen.
+
+        A file belongs to all instruments if it names none or one that the mission does not have, and to each of several that
+        are joined by « _ ».
+        """
+        if (folder.kind if raw is None else raw.kind) not in self.kinds:
+            return False
+        if raw is None or not raw.instrument or not self.without_instruments:
+            return True
+        return not self.without_instruments.issuperset(raw.instrument.split("_"))
