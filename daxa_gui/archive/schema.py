@@ -76,7 +76,8 @@ CREATE TABLE product_spans (
     path TEXT NOT NULL, since INTEGER NOT NULL REFERENCES versions, until INTEGER, history_id INTEGER NOT NULL,
     mission TEXT NOT NULL, obs_id TEXT NOT NULL, unit TEXT NOT NULL, kind TEXT NOT NULL,
     PRIMARY KEY (path, since)) WITHOUT ROWID;
-CREATE INDEX jobs_of_step ON jobs (kind, step, mission, obs_id, state);
+CREATE INDEX jobs_of_step ON jobs (kind, step, mission, obs_id, state, reason);
+CREATE INDEX observation_names ON observations (mission, obs_id);
 CREATE INDEX jobs_without_success ON jobs (kind, mission, obs_id) WHERE state IN ('failed', 'skipped', 'cancelled');
 CREATE TABLE kept_gtis (history_id INTEGER PRIMARY KEY, intervals BLOB NOT NULL);
 CREATE TABLE regions (
