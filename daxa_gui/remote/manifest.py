@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ class Record:
 
     `sha256` and `size_bytes` are those of the file as it lies on the disk, `remote_…` those of what was transferred (they
     differ if it was unpacked). For a tar file that was unpacked, `members` is the expression that chose its members, `name`
-    is empty and `names` lists what came out.
+    is empty and `names` lists what came out. `url` is the address that it came from, `file_name` what the server called it.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Record:
     members: str = ""
     names: tuple[str, ...] = ()
     date: str = ""
+    url: str = ""
+    file_name: str = ""
 
 
 class Manifest:
@@ -72,11 +75,12 @@ class Manifest:
         return [record for line in text.splitlines() if (record := _record(line)) is not None]
 
     def verified(
-        self, ctx: TaskContext, name: str, service: str, path: str, remote_size_bytes: int | None = None
+        self, ctx: TaskContext, name: str, sources: Collection[tuple[str, str]], remote_size_bytes: int | None = None
     ) -> Record | None:
-        """The record of file `name` if it was fetched from there and still is what was fetched (its SHA-256 is compared)."""
+        """The record of file `name` if it was fetched from one of `sources` (service, path) and still is what was fetched (its
+        SHA-256 is compared)."""
         newest = next((record for record in reversed(self.records()) if record.name == name), None)
-        if newest is None or (newest.service, newest.path) != (service, path):
+        if newest is None or (newest.service, newest.path) not in sources:
             return None
         if remote_size_bytes is not None and newest.remote_size_bytes != remote_size_bytes:
             return None
@@ -85,11 +89,11 @@ class Manifest:
             return None
         return newest if sha256_of(file, ctx).hexdigest() == newest.sha256 else None
 
-    def verified_members(self, ctx: TaskContext, service: str, path: str, members: str) -> tuple[Record, ...] | None:
+    def verified_members(self, ctx: TaskContext, sources: Collection[tuple[str, str]], members: str) -> tuple[Record, ...] | None:
         """The records of everything that was unpacked from a tar file with this expression, None unless all is there."""
         for record in reversed(self.records()):
-            if record.names and (record.service, record.path, record.members) == (service, path, members):
-                found = [self.verified(ctx, name, service, path) for name in record.names]
+            if record.names and (record.service, record.path) in sources and record.members == members:
+                found = [self.verified(ctx, name, sources) for name in record.names]
                 return tuple(one for one in found if one is not None) if all(found) else None
         return None
 

@@ -20,8 +20,9 @@ from typing import IO
 
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.step import TaskContext
-from daxa_gui.remote.checks import check_fits, is_fits_name
+from daxa_gui.remote.checks import is_fits_name
 from daxa_gui.remote.disk import SPARE_BYTES, check_space, sync_folder, translated_disk_errors
+from daxa_gui.remote.fits_check import check_fits
 from daxa_gui.remote.listing import is_safe_name
 
 CHUNK_BYTES = 1024 * 1024
@@ -35,6 +36,7 @@ class Limits:
     always_bytes: int = 256 * 1024 * 1024
     spare_disk_bytes: int = SPARE_BYTES
     most_members: int = 100_000
+    deepest: int = 3  # tar files in tar files
 
     def most_bytes(self, packed_bytes: int) -> int:
         return max(int(self.ratio * packed_bytes), self.always_bytes)
@@ -89,7 +91,7 @@ def unpack_file(
     if packing == "gzip":
         check_space(destination, min(_gzip_size_hint(packed), most), limits.spare_disk_bytes)
     with packed.open("rb") as source:
-        return _write(destination, name, most, limits, _copier(ctx, source, packing))
+        return _write(ctx, destination, name, most, limits, _copier(ctx, source, packing))
 
 
 def unpack_tar(
@@ -97,8 +99,8 @@ def unpack_tar(
 ) -> tuple[Unpacked, ...]:
     """Take the regular files out of a tar file whose path or name matches the regular expression `members` (all if empty).
 
-    They are put into `folder` under their own names without the folders of the tar file. A member that is compressed
-    itself is unpacked too.
+    They are put into `folder` under their own names without the folders of the tar file. A member that is compressed itself is
+    unpacked too; the members of a tar file in it are treated like its own.
 
     Raises
     ------
@@ -110,20 +112,66 @@ def unpack_tar(
     limits = limits or Limits()
     taken: dict[str, Unpacked] = {}
     most = limits.most_bytes(packed.stat().st_size)
-    for archive, member in _members(ctx, packed, most, limits):
-        if member.isdir() or not _is_wanted(member.name, members):
-            continue
-        name = _member_name(packed, member)
-        target = unpacked_name(name)
-        if target.lower() in (known.lower() for known in taken):
-            raise RefusedError(f"{packed.name} holds two files named {target}.")
-        source = archive.extractfile(member)
-        if source is None:
-            raise FileError(f"{packed.name}: the member {member.name!r} cannot be read.")
-        check_space(folder / target, member.size, limits.spare_disk_bytes)
-        copy = _copier(ctx, source, packing_of(name))
-        taken[target] = _write(folder / target, f"{packed.name}: {name}", most, limits, copy)
+    budget = _Budget(packed.name, most, limits)
+    with packed.open("rb") as source:
+        for archive, member in _members(ctx, source, packed.name, budget):
+            if member.isdir() or not _is_wanted(member.name, members):
+                continue
+            name = _member_name(packed, member)
+            target = unpacked_name(name)
+            if target.lower() in (known.lower() for known in taken):
+                raise RefusedError(f"{packed.name} holds two files named {target}.")
+            content = archive.extractfile(member)
+            if content is None:
+                raise FileError(f"{packed.name}: the member {member.name!r} cannot be read.")
+            check_space(folder / target, member.size, limits.spare_disk_bytes)
+            copy = _copier(ctx, content, packing_of(name))
+            taken[target] = _write(ctx, folder / target, f"{packed.name}: {name}", most, limits, copy)
     return tuple(taken.values())
+
+
+def unpack_answer(
+    ctx: TaskContext, packed: Path, folder: Path, members: str, name: str, *, limits: Limits | None = None
+) -> tuple[Unpacked, ...]:
+    """Unpack what a service packed on demand: a tar file, compressed or not, or the one file that there was, compressed or not.
+    Its content decides, not its name.
+
+    `name` is what the server called it: the name of a single file (an empty one, or one that `members` does not match, leaves
+    nothing to be taken). Raises what `unpack_tar` and `unpack_file` raise.
+    """
+    with packed.open("rb") as file:
+        first = file.read(tarfile.BLOCKSIZE)
+    packing = "gzip" if first.startswith(b"\x1f\x8b") else "lzw" if first.startswith(b"\x1f\x9d") else ""
+    with translated_damage(packed.name):
+        inside = _first_inside(ctx, packed) if packing == "gzip" else first
+    if _is_tar(inside):
+        return unpack_tar(ctx, packed, folder, members, limits=limits)
+    target = unpacked_name(name) if packing_of(name) in ("gzip", "lzw") else name
+    if not is_safe_name(target) or not (_is_wanted(name, members) or _is_wanted(target, members)):
+        return ()
+    return (unpack_file(ctx, packed, folder / target, packing, name=name, limits=limits),)
+
+
+def check_packed(ctx: TaskContext, packed: Path, packing: str, name: str = "", limits: Limits | None = None) -> None:
+    """Read a packed file that stays packed to its end: its trailer (CRC and length of gzip) must fit. Raises FileError."""
+    limits, name = limits or Limits(), name or packed.name
+    with packed.open("rb") as source, Path(os.devnull).open("wb") as nowhere, translated_damage(name):
+        sink = _Sink(nowhere, name, limits.most_bytes(packed.stat().st_size), limits, packed)
+        _copier(ctx, source, packing)(sink)
+
+
+def _first_inside(ctx: TaskContext, packed: Path) -> bytes:
+    ctx.check_cancelled()
+    with gzip.open(packed) as file:
+        return file.read(tarfile.BLOCKSIZE)
+
+
+def _is_tar(first: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(first, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------------
@@ -157,7 +205,7 @@ class _Sink:
         return self._hash.hexdigest()
 
 
-def _write(destination: Path, name: str, most: int, limits: Limits, copy: Callable[[_Sink], None]) -> Unpacked:
+def _write(ctx: TaskContext, destination: Path, name: str, most: int, limits: Limits, copy: Callable[[_Sink], None]) -> Unpacked:
     part = destination.with_name(destination.name + ".unpacked.part")
     try:
         with translated_disk_errors(part), translated_damage(name):
@@ -168,7 +216,7 @@ def _write(destination: Path, name: str, most: int, limits: Limits, copy: Callab
                 file.flush()
                 os.fsync(file.fileno())
             if is_fits_name(destination.name):
-                check_fits(part, name)
+                check_fits(part, name, ctx.check_cancelled)
             part.replace(destination)
             sync_folder(destination.parent)
     except BaseException:
@@ -178,7 +226,7 @@ def _write(destination: Path, name: str, most: int, limits: Limits, copy: Callab
 
 
 def _copier(ctx: TaskContext, source: IO[bytes], packing: str) -> Callable[[_Sink], None]:
-    """What moves the content of `source`, unpacked, into a sink. A tar file inside a tar file stays one."""
+    """What moves the content of `source`, unpacked, into a sink."""
     if packing == "gzip":
         return lambda sink: _copy(ctx, gzip.GzipFile(fileobj=source), sink)
     if packing == "lzw":
@@ -230,22 +278,47 @@ def _gzip_size_hint(packed: Path) -> int:
 # -- tar --------------------------------------------------------------------------------------------------------------------
 
 
-def _members(ctx: TaskContext, packed: Path, most: int, limits: Limits) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """The members one after the other, read as a stream (never seeking), with the sizes that they announce under control."""
-    announced = count = 0
-    with translated_damage(packed.name), tarfile.open(packed, "r|*") as archive:
+class _Budget:
+    """Keeps the sizes and the number of members, of all tar files in one together, under control."""
+
+    def __init__(self, name: str, most_bytes: int, limits: Limits) -> None:
+        self._name, self._most, self._limits = name, most_bytes, limits
+        self._bytes = self._members = 0
+
+    def take(self, member: tarfile.TarInfo, depth: int) -> None:
+        self._members += 1
+        if not _is_nested(member):
+            self._bytes += max(member.size, 0)
+        if self._bytes > self._most or self._members > self._limits.most_members or depth > self._limits.deepest:
+            raise RefusedError(
+                f"{self._name} would unpack to more than {self._most // 2**20} MiB or {self._limits.most_members} files, or has "
+                f"more than {self._limits.deepest} tar files in each other.",
+                "It was not unpacked: the file may be damaged or malicious.",
+            )
+
+
+def _is_nested(member: tarfile.TarInfo) -> bool:
+    return member.isreg() and packing_of(member.name) == "tar"
+
+
+def _members(
+    ctx: TaskContext, source: IO[bytes], name: str, budget: _Budget, depth: int = 1
+) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """The members one after the other, read as a stream (never seeking), those of tar files inside in their place."""
+    count = 0
+    with translated_damage(name), tarfile.open(fileobj=source, mode="r|*") as archive:
         for member in archive:
             ctx.check_cancelled()
             count += 1
-            announced += max(member.size, 0)
-            if announced > most or count > limits.most_members:
-                raise RefusedError(
-                    f"{packed.name} would unpack to more than {most // 2**20} MiB or {limits.most_members} files.",
-                    "It was not unpacked: the file may be damaged or malicious.",
-                )
-            yield archive, member
+            budget.take(member, depth)
+            if _is_nested(member):
+                inner = archive.extractfile(member)
+                assert inner is not None  # of a regular file
+                yield from _members(ctx, inner, f"{name}: {PurePosixPath(member.name).name}", budget, depth + 1)
+            else:
+                yield archive, member
         if count == 0:
-            raise FileError(f"{packed.name} is empty or not a tar file.")
+            raise FileError(f"{name} is empty or not a tar file.")
 
 
 def _is_wanted(path: str, members: str) -> bool:

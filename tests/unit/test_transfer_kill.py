@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from daxa_gui.remote.part import OVERLAP_BYTES
 from daxa_gui.remote.transfer import fetch
 from tests.fakes.http_server import FakeArchive
 from tests.fakes.small_fits import small_fits
@@ -59,8 +60,8 @@ def test_that_a_killed_program_loses_nothing_and_fetches_nothing_twice(tmp_path,
         archive.bytes_per_s = None
         outcome = fetch(FakeContext({"heasarc": archive.url}), **arguments)
         assert (tmp_path / "x.fits").read_bytes() == content
-        assert outcome.facts["fetched_bytes"] == len(packed) - kept
-        assert archive.requests[-1].range == f"bytes={kept}-"
+        assert outcome.facts["fetched_bytes"] == len(packed) - kept + OVERLAP_BYTES
+        assert archive.requests[-1].range == f"bytes={kept - OVERLAP_BYTES}-"
         assert sorted(path.name for path in tmp_path.iterdir()) == [".manifest.jsonl", "x.fits"]
 
 

@@ -12,7 +12,8 @@ import ncompress
 import pytest
 
 from daxa_gui.core.errors import Cancelled, FileError, TransferError
-from daxa_gui.remote.checks import begins_as_named, check_fits, looks_like_html
+from daxa_gui.remote.checks import begins_as_named, looks_like_html
+from daxa_gui.remote.fits_check import check_fits
 from daxa_gui.remote.unpack import Limits, RefusedError, packing_of, unpack_file, unpack_tar, unpacked_name
 from tests.fakes.small_fits import header, small_fits
 from tests.fakes.task_context import FakeContext
@@ -311,11 +312,19 @@ def test_that_a_broken_fits_file_is_told_from_a_whole_one(tmp_path, content, why
         check_fits(packed(tmp_path, "a.fits", content))
 
 
+# Somebody changed events of these and left the sums as they were; astropy refuses them as well.
+CHANGED_AFTERWARDS = ("sgr1830kgfilt.evt", "nu90410111001A06_cl_sunpos.evt")
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the folder shared/data with real files is not beside the project")
 def test_that_real_files_of_the_missions_pass_and_unpack(ctx, tmp_path):
     whole = [path for path in SHARED.rglob("*") if path.suffix in (".fits", ".evt") and path.is_file()]
     for path in whole:
-        check_fits(path)
+        if path.name in CHANGED_AFTERWARDS:
+            with pytest.raises(FileError, match="do not add up to their DATASUM"):
+                check_fits(path)
+        else:
+            check_fits(path)
     zipped = [path for path in SHARED.rglob("*") if path.suffix in (".gz", ".FTZ")]
     for path in zipped:
         result = unpack_file(ctx, path, tmp_path / unpacked_name(path.name), "gzip")
