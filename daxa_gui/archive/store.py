@@ -32,6 +32,7 @@ from daxa_gui.archive.part import ContentChange, Hook
 from daxa_gui.archive.placing import Placed, place_files
 from daxa_gui.archive.products import ProductsPart
 from daxa_gui.archive.summary import is_archive, is_unfinished, list_archives, read_summary, summary_of
+from daxa_gui.archive.trash import Trash
 from daxa_gui.archive.writable import why_not_writable
 from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.errors import ArchiveError
@@ -80,6 +81,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
         kind = file_system(self.layout.folder)
         shared_disk = is_network(kind)
         self.database = Database(self.layout.database, read_only_reason=reason, shared_disk=shared_disk)
+        self.trash = Trash(self)
         try:
             self._table = JobTable(self.layout, self.database, alone=not reason)
             self._table.load()
@@ -92,6 +94,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             # What a job that was cut off left behind: nobody else uses these folders while the archive is locked.
             shutil.rmtree(self.layout.work, ignore_errors=True)
             self.interrupted = self.mark_interrupted()
+            self.notices += tuple(self.trash.finish())
             self._renew_documents()
         except BaseException:
             self.database.close()

@@ -166,8 +166,8 @@ class JobOverview:
         self.kind[row] = self.kinds.code(job.kind)
         self.observation[row] = self.observations.code((job.mission, job.obs_id))
         self.step[row] = self.steps.code(job.step)
-        for column, text in ((self.units, job.unit), (self.titles, job.title), (self.messages, "")):
-            column.set(row, text)
+        for texts, text in ((self.units, job.unit), (self.titles, job.title), (self.messages, "")):
+            texts.set(row, text)
         return row
 
     def _set(self, row: int, job: Job) -> None:
