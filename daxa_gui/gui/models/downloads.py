@@ -1,40 +1,41 @@
-"""The tree mission → observation → file of the downloads. Groups know the sums of what is below them and never walk it."""
+"""The tree mission → observation → file of the downloads, drawn from columns. Nothing is kept for a row that is not in them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QItemSelection, QModelIndex, QObject, Qt
 
 from daxa_gui.core.job import Job, JobState
-from daxa_gui.gui.models.jobs import (
-    FRACTION_ROLE,
-    JOB_ROLE,
-    STATE_ROLE,
-    Index,
-    can_cancel,
-    format_bytes,
-    fraction,
-    percent,
-    sentence,
-    state_word,
-    why,
+from daxa_gui.core.job_overview import JobOverview
+from daxa_gui.gui.models.download_columns import (
+    CODES,
+    KINDS,
+    WORDS,
+    DownloadColumns,
+    Rows,
+    Sum,
+    Sums,
+    loudest,
+    n_jobs,
+    part_done,
 )
+from daxa_gui.gui.models.download_shape import HIDDEN, Shape
+from daxa_gui.gui.models.jobs import FRACTION_ROLE, STATE_ROLE, Index, format_bytes, percent
+from daxa_gui.gui.models.rates import RateMeter, duration_text
+from daxa_gui.gui.texts import count_text, counted
 
-KINDS = ("plan", "download")
-# What a group is called when its jobs differ: what goes on first, then what needs attention.
-_LOUDEST = ("running", "stopping", "queued", "waiting", "paused", "failed", "cancelled", "skipped", "excluded", "warned", "done")
-# A view repaints all of itself for one signal about several rows. Signals about the files of more observations than this
-# would only make it search for each of them, which takes a tenth of a millisecond each.
+ID_ROLE = Qt.ItemDataRole.UserRole + 4  # the number of the job of a file; None for groups
+# Signals about the files of more observations than this would only make the view search for each of them (a tenth of a
+# millisecond each), and rows inserted below more of them cost more than laying all out anew.
 _MOST_SIGNALS = 20
+_MISSION = 0  # what `internalId` says of a mission, of an observation (1 + its mission) and of a file
+_FILES_FROM = 1 << 20  # … this + its observation
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-
-# What is summed: "jobs", "open" (not finished), "cancellable", "retryable", "files", "files done", "bytes", "bytes here",
-# "word <state>", and "lane <name>" (unfinished jobs of a lane). Names that are absent count nothing.
-Sums = dict[str, float]
+_RUNNING = CODES["running"]
 
 
 class Column(IntEnum):
@@ -42,253 +43,279 @@ class Column(IntEnum):
     STATE = 1
     PROGRESS = 2
     SIZE = 3
-    MESSAGE = 4
+    RATE = 4
+    MESSAGE = 5
 
 
 _N_COLUMNS = len(Column)
 
 
-def share(job: Job) -> Sums:
-    """What one job adds to the sums of its groups."""
-    result: Sums = {"jobs": 1, f"word {state_word(job)}": 1}
-    if not job.is_finished:
-        result["open"] = result[f"lane {job.lane}"] = 1
-        if can_cancel(job):
-            result["cancellable"] = 1
-    elif job.state is not JobState.SUCCEEDED:
-        result["retryable"] = 1
-    if job.kind == "download":
-        total = job.total or 0.0
-        result["files"] = 1
-        result["bytes"] = total
-        result["bytes here"] = total * (fraction(job) or 0.0)
-        if job.state is JobState.SUCCEEDED:
-            result["files done"] = 1
-    return result
+class _Run:
+    """One run of a file: what came of it, from the first report on (a file that is taken up again begins in its middle)."""
 
+    __slots__ = ("counted", "last", "meter")
 
-class Node:
-    """A mission, an observation or a job; `row` is its place among the children of its parent."""
+    def __init__(self) -> None:
+        self.meter = RateMeter()
+        self.last: float | None = None
+        self.counted = 0.0
 
-    __slots__ = ("children", "job", "label", "parent", "row", "sums")
-
-    def __init__(self, label: str, parent: Node | None, job: Job | None = None) -> None:
-        self.label = label
-        self.parent = parent
-        self.row = 0 if parent is None else len(parent.children)
-        self.children: list[Node] = []
-        self.job = job
-        self.sums: Sums = defaultdict(float) if job is None else share(job)
-        if parent is not None:
-            parent.children.append(self)
-
-    def add(self, sums: Sums) -> None:
-        mine = self.sums
-        for name, value in sums.items():
-            mine[name] += value
-
-    def count(self, name: str) -> float:
-        return self.sums.get(name, 0.0)
-
-    def state(self) -> str:
-        """The word for a group: what needs attention first."""
-        return next((word for word in _LOUDEST if self.sums.get(f"word {word}")), "")
-
-    def fraction(self) -> float | None:
-        """Bytes where sizes are known, otherwise finished jobs."""
-        if self.count("bytes"):
-            return self.count("bytes here") / self.count("bytes")
-        return (self.count("jobs") - self.count("open")) / self.count("jobs") if self.count("jobs") else None
-
-    def leaves(self) -> Iterable[Node]:
-        if self.job is not None:
-            yield self
-        for child in self.children:
-            yield from child.leaves()
-
-
-class Tree:
-    """All nodes. Made on any thread; from then on it belongs to the model."""
-
-    def __init__(self, labels: dict[str, str]) -> None:
-        self.labels = labels
-        self.root = Node("", None)
-        self.groups: dict[tuple[str, ...], Node] = {}
-        self.leaves: dict[int, Node] = {}
-
-    @classmethod
-    def of(cls, jobs: Iterable[Job], labels: dict[str, str]) -> Tree:
-        tree = cls(labels)
-        for job in jobs:
-            if job.kind in KINDS:
-                leaf = tree.place(job)
-                assert leaf.parent is not None
-                leaf.parent.add(leaf.sums)
-        for mission in tree.root.children:
-            for observation in mission.children:
-                mission.add(observation.sums)
-            tree.root.add(mission.sums)
-        return tree
-
-    def observation(self, job: Job) -> Node:
-        """The node of the job's observation, made if it is not there."""
-        key = (job.mission, job.obs_id)
-        if key not in self.groups:
-            if key[:1] not in self.groups:
-                self.groups[key[:1]] = Node(self.labels.get(job.mission, job.mission), self.root)
-            self.groups[key] = Node(job.obs_id, self.groups[key[:1]])
-        return self.groups[key]
-
-    def place(self, job: Job) -> Node:
-        """A leaf for a job; its groups do not count it yet."""
-        label = job.unit.rpartition("/")[2] if job.kind == "download" else "List of files"
-        self.leaves[job.id] = leaf = Node(label, self.observation(job), job)
-        return leaf
-
-
-def _difference(new: Sums, old: Sums) -> Sums:
-    changes = {name: value - old.get(name, 0) for name, value in new.items() if value != old.get(name, 0)}
-    changes.update({name: -value for name, value in old.items() if name not in new})
-    return changes
+    def note(self, now_s: float, done: float) -> float:
+        """How many bytes came since the last report."""
+        came = max(0.0, done - self.last) if self.last is not None else 0.0
+        if done > 0:
+            self.last = done
+            self.meter.note(now_s, done)
+        self.counted += came
+        return came
 
 
 class DownloadTree(QAbstractItemModel):
-    """Jobs of the kinds « plan » and « download »; `set_tree` replaces all, `update_jobs` follows changes cheaply."""
+    """`set_columns` replaces all, `update_jobs` follows changes, `set_filter` shows some only. `received_bytes` counts what came
+    over the network since then. `is_outdated`: the filter would leave other rows by now (see `refilter`)."""
 
-    HEADINGS = ("Name", "State", "Progress", "Size", "Message")
+    HEADINGS = ("Name", "State", "Progress", "Size", "Rate, left", "Message")
 
     def __init__(self, labels: dict[str, str], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._labels = labels
-        self._tree = Tree(labels)
+        self.columns = DownloadColumns(labels)
+        self._shape = Shape(self.columns)
+        self._words: frozenset[str] = frozenset()
+        self._text = ""
+        self.is_outdated = False
+        self.received_bytes = 0.0
+        self._runs: dict[int, _Run] = {}
+        self._rates: dict[tuple[int, int], float] = {}  # level and number (see `_node`) → bytes a second
 
-    def arranged(self, jobs: list[Job]) -> Tree:
-        """What `set_tree` wants; may be called on any thread."""
-        return Tree.of(jobs, self._labels)
+    def arranged(self, overview: JobOverview) -> DownloadColumns:
+        """What `set_columns` wants; may be called on any thread."""
+        return DownloadColumns.of_overview(overview, self._labels)
 
-    def set_tree(self, tree: Tree) -> None:
+    def set_columns(self, columns: DownloadColumns) -> None:
         self.beginResetModel()
-        self._tree = tree
+        self.columns = columns
+        self._runs.clear()
+        self._rates.clear()
+        self.received_bytes = 0.0
+        self._shape = self._made_shape()
         self.endResetModel()
 
     def set_jobs(self, jobs: Iterable[Job]) -> None:
-        self.set_tree(self.arranged(list(jobs)))
+        self.set_columns(DownloadColumns.of_jobs(jobs, self._labels))
 
-    # what changes
+    # ---- filter
 
-    def update_jobs(self, jobs: Iterable[Job]) -> None:
-        """Show the newest snapshots; jobs that are not here yet are added at the end of their observation."""
-        touched: dict[Node, list[int]] = {}
-        new: list[Job] = []
-        for job in jobs:
-            if job.kind not in KINDS:
-                continue
-            leaf = self._tree.leaves.get(job.id)
-            if leaf is None:
-                new.append(job)
-            else:
-                self._renew(leaf, job)
-                assert leaf.parent is not None
-                touched.setdefault(leaf.parent, []).append(leaf.row)
-        self._insert(new, touched)
-        self._announce(touched)
+    def set_filter(self, words: Iterable[str] = (), text: str = "") -> None:
+        """Show files in these states (none: in all) whose name, ObsID or mission contains a text."""
+        self._words, self._text = frozenset(words), text.strip()
+        self.refilter()
 
-    def _renew(self, leaf: Node, job: Job) -> None:
-        leaf.job, old, leaf.sums = job, leaf.sums, share(job)
-        changes = _difference(leaf.sums, old)
-        if changes:
-            group = leaf.parent
-            while group is not None:
-                group.add(changes)
-                group = group.parent
+    @property
+    def is_filtered(self) -> bool:
+        return self._shape.is_filtered
 
-    def _insert(self, jobs: list[Job], touched: dict[Node, list[int]]) -> None:
-        """New jobs, those of one observation together; a new observation or mission comes with all that is below it."""
-        tree = self._tree
-        places: dict[tuple[str, ...], list[Job]] = {}  # by the group that is there already
-        for job in jobs:
-            key: tuple[str, ...] = (job.mission, job.obs_id)
-            while key and key not in tree.groups:
-                key = key[:-1]
-            places.setdefault(key, []).append(job)
-        for key, together in places.items():
-            parent = tree.groups[key] if key else tree.root
-            number = len(together) if len(key) == 2 else len({(j.mission, j.obs_id)[len(key)] for j in together})
-            at = len(parent.children)
-            self.beginInsertRows(self._index(parent), at, at + number - 1)
-            for job in together:
-                leaf = tree.place(job)
-                group = leaf.parent
-                while group is not None:
-                    group.add(leaf.sums)
-                    group = group.parent
-            self.endInsertRows()
-            for job in together:
-                touched.setdefault(tree.groups[job.mission, job.obs_id], [])
+    def refilter(self) -> None:
+        """Work out anew what the filter leaves; selected and opened rows stay so where they are still shown."""
+        self._relayout(self._made_shape())
 
-    def _announce(self, touched: dict[Node, list[int]]) -> None:
+    def _made_shape(self) -> Shape:
+        self.is_outdated = False
+        if not self._words and not self._text:
+            return Shape(self.columns)
+        n = self.columns.n_rows
+        mask = np.ones(n, bool)
+        if self._words:
+            mask &= np.array([word in self._words for word in WORDS])[self.columns.words[:n]]
+        if self._text:
+            mask &= self.columns.matching(self._text)
+        return Shape(self.columns, mask)
+
+    def _relayout(self, shape: Shape) -> None:
+        self.layoutAboutToBeChanged.emit()
+        old = self.persistentIndexList()
+        nodes = [self._node(index) for index in old]
+        self._shape = shape
+        new = [self._index_of(level, number, index.column()) for (level, number), index in zip(nodes, old, strict=True)]
+        self.changePersistentIndexList(old, new)
+        self.layoutChanged.emit()
+
+    # ---- what changes
+
+    def update_jobs(self, jobs: Iterable[Job], now_s: float = 0.0) -> None:
+        """Show the newest snapshots (at a time of a monotonic clock); jobs that are not here yet are added."""
+        mine = [job for job in jobs if job.kind in KINDS]
+        if not mine:
+            return
+        rows = self.columns.rows_of([job.id for job in mine])
+        known = [job for job, row in zip(mine, rows.tolist(), strict=True) if row >= 0]
+        if known:
+            self._renew(rows[rows >= 0], known, now_s)
+        if len(known) < len(mine):
+            self._insert([job for job, row in zip(mine, rows.tolist(), strict=True) if row < 0])
+
+    def _renew(self, rows: Rows, jobs: Sequence[Job], now_s: float) -> None:
+        before = self.columns.words[rows].copy()
+        self.columns.update(rows, jobs)
+        after = self.columns.words[rows]
+        for row, job, was, word in zip(rows.tolist(), jobs, before.tolist(), after.tolist(), strict=True):
+            if was == _RUNNING or word == _RUNNING:
+                self._note_run(row, job, now_s)
+        if self._words and bool(np.any(before != after)):
+            self.is_outdated = True
+        self._announce(rows)
+
+    def _note_run(self, row: int, job: Job, now_s: float) -> None:
+        run = self._runs.get(row)
+        if run is None:
+            run = self._runs[row] = _Run()
+        self.received_bytes += run.note(now_s, job.done)
+        if job.state is JobState.RUNNING:
+            return
+        del self._runs[row]
+        fetched = job.facts.get("fetched_bytes")  # of a file that came between two reports, all
+        if job.state is JobState.SUCCEEDED and isinstance(fetched, (int, float)):
+            self.received_bytes += max(0.0, fetched - run.counted)
+
+    def _insert(self, jobs: Sequence[Job]) -> None:
+        groups = {(job.mission, job.obs_id) for job in jobs}
+        if self.is_filtered:
+            self.columns.add(jobs)
+            self.is_outdated = True
+        elif len(groups) > _MOST_SIGNALS:
+            self.columns.add(jobs)
+            self._relayout(self._made_shape())
+        else:
+            for mission, obs_id in sorted(groups):
+                self._insert_below(mission, obs_id, [job for job in jobs if (job.mission, job.obs_id) == (mission, obs_id)])
+
+    def _insert_below(self, mission: str, obs_id: str, jobs: Sequence[Job]) -> None:
+        """Rows of one observation, which is added too if it is not here (and its mission, if that is not)."""
+        columns = self.columns
+        rows = columns.add(jobs)  # nothing that is shown changes by this
+        number, _ = columns.observations[int(columns.observation[rows[0]])]
+        observation = int(columns.observation[rows[0]])
+        if number not in self._shape.observations:
+            parent, at, count = QModelIndex(), len(self._shape.missions), 1
+        elif observation not in self._shape.files:
+            parent, at, count = self._index_of(0, number), len(self._shape.observations[number]), 1
+        else:
+            parent, at, count = self._index_of(1, observation), len(self._shape.files[observation]), len(jobs)
+        self.beginInsertRows(parent, at, at + count - 1)
+        self._shape.append(rows)
+        self.endInsertRows()
+        self._announce(rows[:1])
+
+    def _announce(self, rows: Rows) -> None:
         """One signal for the changed files of an observation, one for the observations of a mission, one for all missions."""
-        missions: dict[Node, list[int]] = {}
-        for observation, rows in touched.items():
+        shape = self._shape
+        shown = [row for row in rows.tolist() if shape.place_of_file(row) != HIDDEN]
+        touched: dict[int, list[int]] = {}
+        for row in shown:
+            touched.setdefault(int(self.columns.observation[row]), []).append(shape.place_of_file(row))
+        missions: dict[int, list[int]] = {}
+        for observation, places in touched.items():
             if len(touched) <= _MOST_SIGNALS:
-                self._changed(observation, rows)
-            assert observation.parent is not None
-            missions.setdefault(observation.parent, []).append(observation.row)
-        for mission, rows in missions.items():
-            self._changed(mission, rows)
-        if missions:
-            self._changed(self._tree.root, [mission.row for mission in missions])
+                self._changed(_FILES_FROM + observation, places)
+            mission = self.columns.observations[observation][0]
+            missions.setdefault(mission, []).append(shape.place_of_observation(observation))
+        for mission, places in missions.items():
+            self._changed(1 + mission, places)
+        self._changed(_MISSION, [shape.place_of_mission[mission] for mission in missions])
 
-    def _changed(self, parent: Node, rows: list[int]) -> None:
-        if rows:
-            first, last = parent.children[min(rows)], parent.children[max(rows)]
-            left = self.createIndex(first.row, 0, first)
-            self.dataChanged.emit(left, self.createIndex(last.row, _N_COLUMNS - 1, last))
+    def _changed(self, inside: int, places: list[int]) -> None:
+        if places:
+            self.dataChanged.emit(self.createIndex(min(places), 0, inside), self.createIndex(max(places), _N_COLUMNS - 1, inside))
 
-    # what is asked of it
+    def tick(self, now_s: float) -> None:
+        """Work out the rates of what runs; to be called about twice a second while something does."""
+        rates: dict[tuple[int, int], float] = {}
+        for row, run in self._runs.items():
+            rate = run.meter.rate(now_s)
+            if rate is not None:
+                observation = int(self.columns.observation[row])
+                for key in ((2, row), (1, observation), (0, self.columns.observations[observation][0])):
+                    rates[key] = rates.get(key, 0.0) + rate
+        changed = rates or self._rates
+        self._rates = rates
+        if changed and self._runs:
+            self._announce(np.fromiter(self._runs, np.int64))
 
-    def sums(self) -> Node:
+    # ---- what is asked of it
+
+    def sums(self) -> Sums:
         """Everything together."""
-        return self._tree.root
+        return self.columns.sums
 
-    def chosen(self, selection: QItemSelection) -> list[Node]:
-        """The selected rows; everything (one node) where nothing is selected."""
-        nodes: list[Node] = []
+    def chosen(self, selection: QItemSelection) -> Rows:
+        """The rows below what is selected, each once; all that are shown where nothing is."""
+        if selection.isEmpty():
+            return self._shape.shown()
+        parts = [np.zeros(0, np.int64)]
         for ranges in selection.toList():
             parent = ranges.parent()
-            node = parent.internalPointer() if parent.isValid() else self._tree.root
-            nodes += node.children[ranges.top() : ranges.bottom() + 1]
-        return nodes or [self._tree.root]
+            nodes = (self._node(self.index(place, 0, parent)) for place in range(ranges.top(), ranges.bottom() + 1))
+            parts += [self.rows_below(level, number) for level, number in nodes]
+        return np.unique(np.concatenate(parts))
 
-    def node_jobs(self, index: Index) -> list[Job]:
-        """The jobs below a row: itself, or those of its observation or mission; all for an invalid index."""
-        node: Node = index.internalPointer() if index.isValid() else self._tree.root
-        return [leaf.job for leaf in node.leaves() if leaf.job is not None]
+    def rows_below(self, level: int, number: int) -> Rows:
+        if level == 0:
+            return self._shape.rows_of_mission(number)
+        return self._shape.rows_of_observation(number) if level == 1 else np.array([number], np.int64)
 
-    def _index(self, node: Node) -> QModelIndex:
-        return QModelIndex() if node is self._tree.root else self.createIndex(node.row, 0, node)
+    def ids_of(self, rows: Iterable[int]) -> list[int]:
+        """The jobs of rows."""
+        return self.columns.ids[np.fromiter(rows, np.int64)].tolist()
 
-    # what Qt asks
+    def index_of_row(self, row: int) -> QModelIndex:
+        """Where a file is; invalid if the filter hides it."""
+        return self._index_of(2, row)
+
+    def _node(self, index: Index) -> tuple[int, int]:
+        """Level (0 mission, 1 observation, 2 file) and the number of what stands there in the columns."""
+        inside, place = int(index.internalId()), index.row()
+        if inside == _MISSION:
+            return 0, self._shape.missions[place]
+        if inside < _FILES_FROM:
+            return 1, self._shape.observations[inside - 1][place]
+        return 2, self._shape.files[inside - _FILES_FROM][place]
+
+    def _index_of(self, level: int, number: int, column: int = 0) -> QModelIndex:
+        columns, shape = self.columns, self._shape
+        if level == 0:
+            place, inside = shape.place_of_mission.get(number, HIDDEN), _MISSION
+        elif level == 1:
+            place, inside = shape.place_of_observation(number), 1 + columns.observations[number][0]
+        else:
+            place, inside = shape.place_of_file(number), _FILES_FROM + int(columns.observation[number])
+        return QModelIndex() if place == HIDDEN else self.createIndex(place, column, inside)
+
+    # ---- what Qt asks
 
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
-        node = parent.internalPointer() if parent.isValid() else self._tree.root
-        if parent.column() > 0 or not (0 <= row < len(node.children) and 0 <= column < _N_COLUMNS):
+        if not (0 <= row < self.rowCount(parent) and 0 <= column < _N_COLUMNS):
             return QModelIndex()
-        return self.createIndex(row, column, node.children[row])
+        if not parent.isValid():
+            return self.createIndex(row, column, _MISSION)
+        level, number = self._node(parent)
+        return self.createIndex(row, column, 1 + number if level == 0 else _FILES_FROM + number)
 
     def parent(self, index: Index = QModelIndex()) -> Any:  # noqa: B008
-        if not index.isValid():
+        inside = int(index.internalId()) if index.isValid() else _MISSION
+        if inside == _MISSION:
             return QModelIndex()
-        parent = index.internalPointer().parent
-        return QModelIndex() if parent is None or parent is self._tree.root else self.createIndex(parent.row, 0, parent)
+        return self._index_of(0, inside - 1) if inside < _FILES_FROM else self._index_of(1, inside - _FILES_FROM)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        if not parent.isValid():
+            return len(self._shape.missions)
         if parent.column() > 0:
             return 0
-        return len((parent.internalPointer() if parent.isValid() else self._tree.root).children)
+        level, number = self._node(parent)
+        return 0 if level == 2 else len((self._shape.observations if level == 0 else self._shape.files)[number])
 
     def hasChildren(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008
-        return not parent.isValid() or (parent.column() == 0 and parent.internalPointer().job is None)
+        return self.rowCount(parent) > 0 if not parent.isValid() else parent.column() == 0 and parent.internalId() < _FILES_FROM
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return _N_COLUMNS
@@ -297,50 +324,87 @@ class DownloadTree(QAbstractItemModel):
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
                 return self.HEADINGS[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole and section == Column.SIZE:
+            if role == Qt.ItemDataRole.TextAlignmentRole and section in (Column.SIZE, Column.RATE):
                 return _RIGHT
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        node: Node = index.internalPointer()
         column = index.column()
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if column in (Column.SIZE, Column.RATE) else None
+        level, number = self._node(index)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._group_text(node, column) if node.job is None else self._leaf_text(node, node.job, column)
+            return self._file_text(number, column) if level == 2 else self._group_text(level, number, column)
         if role == STATE_ROLE:
-            return node.state() if node.job is None else state_word(node.job)
+            return WORDS[self.columns.words[number]] if level == 2 else loudest(self._sums_of(level, number))
         if role == FRACTION_ROLE and column == Column.PROGRESS:
-            return node.fraction() if node.job is None else fraction(node.job)
-        if role == JOB_ROLE:
-            return node.job
-        if role == Qt.ItemDataRole.TextAlignmentRole and column == Column.SIZE:
-            return _RIGHT
+            return self.columns.part_of(number) if level == 2 else part_done(self._sums_of(level, number))
+        if role == ID_ROLE:
+            return int(self.columns.ids[number]) if level == 2 else None
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
-            return sentence(node.job) if node.job is not None else self._group_text(node, column)
+            return self._tip(level, number)
         return None
 
-    @staticmethod
-    def _leaf_text(node: Node, job: Job, column: int) -> str:
-        if column == Column.NAME:
-            return node.label
-        if column == Column.STATE:
-            return state_word(job)
-        if column == Column.PROGRESS:
-            return percent(fraction(job))
-        if column == Column.SIZE:
-            return format_bytes(job.total) if job.kind == "download" else ""
-        return why(job) or job.text
+    def _sums_of(self, level: int, number: int) -> Sums:
+        return self.columns.sums_of_missions[number] if level == 0 else self.columns.sums_of_observations[number]
 
-    @staticmethod
-    def _group_text(node: Node, column: int) -> str:
+    def _file_text(self, row: int, column: int) -> str:
+        columns = self.columns
         if column == Column.NAME:
-            return node.label
+            return columns.names[row]
         if column == Column.STATE:
-            return node.state()
+            return WORDS[columns.words[row]]
         if column == Column.PROGRESS:
-            return percent(node.fraction())
-        files = int(node.count("files"))
+            return percent(columns.part_of(row))
         if column == Column.SIZE:
-            return format_bytes(node.count("bytes")) if files else ""
-        return f"{int(node.count('files done'))} of {files} files" if files else ""
+            return self._size_text(row) if columns.is_file[row] else ""
+        if column == Column.RATE:
+            total = columns.total[row]
+            return self._rate_text((2, row), float(total - columns.done[row]) if total == total else None)
+        return columns.notes.get(row, "")
+
+    def _size_text(self, row: int) -> str:
+        size, columns = self.columns.size_bytes(row), self.columns
+        rounded = size is not None and not columns.exact[row] and WORDS[columns.words[row]] != "done"
+        return f"≈ {format_bytes(size)}" if rounded else format_bytes(size)
+
+    def _group_text(self, level: int, number: int, column: int) -> str:
+        sums = self._sums_of(level, number)
+        if column == Column.NAME:
+            return self.columns.mission_label(number) if level == 0 else self.columns.observations[number][1]
+        if column == Column.STATE:
+            return loudest(sums)
+        if column == Column.PROGRESS:
+            return percent(part_done(sums))
+        if column == Column.SIZE:
+            rounded = "≈ " if sums[Sum.ROUNDED] or sums[Sum.UNKNOWN] else ""
+            return f"{rounded}{format_bytes(sums[Sum.BYTES])}" if sums[Sum.FILES] else ""
+        if column == Column.RATE:
+            return self._rate_text((level, number), None if sums[Sum.UNKNOWN] else float(sums[Sum.TO_COME]))
+        return files_text(sums)
+
+    def _rate_text(self, key: tuple[int, int], to_come: float | None) -> str:
+        """« 1.2 MB/s, 40 s »; empty while nobody knows."""
+        rate = self._rates.get(key)
+        if rate is None:
+            return ""
+        left = f", {duration_text(to_come / rate)}" if rate > 0 and to_come is not None and to_come > 0 else ""
+        return f"{format_bytes(rate)}/s{left}"
+
+    def _tip(self, level: int, number: int) -> str:
+        if level < 2:
+            sums = self._sums_of(level, number)
+            name = self._group_text(level, number, Column.NAME)
+            states = [f"{count_text(int(sums[code]))} {word}" for code, word in enumerate(WORDS) if sums[code]]
+            return f"{name}: {files_text(sums) or counted(n_jobs(sums), 'list', 'lists')}; {', '.join(states)}"
+        note = self.columns.notes.get(number, "")
+        return f"{self.columns.names[number]}: {WORDS[self.columns.words[number]]}. {note}".strip()
+
+
+def files_text(sums: Sums) -> str:
+    """« 3 of 12 files »; empty where none is known."""
+    return (
+        f"{count_text(int(sums[Sum.FILES_DONE]))} of {counted(int(sums[Sum.FILES]), 'file', 'files')}" if sums[Sum.FILES] else ""
+    )

@@ -42,16 +42,27 @@ def why(job: Job) -> str:
     return job.reason or "; ".join(job.warnings)
 
 
+_BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
 def format_bytes(count: float | None) -> str:
     """« 12.3 MB » (powers of 1000); a dash where the size is not known."""
     if count is None:
         return "–"
     value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 999.5 or unit == "GB":
+    for unit in _BYTE_UNITS:
+        if value < 999.5 or unit == _BYTE_UNITS[-1]:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
         value /= 1000.0
     raise AssertionError("unreachable")
+
+
+def format_part(part: float, whole: float, *, rounded: bool = False) -> str:
+    """« 12.3 of about 48.0 GB »: the unit once where both have the same; « about » where the whole is not exact."""
+    first, second = format_bytes(part), format_bytes(whole)
+    if first.rpartition(" ")[2] == second.rpartition(" ")[2]:
+        first = first.rpartition(" ")[0]
+    return f"{first} of {'about ' if rounded else ''}{second}"
 
 
 def fraction(job: Job) -> float | None:
@@ -75,6 +86,10 @@ def sentence(job: Job) -> str:
 
 def can_retry(job: Job) -> bool:
     return job.state in (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED)
+
+
+def can_pause(job: Job) -> bool:
+    return job.state in (JobState.WAITING, JobState.QUEUED, JobState.RUNNING)
 
 
 def can_cancel(job: Job) -> bool:

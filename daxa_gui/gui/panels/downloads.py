@@ -3,296 +3,434 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from PySide6.QtCore import QItemSelection, QModelIndex, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QItemSelection, QPoint, Qt, QTimer
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
-    QAbstractItemView,
+    QComboBox,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
+    QLineEdit,
+    QProgressBar,
     QPushButton,
     QSizePolicy,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
+from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.job import Job
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.job_feed import JobFeed
-from daxa_gui.gui.models.downloads import KINDS, Column, DownloadTree, Node, Tree
-from daxa_gui.gui.models.jobs import JOB_ROLE, can_cancel, can_retry, format_bytes, ids_where, sentence
-from daxa_gui.gui.texts import count_text, counted
-from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate
+from daxa_gui.gui.models.download_columns import (
+    CAN_CANCEL,
+    CAN_PAUSE,
+    CAN_RESUME,
+    CAN_RETRY,
+    CODES,
+    KINDS,
+    WORDS,
+    DownloadColumns,
+    n_jobs,
+    n_open,
+    part_done,
+)
+from daxa_gui.gui.models.downloads import ID_ROLE, DownloadTree
+from daxa_gui.gui.models.jobs import sentence
+from daxa_gui.gui.models.rates import RateMeter
+from daxa_gui.gui.overview_feed import OverviewFeed
+from daxa_gui.gui.texts import counted
+from daxa_gui.gui.widgets.download_texts import Pace, states_sentence, summary_sentence
+from daxa_gui.gui.widgets.downloads_view import DownloadsView
+from daxa_gui.gui.widgets.failures_box import FailuresBox
+from daxa_gui.gui.widgets.grouped_list import GroupedDialog, left_out_groups, left_out_sentence
+from daxa_gui.gui.widgets.lanes_bar import LaneCounts, LanesBar, lane_label
 from daxa_gui.session import Session
 
 _TICK_MS = 500
-_RATE_OVER_S = 10.0
-_DISK_EVERY_S = 5.0
-_MOST_OPENED = 2000  # a mission with more observations than this is not opened by itself
+_APPLY_MS = 100  # changes are shown ten times a second, however many come
+_TURN_S = 0.012  # time for changes before the window may do something else
+_AT_ONCE = 500
+_RATE_OVER_S = 20.0
+_DISK_EVERY_S = 10.0
+_TYPING_MS = 250
 
-
-def duration_text(seconds: float) -> str:
-    """« 40 s », « 12 min », « 3 h 20 min »."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+# What the filter offers → the states that it shows.
+FILTERS: dict[str, tuple[str, ...]] = {
+    "All states": (),
+    "Running": ("running", "stopping"),
+    "Waiting": ("queued", "waiting"),
+    "Paused": ("paused",),
+    "Failed": ("failed",),
+    "Cancelled or skipped": ("cancelled", "skipped"),
+    "Done": ("done", "warned", "excluded"),
+}
 
 
 class DownloadsPanel(QWidget):
-    """Buttons act on the selected rows and what is below them, or on everything while nothing is selected."""
+    """Buttons act on the selected rows and what is below them, or on everything that is shown while nothing is selected."""
 
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._marks: deque[tuple[float, float]] = deque(maxlen=60)  # (time, bytes here) of the last seconds
+        self._meter = RateMeter(_RATE_OVER_S)
         self._free_bytes: int | None = None
         self._disk_asked = 0.0
         self._paused: dict[str, bool] = {}
-        self._current: Job | None = None
+        self._left_out: list[LeftOut] = []
+        self._current: int | None = None  # the job whose sentence is shown
+        self._pending: dict[int, Job] = {}  # changes that are not shown yet
         self.model = DownloadTree(session.mission_labels(), self)
         self._build()
-        self._timer = QTimer(self)
-        self._timer.setInterval(_TICK_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._tick_timer = self._timer(_TICK_MS, self._on_tick)
+        self._apply_timer = self._timer(_APPLY_MS, self.apply_changes, once=True)
+        self._filter_timer = self._timer(_TYPING_MS, self._filter_now, once=True)
+        self.text.textChanged.connect(lambda _text: self._filter_timer.start())
+        self.states.currentIndexChanged.connect(lambda _index: self._filter_now())
         bridge.lane_changed.connect(self._on_lane_changed)
         bridge.archive_changed.connect(self._on_archive_changed)
-        self._feed = JobFeed(session, context, bridge, self.model.arranged, KINDS, self)
+        self._feed = OverviewFeed(session, context, bridge, self.model.arranged, KINDS, self)
         self._feed.replaced.connect(self._on_jobs_replaced)
         self._feed.changed.connect(self._on_jobs_changed)
         self._feed.read()
         self._on_archive_changed("")
 
+    def _timer(self, interval_ms: int, slot: Callable[[], None], *, once: bool = False) -> QTimer:
+        timer = QTimer(self)
+        timer.setInterval(interval_ms)
+        timer.setSingleShot(once)
+        timer.timeout.connect(slot)
+        return timer
+
+    # ---- what it looks like
+
     def _build(self) -> None:
         self.summary = QLabel(self)
         self.summary.setObjectName("downloadsSummary")
-        self.summary.setWordWrap(True)
         self.sentence = QLabel(self)
         self.sentence.setObjectName("downloadSentence")
-        self.sentence.setWordWrap(True)
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.sentence.hide()
         for label in (self.summary, self.sentence):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        self._build_view()
-        self.pause_button = self._button("pauseDownloads", "Pa&use", self._on_pause_clicked)
-        self.pause_button.setToolTip("Let running files end and start no more, or go on")
-        self.retry_button = self._button("retryDownloads", "Re&try", self._on_retry_clicked)
-        self.retry_button.setToolTip("Fetch failed and cancelled files again: those selected, or all while nothing is selected")
-        self.cancel_button = self._button("cancelDownloads", "Ca&ncel", self._on_cancel_clicked)
-        self.cancel_button.setToolTip("Stop the selected downloads, or all while nothing is selected (Escape selects nothing)")
+        self.bar = QProgressBar(self)
+        self.bar.setObjectName("downloadsBar")
+        self.bar.setAccessibleName("All downloads together")
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.view = DownloadsView(self.model, lambda: self._context.theme, self)
+        self.view.selectionModel().selectionChanged.connect(self._on_selection_changed)
+        self.view.customContextMenuRequested.connect(self._on_menu_requested)
+        self._build_actions()
+        self._build_filter()
+        self.failures = FailuresBox(self)
+        self.failures.retry_requested.connect(self._on_retry_failures)
+        self.lanes = LanesBar(self)
+        self.lanes.pause_requested.connect(self._on_pause_lane)
+        self.lanes.bandwidth_changed.connect(self._on_bandwidth_changed)
+        self.lanes.limit_changed.connect(self._on_limit_changed)
+        self._build_left_out()
         buttons = QHBoxLayout()
-        for button in (self.pause_button, self.retry_button, self.cancel_button):
+        for button in (self.pause_button, self.resume_button, self.retry_button, self.cancel_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(6)
         layout.addWidget(self.summary)
+        layout.addWidget(self.bar)
         layout.addLayout(buttons)
+        layout.addWidget(self._filter)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self.sentence)
+        for widget in (self.sentence, self.failures, self._left_out_line, self.lanes):
+            layout.addWidget(widget)
         layout.addStretch(0)
 
-    def _build_view(self) -> None:
-        self.view = view = QTreeView(self)
-        view.setObjectName("downloadsTree")
-        view.setAccessibleName("Downloads by mission, observation and file")
-        view.setModel(self.model)
-        view.setUniformRowHeights(True)
-        view.setIndentation(14)
-        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # files differ at their ends
-        view.setAlternatingRowColors(True)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setItemDelegateForColumn(Column.STATE, StateDelegate(lambda: self._context.theme, view))
-        view.setItemDelegateForColumn(Column.PROGRESS, ProgressDelegate(lambda: self._context.theme, view))
-        header = view.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(40)
-        for column, width in ((Column.STATE, 82), (Column.PROGRESS, 86), (Column.SIZE, 66), (Column.MESSAGE, 90)):
-            header.resizeSection(column, width)
-        view.selectionModel().selectionChanged.connect(self._on_selection_changed)
-        self.model.modelReset.connect(self._open_missions)
-        self.model.rowsInserted.connect(self._on_rows_inserted)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), view, context=Qt.ShortcutContext.WidgetShortcut)
-        escape.activated.connect(view.clearSelection)
+    def _build_actions(self) -> None:
+        """Four verbs: a button, a menu entry and a key each."""
+        self.actions_by_name: dict[str, QAction] = {}
+        self.pause_button = self._verb("pause", "Pa&use", "Ctrl+P", self._on_pause)
+        self.resume_button = self._verb("resume", "Resu&me", "Ctrl+G", self._on_resume)
+        self.retry_button = self._verb("retry", "Re&try", "Ctrl+R", self._on_retry)
+        self.cancel_button = self._verb("cancel", "Ca&ncel", "Delete", self._on_cancel)
+        self._action("copy", "Copy", "Ctrl+C", self.view.copy)
+        self._action("log", "Show the log", "Return", self._on_show_log)
+        self._action("expand", "Open all", "", self.view.open_what_is_found)
+        self._action("collapse", "Close all", "", self.view.collapseAll)
+        self._action("nothing", "Select nothing", "Escape", self.view.clearSelection)
 
-    def _button(self, name: str, text: str, slot: Callable[[], None]) -> QPushButton:
+    def _action(self, name: str, text: str, key: str, slot: Callable[[], None]) -> QAction:
+        action = self.actions_by_name[name] = QAction(text, self.view)
+        action.setObjectName(f"downloads_{name}")
+        action.setShortcut(QKeySequence(key))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.triggered.connect(lambda _checked=False: slot())
+        self.view.addAction(action)
+        return action
+
+    def _verb(self, name: str, text: str, key: str, slot: Callable[[], None]) -> QPushButton:
+        action = self._action(name, text.replace("&", ""), key, slot)
         button = QPushButton(text, self)
-        button.setObjectName(name)
-        button.clicked.connect(slot)
+        button.setObjectName(f"{name}Downloads")
+        button.clicked.connect(lambda _checked=False: action.trigger())
         return button
 
-    # what happens
+    def _build_filter(self) -> None:
+        self._filter = QWidget(self)
+        self.states = QComboBox(self._filter)
+        self.states.setObjectName("downloadsFilter")
+        self.states.setAccessibleName("Show downloads in these states")
+        self.states.setToolTip("Show only files in some states")
+        self.states.addItems(list(FILTERS))
+        self.text = QLineEdit(self._filter)
+        self.text.setObjectName("downloadsText")
+        self.text.setAccessibleName("Find in the downloads")
+        self.text.setToolTip("Show only files whose name, ObsID or mission contains this text")
+        self.text.setPlaceholderText("File, ObsID or mission")
+        self.text.setClearButtonEnabled(True)
+        row = QHBoxLayout(self._filter)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.states)
+        row.addWidget(self.text, 1)
+
+    def _build_left_out(self) -> None:
+        self._left_out_line = QWidget(self)
+        self.left_out = QLabel(self._left_out_line)
+        self.left_out.setObjectName("downloadsLeftOut")
+        self.left_out.setWordWrap(True)
+        self.left_out_button = QPushButton("Wh&ich…", self._left_out_line)
+        self.left_out_button.setObjectName("showLeftOut")
+        self.left_out_button.setToolTip("Show what is not fetched, and why")
+        self.left_out_button.clicked.connect(lambda _checked=False: self._on_show_left_out())
+        row = QHBoxLayout(self._left_out_line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.left_out, 1)
+        row.addWidget(self.left_out_button)
+        self._left_out_line.hide()
+
+    # ---- what happens
 
     def _on_archive_changed(self, _path: str) -> None:
-        self._marks.clear()
+        self._meter.clear()
         self._paused, self._free_bytes, self._disk_asked = {}, None, 0.0
         self._context.background.read(self, "lanes", self._session.lanes, self._on_lanes_read)
+        self._read_left_out()
 
     def _on_lanes_read(self, paused: dict[str, bool]) -> None:
-        self._paused = paused
+        self._paused = dict(paused)
         self.refresh()
 
     def _on_lane_changed(self, lane: str, paused: bool) -> None:
         self._paused[lane] = paused
         self.refresh()
 
-    def _on_jobs_replaced(self, tree: Tree) -> None:
-        self.model.set_tree(tree)
+    def _read_left_out(self) -> None:
+        if self._session.archive is None or not hasattr(self._session, "left_out"):
+            self._on_left_out_read([])
+        else:
+            self._context.background.read(self, "left out", self._session.left_out, self._on_left_out_read)
+
+    def _on_left_out_read(self, left_out: Sequence[LeftOut]) -> None:
+        self._left_out = list(left_out)
+        self.left_out.setText(left_out_sentence(self._left_out))
+        self._left_out_line.setVisible(bool(self._left_out))
+
+    def _on_jobs_replaced(self, columns: DownloadColumns) -> None:
+        self._pending.clear()
+        self.model.set_columns(columns)
+        if self.model.is_filtered:
+            self.view.open_what_is_found()
         self._show_current(None)
+        self._meter.clear()
         self.refresh()
-        if self.model.sums().count("open"):
-            self._timer.start()
+        if n_open(self.model.sums()):
+            self._tick_timer.start()
 
     def _on_jobs_changed(self, jobs: list[Job]) -> None:
-        self.model.update_jobs(jobs)
-        if self._current is not None:
-            self._show_current(next((job for job in jobs if job.id == self._current.id), self._current))
-        if not self._timer.isActive():
-            self._timer.start()
+        self._pending.update((job.id, job) for job in jobs)
+        if not self._apply_timer.isActive():
+            self._apply_timer.start(_APPLY_MS)
+
+    def apply_changes(self) -> None:
+        """Show what changed; so much of it that the window stays quick, and the rest in the next turn."""
+        begun = time.monotonic()
+        while self._pending and time.monotonic() - begun < _TURN_S:
+            batch = [self._pending.pop(job_id) for job_id in list(self._pending)[:_AT_ONCE]]
+            self.model.update_jobs(batch, begun)
+            shown = next((job for job in batch if job.id == self._current), None)
+            if shown is not None:
+                self._show_current(shown)
+        if self._pending:
+            self._apply_timer.start(0)
+            return
+        if not self._tick_timer.isActive():
+            self._tick_timer.start()
         self.refresh()
 
-    def _open_missions(self) -> None:
-        for row in range(self.model.rowCount()):
-            self._open_mission(self.model.index(row, 0))
+    def _on_tick(self) -> None:
+        now = time.monotonic()
+        self.model.tick(now)
+        self._meter.note(now, self.model.received_bytes)
+        if self.model.is_outdated:
+            self.model.refilter()
+        if not n_open(self.model.sums()):
+            self._tick_timer.stop()
+            self._meter.clear()
+            self._read_left_out()
+        self.refresh()
 
-    def _open_mission(self, index: QModelIndex) -> None:
-        if self.model.rowCount(index) <= _MOST_OPENED:
-            self.view.expand(index)
-
-    def _on_rows_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
-        if not parent.isValid():
-            for row in range(first, last + 1):
-                self._open_mission(self.model.index(row, 0))
-        elif not parent.parent().isValid() and first == 0:
-            self._open_mission(parent)
+    def _filter_now(self) -> None:
+        self._filter_timer.stop()
+        self.model.set_filter(FILTERS[self.states.currentText()], self.text.text())
+        if self.model.is_filtered:
+            self.view.open_what_is_found()
+        self.refresh()
 
     def _on_selection_changed(self, _selected: QItemSelection, _deselected: QItemSelection) -> None:
         index = self.view.currentIndex()
-        job = index.data(JOB_ROLE) if self.view.selectionModel().isRowSelected(index.row(), index.parent()) else None
-        self._show_current(job)
-        if job is not None:
-            self._context.set_job(job.id)
+        job_id = index.data(ID_ROLE) if self.view.selectionModel().isRowSelected(index.row(), index.parent()) else None
+        if job_id is None:
+            self._show_current(None)
+        else:
+            self._current = job_id
+            self._context.set_job(job_id)
+            self._context.background.read(self, "job", lambda: self._session.job(job_id), self._show_current)
         self._refresh_buttons()
 
     def _show_current(self, job: Job | None) -> None:
-        self._current = job
+        if job is None:
+            self._current = None
+            self._context.background.forget(self, "job")
         self.sentence.setVisible(job is not None)
         if job is not None:
             self.sentence.setText(sentence(job))
 
-    # what the buttons do
+    def _on_menu_requested(self, position: QPoint) -> None:
+        self.view.select_row_at(position)
+        self._refresh_buttons()
+        by = self.actions_by_name
+        names = ("pause", "resume", "retry", "cancel", None, "log", "copy", None, "expand", "collapse")
+        by["log"].setEnabled(self._current is not None)
+        by["copy"].setEnabled(self.view.has_selection)
+        self.view.menu([by[name] if name else None for name in names]).popup(self.view.viewport().mapToGlobal(position))
 
-    def _chosen(self) -> list[Node]:
-        return self.model.chosen(self.view.selectionModel().selection())
+    def _on_show_log(self) -> None:
+        if self._current is not None:
+            self._context.set_job(self._current)
+            self._context.show_panel("job_log")
+        else:
+            index = self.view.currentIndex()
+            self.view.setExpanded(index, not self.view.isExpanded(index))
 
-    def _act(self, name: str, act: Callable[[list[int]], object], condition: Callable[[Job], bool]) -> None:
-        """Do something with the selected jobs, or with all that there are by then."""
-        selected = not self.view.selectionModel().selection().isEmpty()
-        chosen = [leaf.job for node in self._chosen() for leaf in node.leaves() if leaf.job is not None] if selected else []
+    # ---- what the buttons do
 
-        def do() -> None:
-            jobs = chosen if selected else [job for job in self._session.jobs() if job.kind in KINDS]
-            act(list(dict.fromkeys(ids_where(jobs, condition))))
+    def _ids(self, allowed: NDArray[np.bool_]) -> list[int]:
+        """The chosen jobs that are in one of some states."""
+        rows = self.view.chosen()
+        return self.model.ids_of(rows[allowed[self.model.columns.words[rows]]])
 
-        self._context.background.act(self, name, do)
+    def _act(self, name: str, verb: Callable[[list[int]], Any], ids: list[int]) -> None:
+        if ids:
+            self._context.background.act(self, name, lambda: verb(ids))
 
-    def _lanes(self) -> set[str]:
-        """Lanes of the chosen jobs that are not finished."""
-        names = (name for node in self._chosen() for name, count in node.sums.items() if count)
-        return {name.removeprefix("lane ") for name in names if name.startswith("lane ")}
+    def _on_pause(self) -> None:
+        self._act("Pause", self._session.pause_jobs, self._ids(CAN_PAUSE))
 
-    def _on_pause_clicked(self) -> None:
-        lanes = self._lanes()
-        paused = [lane for lane in lanes if self._paused.get(lane)]
-        verb, chosen = (self._session.resume, paused) if paused else (self._session.pause, sorted(lanes))
+    def _on_resume(self) -> None:
+        self._act("Resume", self._session.resume_jobs, self._ids(CAN_RESUME))
 
-        def pause_or_resume() -> None:
-            for lane in chosen:
-                verb(lane)
+    def _on_retry(self) -> None:
+        self._act("Retry", self._session.retry, self._ids(CAN_RETRY))
 
-        self._context.background.act(self, "Pause", pause_or_resume)
+    def _on_cancel(self) -> None:
+        self._act("Cancel", self._session.cancel, self._ids(CAN_CANCEL))
 
-    def _on_retry_clicked(self) -> None:
-        self.retry_button.setEnabled(False)
-        self._act("Retry", self._session.retry, can_retry)
+    def _on_retry_failures(self, failure: str) -> None:
+        self._act("Retry", self._session.retry, self.model.ids_of(self.model.columns.failures.get(failure, ())))
 
-    def _on_cancel_clicked(self) -> None:
-        self.cancel_button.setEnabled(False)
-        self._act("Cancel", self._session.cancel, can_cancel)
+    def _on_pause_lane(self, lane: str, pause: bool) -> None:
+        verb = self._session.pause if pause else self._session.resume
+        self._context.background.act(self, "Pause", lambda: verb(lane))
 
-    # what is shown
+    def _on_bandwidth_changed(self, bytes_per_s: float) -> None:
+        self._context.background.act(self, "Speed limit", lambda: self._session.set_bandwidth(bytes_per_s or None))
+
+    def _on_limit_changed(self, connections: int) -> None:
+        change = self._session.change_settings
+        self._context.background.act(self, "Connections", lambda: change(connections_per_host=connections))
+
+    def _on_show_left_out(self) -> None:
+        groups = left_out_groups(self._left_out, self._session.mission_labels())
+        heading = "What is not fetched, and why. « Retry » asks again."
+        GroupedDialog("Left out", heading, groups, self.window()).open()
+
+    # ---- what is shown
 
     def refresh(self) -> None:
-        """Summary and buttons, from sums that the model keeps."""
+        """Everything around the tree, from sums that the columns keep."""
+        sums = self.model.sums()
+        jobs, unfinished = n_jobs(sums), n_open(sums)
+        for widget in (self.view, self.bar, self._filter, self.lanes):
+            widget.setVisible(bool(jobs))
         self._refresh_buttons()
-        everything = self.model.sums()
-        n_open = everything.count("open")
-        if not n_open:
-            self._timer.stop()
-            self._marks.clear()
-        self.view.setVisible(bool(everything.count("jobs")))
-        if everything.count("jobs"):
-            self.summary.setText(self._summary(everything))
-        elif self._session.archive is None:
-            self.summary.setText("No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O).")
-        else:
-            self.summary.setText("This archive has no downloads.")
-
-    def _summary(self, all_: Node) -> str:
-        files, done = int(all_.count("files")), int(all_.count("files done"))
-        total, have = all_.count("bytes"), all_.count("bytes here")
-        parts = []
-        if lists := int(all_.count("jobs") - all_.count("files")) if not files else 0:
-            parts.append(f"Asking which files {counted(lists, 'observation has', 'observations have')}")
-        if files:
-            parts.append(f"{count_text(done)} of {counted(files, 'file', 'files')}")
-            parts.append(f"{format_bytes(have)} of {format_bytes(total)}")
-        if all_.count("open"):
-            parts += self._rate(have, total)
+        self.failures.show_failures({what: len(rows) for what, rows in self.model.columns.failures.items()})
+        if not jobs:
+            nothing = "No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O)."
+            self.summary.setText(nothing if self._session.archive is None else "This archive has no downloads.")
+            return
+        if unfinished:
             self._ask_for_free_space()
-        if failed := int(all_.count("word failed")):
-            parts.append(f"{count_text(failed)} failed")
-        if any(self._paused.get(name.removeprefix("lane ")) for name, n in all_.sums.items() if n and name.startswith("lane ")):
-            parts.append("paused")
-        if self._free_bytes is not None:
-            scarce = total - have > self._free_bytes
-            free = f"{format_bytes(self._free_bytes)} free on disk"
-            parts.append(f"only {free}: too little for the {format_bytes(total - have)} to come" if scarce else free)
-        return " · ".join(parts)
+        self.bar.setValue(int(1000 * (part_done(sums) or 0.0)))
+        self._refresh_lanes()
+        paused = [lane_label(lane) for lane, is_paused in self._paused.items() if is_paused and lane in self.model.columns.lanes]
+        rate = self._meter.rate(time.monotonic()) if unfinished else None
+        text = summary_sentence(sums, Pace(rate, self._free_bytes, paused if unfinished else ()))
+        if text != self.summary.text():
+            self.summary.setText(text)
+
+    def _refresh_lanes(self) -> None:
+        shown = {}
+        for lane, counts in self.model.columns.lane_counts().items():
+            running = int(counts[CODES["running"]] + counts[CODES["stopping"]])
+            both = LaneCounts(running, int(counts[CODES["queued"]] + counts[CODES["waiting"]]), int(counts[CODES["paused"]]))
+            if both != LaneCounts(0, 0, 0):
+                shown[lane] = both, self._paused.get(lane, False)
+        settings = self._session.settings
+        self.lanes.set_limits(settings.bandwidth_mb_s * 1e6, settings.connections_per_host)
+        self.lanes.show_lanes(shown, settings.connections_per_host)
 
     def _refresh_buttons(self) -> None:
-        chosen = self._chosen()
-        is_paused = any(self._paused.get(lane) for lane in self._lanes())
-        self.pause_button.setText("Res&ume" if is_paused else "Pa&use")
-        self.pause_button.setEnabled(is_paused or any(node.count("open") for node in chosen))
-        self.retry_button.setEnabled(any(node.count("retryable") for node in chosen))
-        self.cancel_button.setEnabled(any(node.count("cancellable") for node in chosen))
+        rows = self.view.chosen()
+        counts = np.bincount(self.model.columns.words[rows], minlength=len(WORDS)) if len(rows) else np.zeros(len(WORDS), int)
+        which = "selected" if self.view.has_selection else "shown" if self.model.is_filtered else "all"
+        tips = {
+            "pause": (self.pause_button, CAN_PAUSE, "Stop for now; what is here of a file is kept"),
+            "resume": (self.resume_button, CAN_RESUME, "Go on with what was paused"),
+            "retry": (self.retry_button, CAN_RETRY, "Fetch again what failed or was cancelled"),
+            "cancel": (self.cancel_button, CAN_CANCEL, "Give up what is not finished; « Retry » takes it up again"),
+        }
+        for name, (button, allowed, tip) in tips.items():
+            n = int(counts[allowed].sum())
+            action = self.actions_by_name[name]
+            action.setEnabled(n > 0)
+            button.setEnabled(n > 0)
+            about = f"{counted(n, 'file', 'files')}, {which}: {states_sentence(np.where(allowed, counts, 0).tolist())}"
+            button.setToolTip(f"{tip}{f' ({about})' if n else ''}. {action.shortcut().toString()}")
 
     def _ask_for_free_space(self) -> None:
         now = time.monotonic()
-        if now - self._disk_asked >= _DISK_EVERY_S:
+        if not self._disk_asked or now - self._disk_asked >= _DISK_EVERY_S:
             self._disk_asked = now
             self._context.background.read(self, "disk", self._session.disk_use, self._on_disk_read, lambda _error: None)
 
     def _on_disk_read(self, use: dict[str, int]) -> None:
         self._free_bytes = use["free_bytes"]
-
-    def _rate(self, have: float, total: float) -> list[str]:
-        now = time.monotonic()
-        if not self._marks or now - self._marks[-1][0] >= 0.9 * _TICK_MS / 1000.0:
-            self._marks.append((now, have))
-        first_time, first_have = next(((t, b) for t, b in self._marks if now - t <= _RATE_OVER_S), self._marks[-1])
-        if now - first_time < 0.9 or have <= first_have:
-            return []
-        rate = (have - first_have) / (now - first_time)
-        return [f"{format_bytes(rate)}/s", f"{duration_text((total - have) / rate)} left"]
+        self.refresh()

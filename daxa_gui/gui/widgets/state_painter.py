@@ -32,7 +32,8 @@ def state_colour(word: str, theme: Theme) -> str:
 
 
 def draw_state_mark(painter: QPainter, word: str, centre: QPointF, radius: float, colour: QColor) -> None:
-    """○ waiting, ◌ queued, ▶ running, ✓ done, ▲ warned, ⊖ excluded, ✕ failed, ⊘ cancelled, → skipped: each its own shape."""
+    """○ waiting, ◌ queued, ▶ running, ✓ done, ▲ warned, ⊖ excluded, ✕ failed, ⊘ cancelled, → skipped, two bars paused: each its
+    own shape."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(colour, 1.8))
@@ -58,6 +59,9 @@ def draw_state_mark(painter: QPainter, word: str, centre: QPointF, radius: float
     elif word == "failed":
         painter.drawLine(QPointF(x - r * 0.8, y - r * 0.8), QPointF(x + r * 0.8, y + r * 0.8))
         painter.drawLine(QPointF(x - r * 0.8, y + r * 0.8), QPointF(x + r * 0.8, y - r * 0.8))
+    elif word == "paused":
+        for left in (x - r * 0.75, x + r * 0.25):
+            painter.fillRect(QRectF(left, y - r * 0.9, r * 0.5, r * 1.8), colour)
     elif word == "skipped":
         painter.drawLine(QPointF(x - r, y), QPointF(x + r, y))
         painter.drawPolyline(QPolygonF([QPointF(x + r * 0.3, y - r * 0.6), QPointF(x + r, y), QPointF(x + r * 0.3, y + r * 0.6)]))
@@ -103,6 +107,32 @@ class _CellDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(theme.text), 1, Qt.PenStyle.DotLine))
             painter.drawRect(option.rect.adjusted(0, 0, -1, -1))
         return selected
+
+
+class TextDelegate(_CellDelegate):
+    """A line of text, cut in its middle or at its end where it is too long."""
+
+    def __init__(
+        self,
+        theme: Callable[[], Theme],
+        parent: QWidget | None = None,
+        cut: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
+        super().__init__(theme, parent)
+        self._cut = cut
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        selected = self.ground(painter, option)
+        text = index.data(Qt.ItemDataRole.DisplayRole)
+        if not text:
+            return
+        theme = self._theme()
+        painter.setPen(QColor(theme.accent_text if selected else theme.text))
+        right = index.data(Qt.ItemDataRole.TextAlignmentRole)
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        box = option.rect.adjusted(4, 0, -6 if right else -2, 0)
+        shown = option.fontMetrics.elidedText(text, self._cut, box.width())
+        painter.drawText(box, int(side | Qt.AlignmentFlag.AlignVCenter), shown)
 
 
 class StateDelegate(_CellDelegate):

@@ -1,0 +1,122 @@
+"""The tree of downloads on the screen: columns that fit its width, what is chosen, and the menu of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, QWidget
+
+from daxa_gui.gui.models.download_columns import Rows
+from daxa_gui.gui.models.downloads import Column, DownloadTree
+from daxa_gui.gui.theme import Theme
+from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate, TextDelegate
+
+_MOST_OPENED = 2000  # rows below a mission that opens by itself
+_WIDTHS = {Column.STATE: 82, Column.PROGRESS: 84, Column.SIZE: 74, Column.RATE: 104, Column.MESSAGE: 160}
+_FOR_MESSAGE_PX = 660  # a narrower view leaves the messages to tool tips and the line below it
+
+
+class DownloadsView(QTreeView):
+    """Groups that a person closed stay closed; missions are opened when they come."""
+
+    def __init__(self, model: DownloadTree, theme: Callable[[], Theme], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tree = model
+        self._chosen: Rows | None = None
+        self.setObjectName("downloadsTree")
+        self.setAccessibleName("Downloads by mission, observation and file")
+        self.setModel(model)
+        self.setUniformRowHeights(True)
+        self.setIndentation(14)
+        self.setAlternatingRowColors(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        plain, files = TextDelegate(theme, self), TextDelegate(theme, self, Qt.TextElideMode.ElideMiddle)
+        self.setItemDelegate(plain)
+        self.setItemDelegateForColumn(Column.NAME, files)  # files differ at their ends
+        self.setItemDelegateForColumn(Column.STATE, StateDelegate(theme, self))
+        self.setItemDelegateForColumn(Column.PROGRESS, ProgressDelegate(theme, self))
+        header = self.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(40)
+        for column, width in _WIDTHS.items():
+            header.resizeSection(column, width)
+        self.selectionModel().selectionChanged.connect(lambda *_: self._forget_chosen())
+        for signal in (model.modelReset, model.layoutChanged, model.rowsInserted):
+            signal.connect(lambda *_: self._forget_chosen())
+        model.modelReset.connect(self.open_missions)
+        model.rowsInserted.connect(self._on_rows_inserted)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setColumnHidden(Column.MESSAGE, self.width() < _FOR_MESSAGE_PX)
+
+    # ---- what is open
+
+    def open_missions(self) -> None:
+        for row in range(self._tree.rowCount()):
+            self._open_mission(self._tree.index(row, 0))
+
+    def open_what_is_found(self) -> None:
+        """After a filter: everything, while that is not too much to look at."""
+        if len(self._tree.chosen(QItemSelection())) <= _MOST_OPENED:
+            self.expandAll()
+        else:
+            self.open_missions()
+
+    def _open_mission(self, index: QModelIndex) -> None:
+        if self._tree.rowCount(index) <= _MOST_OPENED:
+            self.expand(index)
+
+    def _on_rows_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
+        if not parent.isValid():
+            for row in range(first, last + 1):
+                self._open_mission(self._tree.index(row, 0))
+        elif not parent.parent().isValid() and first == 0:
+            self._open_mission(parent)
+
+    # ---- what is chosen
+
+    @property
+    def has_selection(self) -> bool:
+        return self.selectionModel().hasSelection()
+
+    def chosen(self) -> Rows:
+        """The files below the selected rows; all that are shown while nothing is selected."""
+        if self._chosen is None:
+            self._chosen = self._tree.chosen(self.selectionModel().selection())
+        return self._chosen
+
+    def _forget_chosen(self) -> None:
+        self._chosen = None
+
+    def select_row_at(self, position: QPoint) -> None:
+        """A menu is about the row below the pointer unless that is one of several selected ones."""
+        index = self.indexAt(position)
+        if index.isValid() and not self.selectionModel().isSelected(index):
+            self.setCurrentIndex(index)
+
+    def menu(self, actions: list[QAction | None]) -> QMenu:
+        """The menu of the selected rows; None is a line between entries."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for action in actions:
+            if action is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(action)
+        return menu
+
+    def copy(self) -> None:
+        """Name, state and message of the selected rows, a line each."""
+        lines = []
+        for index in self.selectionModel().selectedRows():
+            texts = (index.siblingAtColumn(column).data() for column in (Column.NAME, Column.STATE, Column.SIZE, Column.MESSAGE))
+            lines.append("\t".join(text or "" for text in texts))
+        if lines:
+            QGuiApplication.clipboard().setText("\n".join(lines))
