@@ -215,9 +215,10 @@ def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
     checked_obs_id(SPEC, obs_id)
     made = (ProductKind.EVENTS, ProductKind.IMAGE, ProductKind.SPECTRUM, ProductKind.RAW)
     responses, raw = (ProductKind.SPECTRUM,), (ProductKind.RAW,)
+    own = rf"(?:acis|hrc)f{obs_id.zfill(5)}"
     return (
-        _folder(obs_id, "primary", r"[a-z]+f[0-9]+[A-Za-z0-9_]*\.fits\.gz", made),
-        _folder(obs_id, "primary/responses", rf"(?:acis|hrc)f{obs_id.zfill(5)}[A-Za-z0-9_]*\.fits\.gz", responses, optional=True),
+        _folder(obs_id, "primary", rf"(?:{own}|(?:pcad|orbit)f[0-9]+)[A-Za-z0-9_]*\.fits\.gz", made),
+        _folder(obs_id, "primary/responses", rf"{own}[A-Za-z0-9_]*\.fits\.gz", responses, optional=True),
         _folder(obs_id, "secondary", rf"[a-z]+f[0-9]+[A-Za-z0-9_]*_(?:std_)?(?:{_SECONDARY})\.fits\.gz", raw),
         _folder(obs_id, "", r"oif\.fits", raw, optional=True),
     )

@@ -69,9 +69,9 @@ def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
     """
     checked_obs_id(SPEC, obs_id)
 
-    def folder(name: str, products: str, *kinds: ProductKind, optional: bool = False) -> RemoteFolder:
+    def folder(name: str, products: str, *kinds: ProductKind, modules: str = "0", optional: bool = False) -> RemoteFolder:
         local = f"{name}_{VERSION}"
-        wanted = rf"e[a-z]01_{obs_id}_0[0-9]{{2}}_(?:{products})_c{VERSION}\.fits(?:\.gz)?"
+        wanted = rf"e[a-z]01_{obs_id}_{modules}[0-9]{{2}}_(?:{products})_c{VERSION}\.fits(?:\.gz)?"
         path = f"{obs_id[3:]}/{obs_id[:3]}/{local}/"
         return RemoteFolder("erosita_dr1", path, wanted, local, kinds[0], kinds=kinds, optional=optional)
 
@@ -79,5 +79,5 @@ def files(obs_id: str, row: Mapping[str, Any]) -> tuple[RemoteFolder, ...]:
     return (
         folder("EXP", "EventList|Image", ProductKind.EVENTS, ProductKind.IMAGE),
         folder("DET", "ExposureMap|BackgrImage", ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP),
-        folder("SOU", sources, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE, optional=True),
+        folder("SOU", sources, ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE, modules="[0-9]", optional=True),
     )

@@ -169,7 +169,7 @@ def catalogue_columns(raw: DataTable) -> dict[str, col.Column]:
 
 
 # « xa000126000rsl_p0px1000_cl.evt »: instrument, mode (Resolve: filter, Xtend: window and burst mode), level.
-_NAME = re.compile(r"xa[0-9]{9}(rsl|xtd)(?:_p0([A-Za-z0-9]+))?([A-Za-z0-9_.]*)\.([a-z0-9]+)")
+_NAME = re.compile(r"xa[0-9]{9}(rsl|xtd)(?:_p0([A-Za-z0-9]+))?([A-Za-z0-9_.]*)\.(?!gpg)([a-z0-9]+)")
 _INSTRUMENTS = {"rsl": "RESOLVE", "xtd": "XTEND"}
 _FOLDERS = {"RESOLVE": ("resolve", "rsl"), "XTEND": ("xtend", "xtd")}
 _NO_SKY = ("px0000", "px5000")  # Resolve's filter wheel: position unknown; calibration source
