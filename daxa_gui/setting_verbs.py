@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from daxa_gui import locations
 from daxa_gui.core.bus import Bus
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.events import Notice
@@ -65,9 +66,23 @@ class SettingVerbs:
     def settings_table(self) -> list[dict[str, Any]]:
         """Name, label, value, default, unit, source, variable, group and help of each setting."""
         stored: dict[str, Any] | None = None
+        first: dict[str, Any] = {}
         if self._settings_file is not None:
-            stored, _complaints = read_settings_file(self._settings_file)
-        return [asdict(row) for row in settings_table(self.settings, stored or {})]
+            stored, complaints = read_settings_file(self._settings_file)
+            if stored is None and not complaints:
+                from daxa_gui.exchange.daxa_config import first_values
+
+                first, _said = first_values()
+        return [asdict(row) for row in settings_table(self.settings, stored or {}, first=first)]
+
+    def archives_folder(self) -> Path:
+        """Where archives and downloaded data live; raises InputError for a « ~ » that leads nowhere."""
+        return locations.archives_folder(self.settings.archives_folder)
+
+    def written_places(self) -> list[locations.WrittenPlace]:
+        """What this program writes by itself, and where: label, path, what it is, how to change it."""
+        places = locations.written_places(self.settings, self._settings_file)
+        return [place._replace(path=self.archives_folder()) if place.label == "Archives" else place for place in places]
 
     def _apply(self, settings: Settings) -> None:
         """What is the same for all transfers of this process."""
@@ -96,25 +111,28 @@ class SettingVerbs:
 
     # ---- logins for data that are not public yet
 
-    def credential_names(self) -> tuple[str, ...]:
-        """The services that know logins."""
-        from daxa_gui.remote.credentials import SERVICES
+    def credential_names(self) -> dict[str, str]:
+        """The services that know logins, and where theirs are kept: "key ring", "this run" (in memory) or "" (nowhere).
 
-        return tuple(SERVICES)
+        This method and the next ones may wait for the key ring of the system: not for the window's thread.
+        """
+        from daxa_gui.remote.credentials import store
+
+        return {name: str(where) for name, where in store().names().items()}
 
     def has_credentials(self, service: str) -> bool:
-        """May wait for the key ring of the system: not for the window's thread."""
-        from daxa_gui.remote.credentials import STORE
+        from daxa_gui.remote.credentials import store
 
-        return STORE.has(service)
+        return store().has(service)
 
     def set_credentials(self, service: str, user: str, password: str) -> str:
         """Keep a login; a sentence says where."""
-        from daxa_gui.remote.credentials import STORE
+        from daxa_gui.remote.credentials import store
 
-        return STORE.set(service, user, password)
+        return store().set(service, user, password)
 
-    def forget_credentials(self, service: str) -> None:
-        from daxa_gui.remote.credentials import STORE
+    def forget_credentials(self, service: str) -> str:
+        """Forget a login; a sentence says so, and whether something may be left in the key ring."""
+        from daxa_gui.remote.credentials import store
 
-        STORE.forget(service)
+        return store().forget(service)

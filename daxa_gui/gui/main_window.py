@@ -317,6 +317,32 @@ class MainWindow(QMainWindow):
             )
             self.notice_bar.show_notice(notice)
 
+    def show_settings(self, group: str = "") -> None:
+        """The dialog of all settings, at one of its groups."""
+        from daxa_gui.gui.widgets.settings_dialog import SettingsDialog
+
+        dialog = SettingsDialog(self.session, self.context, self, group=group)
+        dialog.applied.connect(self._on_settings_applied)
+        dialog.open()
+
+    def _on_settings_applied(self, names: frozenset[str]) -> None:
+        """Some of them are about what is on the screen, and have a menu entry too."""
+        settings = self.session.settings
+        if "theme" in names:
+            self.use_theme(settings.theme)
+            self.actions_by_name[f"theme_{settings.theme}"].setChecked(True)
+        if "coordinates" in names:
+            self.context.set_coordinates(settings.coordinates)
+            self.actions_by_name[settings.coordinates].setChecked(True)
+        if "work_offline" in names:
+            self._desk().set_offline(settings.work_offline)
+
+    def show_credentials(self, service: str = "") -> None:
+        """Names and passwords, of one service or of all."""
+        from daxa_gui.gui.widgets.credentials_dialog import CredentialsDialog
+
+        CredentialsDialog(self.session, service, self).open()
+
     def reset_layout(self) -> None:
         page = self.pages.currentWidget()
         if isinstance(page, Workspace):
