@@ -26,6 +26,7 @@ from daxa_gui.core.job import JobState
 FINAL_STEP = "clean"  # an observation is a success if at least one of its units succeeded here
 _COLUMNS = "mission, obs_id, unit, step, state, id, error, warnings, reason, started"
 # No answer yet: unfinished, or stopped by a person.
+_WITHOUT_SUCCESS_SQL = "state IN ('failed', 'skipped', 'cancelled')"  # spelt as in the index
 _OPEN_SQL = "state NOT IN ('succeeded', 'failed', 'skipped')"
 
 
@@ -53,14 +54,17 @@ class Queries:
 
     def failed_processes(self, mission: str = "") -> list[ProcessResult]:
         """Those that ended without success, and those that were skipped because of them."""
-        where, values = "kind = 'reduce' AND state IN ('failed', 'skipped', 'cancelled')", [mission] if mission else []
+        where, values = f"kind = 'reduce' AND {_WITHOUT_SUCCESS_SQL}", [mission] if mission else []
         where += " AND mission = ?" if mission else ""
         with self._database.reading() as connection:
-            found = self._read(connection, f"{where} ORDER BY mission, obs_id, unit, id", values)
+            found = self._read(connection, f"{where} ORDER BY mission, obs_id, unit, id", values, "jobs_without_success")
         return [result for result in found if result.success is False]
 
-    def _read(self, connection: sqlite3.Connection, where: str, values: Sequence[str]) -> list[ProcessResult]:
-        cursor = connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE {where}", values)
+    def _read(
+        self, connection: sqlite3.Connection, where: str, values: Sequence[str], index: str = ""
+    ) -> list[ProcessResult]:  # fmt: skip
+        using = f" INDEXED BY {index}" if index else ""
+        cursor = connection.execute(f"SELECT {_COLUMNS} FROM jobs{using} WHERE {where}", values)
         with no_garbage_collection(), sensible(self._layout.database):
             return [self._result(row) for row in cursor]
 
@@ -92,14 +96,15 @@ class Queries:
             names = connection.execute(f"SELECT mission, obs_id FROM observations WHERE {of_mission}", values)
             result: dict[tuple[str, str], bool | None] = dict.fromkeys(names.fetchall())
             rows = connection.execute(
-                f"SELECT mission, obs_id, max(state = 'succeeded' AND reason = ''), max({_OPEN_SQL}) FROM jobs"
-                f" WHERE kind = 'reduce' AND step = ? AND {of_mission} GROUP BY mission, obs_id",
+                f"SELECT mission, obs_id, max(state = 'succeeded' AND reason = ''), max({_OPEN_SQL})"
+                f" FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ? AND {of_mission} GROUP BY mission, obs_id",
                 (self._final_step, *values),
             )
             for mission_, obs_id, success, is_open in rows:
                 result[mission_, obs_id] = True if success else None if is_open else False
             cancelled = connection.execute(
-                f"SELECT DISTINCT mission, obs_id FROM jobs WHERE kind = 'reduce' AND state = 'cancelled' AND {of_mission}",
+                "SELECT DISTINCT mission, obs_id FROM jobs INDEXED BY jobs_without_success"
+                f" WHERE kind = 'reduce' AND {_WITHOUT_SUCCESS_SQL} AND state = 'cancelled' AND {of_mission}",
                 values,
             )
             for one in cancelled:
@@ -148,14 +153,21 @@ class Queries:
         )  # fmt: skip
 
     def _final_of(self, connection: sqlite3.Connection, mission: str, obs_id: str) -> bool | None:
-        rows = connection.execute(
-            "SELECT step, state, reason FROM jobs WHERE kind = 'reduce' AND mission = ? AND obs_id = ?", (mission, obs_id)
+        here = (mission, obs_id)
+        final = connection.execute(
+            "SELECT state, reason FROM jobs INDEXED BY jobs_of_step"
+            " WHERE kind = 'reduce' AND step = ? AND mission = ? AND obs_id = ?",
+            (self._final_step, *here),
         ).fetchall()
-        final = [(state, reason) for step, state, reason in rows if step == self._final_step]
         if ("succeeded", "") in final:
             return True
+        cancelled = connection.execute(
+            "SELECT 1 FROM jobs INDEXED BY jobs_without_success WHERE kind = 'reduce' AND mission = ? AND obs_id = ?"
+            f" AND {_WITHOUT_SUCCESS_SQL} AND state = 'cancelled' LIMIT 1",
+            here,
+        ).fetchone()
         ended = all(state in ("succeeded", "failed", "skipped") for state, _ in final)
-        return False if final and ended and not any(state == "cancelled" for _, state, _ in rows) else None
+        return False if final and ended and cancelled is None else None
 
     def _observations(self, connection: sqlite3.Connection, mission: str, obs_id: str) -> Iterator[ArchiveObservation]:
         conditions = {name: value for name, value in (("mission", mission), ("obs_id", obs_id)) if value}
