@@ -91,6 +91,11 @@ def product_name(key: ProductKey, name: str = "") -> str:
     return f"obsid{_safe_part(key.obs_id, 'an ObsID')}-inst{instrument}-subexp{exposure}{band}-{kind}{suffix}"
 
 
+def log_path_text(logs: str, job_id: int) -> str:
+    """A job's log below the folder of logs, as text: fast enough for a hundred thousand."""
+    return f"{logs}/{job_id // 1000:04d}/job-{job_id}.log"
+
+
 @dataclass(frozen=True)
 class OutputLayout:
     """The output folder: raw data of every mission and all archives."""
@@ -154,7 +159,7 @@ class ArchiveLayout:
 
     def log_path(self, job_id: int) -> Path:
         """At most a thousand logs in one folder."""
-        return self.logs / f"{int(job_id) // 1000:04d}" / f"job-{int(job_id)}.log"
+        return Path(log_path_text(str(self.logs), int(job_id)))
 
     def raw_folder(self, mission: str, obs_id: str) -> Path:
         return OutputLayout(self.output).raw_folder(mission, obs_id)

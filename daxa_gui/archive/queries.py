@@ -15,7 +15,7 @@ from typing import Any
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.jobs import no_garbage_collection
-from daxa_gui.archive.layout import ArchiveLayout
+from daxa_gui.archive.layout import ArchiveLayout, log_path_text
 from daxa_gui.archive.preprocessed import PREPROCESSED, preprocessed_results
 from daxa_gui.archive.rows import mapping, texts, typed
 from daxa_gui.core.archive_info import ArchiveObservation
@@ -27,6 +27,7 @@ FINAL_STEP = "clean"  # an observation is a success if at least one of its units
 _COLUMNS = "mission, obs_id, unit, step, state, id, error, warnings, reason, started"
 # No answer yet: unfinished, or stopped by a person.
 _WITHOUT_SUCCESS_SQL = "state IN ('failed', 'skipped', 'cancelled')"  # spelt as in the index
+_SUCCESS = {str(JobState.SUCCEEDED): True, str(JobState.FAILED): False, str(JobState.SKIPPED): False}
 _OPEN_SQL = "state NOT IN ('succeeded', 'failed', 'skipped')"
 
 
@@ -35,6 +36,7 @@ class Queries:
 
     def __init__(self, layout: ArchiveLayout, database: Database, final_step: str = FINAL_STEP) -> None:
         self._layout, self._database, self._final_step = layout, database, final_step
+        self._logs = str(layout.logs)
 
     # ---- processes
 
@@ -70,7 +72,7 @@ class Queries:
 
     def _result(self, row: Sequence[Any]) -> ProcessResult:
         mission, obs_id, unit, step, state, job_id, error, warnings, reason, started = row
-        log_path = str(self._layout.log_path(job_id)) if started is not None else ""
+        log_path = "" if started is None else log_path_text(self._logs, job_id)
         return ProcessResult(
             mission, obs_id, unit, step, success_of(state), state, job_id, _errors(error),
             texts(warnings) if warnings != "[]" else (), log_path, reason,
@@ -97,7 +99,8 @@ class Queries:
             result: dict[tuple[str, str], bool | None] = dict.fromkeys(names.fetchall())
             rows = connection.execute(
                 f"SELECT mission, obs_id, max(state = 'succeeded' AND reason = ''), max({_OPEN_SQL})"
-                f" FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ? AND {of_mission} GROUP BY mission, obs_id",
+                " FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ?"
+                f" AND {of_mission} GROUP BY mission, obs_id",
                 (self._final_step, *values),
             )
             for mission_, obs_id, success, is_open in rows:
@@ -191,7 +194,7 @@ def _where(mission: str, obs_id: str, step: str) -> tuple[str, tuple[str, ...]]:
 
 def success_of(state: str) -> bool | None:
     """Of a process, by the state of its job; None while nothing is decided (a cancelled one is not)."""
-    return {JobState.SUCCEEDED: True, JobState.FAILED: False, JobState.SKIPPED: False}.get(JobState(state))
+    return _SUCCESS.get(state)
 
 
 def _errors(document: str) -> tuple[str, ...]:
