@@ -112,6 +112,7 @@ def window_session(options: argparse.Namespace) -> Any:
     pool = QThreadPool()
     pool.setMaxThreadCount(MAX_JOBS)
     settings, complaints = first_settings(locations.settings_path())
+    locations.keep_libraries_out_of_home(locations.cache_folder(settings.caches_folder))
     words = [] if options.tour else locations.first_words(locations.settings_path(), settings)
     session = Session(
         settings=settings,

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from daxa_gui import locations
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary, HistoryEntry
+from daxa_gui.core.download_plan import DownloadPlan
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.events import ArchiveChanged
 from daxa_gui.core.exposures import Exposure, Verdict
 from daxa_gui.core.job import Job
 from daxa_gui.core.job_overview import JobOverview
-from daxa_gui.core.product import Product
+from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.settings import Settings
 from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.core.step import Step
+from daxa_gui.core.times import MJD_OF_1970, SECONDS_PER_DAY
 from daxa_gui.core.timeseries import FlareParameters
 from daxa_gui.open_archive import OpenArchive
 from daxa_gui.search_verbs import SearchVerbs, Start
@@ -98,6 +101,18 @@ class ArchiveVerbs(SearchVerbs):
             )
         return found
 
+    def archive_folder(self, name_or_folder: str) -> Path:
+        """Like `archive_named`, also for a folder whose database is lost or damaged: to check and repair it."""
+        from daxa_gui.archive.layout import OutputLayout
+
+        found = self.find_archive(name_or_folder)
+        if found is not None:
+            return found
+        for folder in (Path(name_or_folder), OutputLayout(self.archives_folder()).archives / Path(name_or_folder).name):
+            if folder.is_dir():
+                return folder.absolute()
+        return self.archive_named(name_or_folder)
+
     def check_archive_name(self, name: str) -> None:
         """Raises InputError or ArchiveError with the reason if no archive can be made under this name."""
         from daxa_gui.archive.layout import OutputLayout
@@ -107,8 +122,48 @@ class ArchiveVerbs(SearchVerbs):
         if layout.folder.exists() and not is_unfinished(layout):
             raise ArchiveError(f"There is already an archive « {name} ».", "Choose another name.")
 
-    def create_archive(self, name: str, selections: Iterable[Selection]) -> ArchiveSummary:
-        """Make an archive of the chosen observations, open it and begin to download."""
+    def kinds(self, mission: str) -> tuple[ProductKind, ...]:
+        """Which kinds of files the archive of a mission offers."""
+        spec = self.mission(mission)
+        return spec.kinds if spec is not None else ()
+
+    def plan_downloads(
+        self,
+        selections: Iterable[Selection],
+        progress: Callable[[float, float | None, str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> DownloadPlan:
+        """Which files the chosen observations have, with sizes, and what is left out and why. Nothing is fetched or stored.
+        Asks the archives: takes seconds to minutes.
+
+        Raises
+        ------
+        Cancelled : `cancelled` said so.
+        """
+        from daxa_gui.downloading import plan_downloads
+
+        return plan_downloads(
+            [(selection, self._rows(selection)) for selection in selections],
+            output=self.archives_folder(),
+            service_url=self._service_url,
+            now_mjd=MJD_OF_1970 + time.time() / SECONDS_PER_DAY,
+            has_login=self._has_login,
+            connections_per_host=self.settings.connections_per_host,
+            prefer_cloud=self.settings.prefer_cloud,
+            progress=progress,
+            cancelled=cancelled,
+        )
+
+    def _has_login(self, mission: str) -> bool:
+        """Whether there is a login for the data of a mission that are not public yet."""
+        from daxa_gui.remote.credentials import store
+
+        spec = self.mission(mission)
+        return spec is not None and store().has(spec.login)
+
+    def create_archive(self, name: str, selections: Iterable[Selection], plan: DownloadPlan | None = None) -> ArchiveSummary:
+        """Make an archive of the chosen observations, open it and begin to download: what `plan` says, or, without one, whatever
+        turns out to be there."""
         from daxa_gui.archive.layout import OutputLayout
         from daxa_gui.archive.store import ArchiveStore
 
@@ -119,7 +174,7 @@ class ArchiveVerbs(SearchVerbs):
         self.close_archive()
         opened = self._opened(ArchiveStore.create(layout))
         opened.add_selections([(selection, self._rows(selection)) for selection in chosen])
-        opened.download()
+        opened.start_plan(plan) if plan is not None else opened.download()
         return self._announce(opened)
 
     def _rows(self, selection: Selection) -> list[dict[str, Any]]:
@@ -215,10 +270,9 @@ class ArchiveVerbs(SearchVerbs):
 
     def dry_run(self, selections: Iterable[Selection]) -> dict[str, Any]:
         """Which files, with sizes, a download would fetch; nothing is stored."""
-        from daxa_gui.open_archive import list_downloads
+        from daxa_gui.downloading import plan_values
 
-        requests = [(selection.mission, row) for selection in selections for row in self._rows(selection)]
-        return list_downloads(requests, self._service_url, self.archives_folder())
+        return plan_values(self.plan_downloads(selections), self._service_url)
 
     def steps(self) -> tuple[Step, ...]:
         from daxa_gui.reduction import STEPS
@@ -257,6 +311,13 @@ class ArchiveVerbs(SearchVerbs):
 
     def resume(self, lane: str) -> None:
         self._here().queue.resume(lane)
+
+    def pause_jobs(self, job_ids: Iterable[int]) -> None:
+        """Stop these until `resume_jobs`; what came of a transfer is kept. Also over a restart."""
+        self._here().queue.pause_jobs(list(job_ids))
+
+    def resume_jobs(self, job_ids: Iterable[int]) -> None:
+        self._here().queue.resume_jobs(list(job_ids))
 
     def lanes(self) -> dict[str, bool]:
         """Lane → whether it is paused."""

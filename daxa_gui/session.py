@@ -8,11 +8,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from daxa_gui.archive_verbs import ArchiveVerbs
 from daxa_gui.core.events import CatalogueChanged
 from daxa_gui.core.settings import Settings
 from daxa_gui.execution.executors import start_thread
 from daxa_gui.inspection import Inspection
+from daxa_gui.keeping_verbs import KeepingVerbs
 from daxa_gui.practice_mode import SERVICE_PREFIX, PracticeMode
 from daxa_gui.search_verbs import Start
 from daxa_gui.setting_verbs import first_settings
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 MIRROR_PREFIX = "mirror:"
 
 
-class Session(ArchiveVerbs):
+class Session(KeepingVerbs):
     """One user's program. Every method may be called from any thread unless it says otherwise.
 
     Parameters

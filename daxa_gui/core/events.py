@@ -53,6 +53,17 @@ class ArchiveChanged(Event):
 
 
 @dataclass(frozen=True)
+class ArchiveContentChanged(Event):
+    """The open archive holds something else now, though no job made it (trash, regions, versions, an update)."""
+
+    path: str
+
+    @property
+    def key(self) -> Hashable:
+        return "archive content"
+
+
+@dataclass(frozen=True)
 class CatalogueChanged(Event):
     mission: str
 

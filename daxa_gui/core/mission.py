@@ -183,6 +183,7 @@ class MissionSpec:
     sources: tuple[TapSource, ...] = ()  # in the order in which they are tried
     bands: tuple[EnergyBand, ...] = ()
     has_proprietary: bool = False  # some observations are not public yet
+    login: str = "heasarc"  # whose credentials open those (a name of CREDENTIAL_SERVICES)
     files: str = ""
     raw_file: str = ""
     kinds: tuple[ProductKind, ...] = (ProductKind.EVENTS,)  # kinds of files that its archive offers

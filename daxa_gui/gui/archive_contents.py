@@ -91,6 +91,7 @@ class ArchiveContents(QObject):
         self._pause.setInterval(_PAUSE_MS)
         self._pause.timeout.connect(self._read_outdated)
         bridge.archive_changed.connect(lambda _path: self.read())
+        bridge.archive_content_changed.connect(self.read)
         bridge.products_added.connect(self._on_products_added)
         bridge.jobs_changed.connect(self._on_jobs_changed)
         self.read()

@@ -17,6 +17,7 @@ class Bridge(QObject):
     products_added = Signal(list)  # [Product]
     lane_changed = Signal(str, bool)  # lane, paused
     archive_changed = Signal(str)  # folder of the archive, empty when none is open
+    archive_content_changed = Signal()  # trash, regions, versions: what no job made
     catalogues_changed = Signal(list)  # [mission]
     catalogue_progress = Signal(object)  # events.CatalogueProgress, the newest of each mission
     practice_progress = Signal(object)  # events.PracticeProgress
@@ -50,6 +51,8 @@ class Bridge(QObject):
                 case events.ArchiveChanged(path=path):
                     jobs, products = [], []
                     self.archive_changed.emit(path)
+                case events.ArchiveContentChanged():
+                    self.archive_content_changed.emit()
                 case events.CatalogueChanged(mission=mission):
                     missions.append(mission)
                 case events.CatalogueProgress():

@@ -123,6 +123,7 @@ SPEC = MissionSpec(
         )
     ),
     has_proprietary=True,
+    login="xsa",
     files="daxa_gui.missions.xmm_pointed:files",
     raw_file="daxa_gui.missions.xmm_pointed:raw_file",
     kinds=(

@@ -15,12 +15,14 @@ from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.sky import format_sexagesimal
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.image_regions import ImageRegions
 from daxa_gui.gui.inspected import Inspected
 from daxa_gui.gui.picture import Picture, Plane, Source, make_picture
 from daxa_gui.gui.plot_export import ImageExport, choose_and_save
 from daxa_gui.gui.theme import Theme, as_heading, as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.image_controls import ImageControls
+from daxa_gui.gui.widgets.region_overlay import RegionOverlay
 from daxa_gui.gui.widgets.sky_image import SkyImageView
 from daxa_gui.session import Session
 
@@ -57,6 +59,7 @@ class ImagePanel(QWidget):
         self._blink.timeout.connect(self._on_blink_timeout)
         self._build()
         self._connect()
+        bridge.archive_content_changed.connect(self.regions.read)
         self._on_context_theme_changed(context.theme)
         self._on_subject_changed()
         self._on_events_changed()
@@ -84,6 +87,7 @@ class ImagePanel(QWidget):
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         as_muted(self.empty)
+        self.regions = ImageRegions(self._session, self._context, RegionOverlay(self.view.view, self), self._observation, self)
         self.readout = QLabel(self)
         self.readout.setObjectName("imageReadout")
         self.readout.setToolTip(
@@ -94,6 +98,7 @@ class ImagePanel(QWidget):
         self.readout.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
+        top.addWidget(self.regions.button)
         top.addWidget(self.save)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 6)
@@ -124,6 +129,12 @@ class ImagePanel(QWidget):
 
     # what is looked at
 
+    def _observation(self) -> tuple[str, str] | None:
+        """Mission and ObsID, None for a file outside the archive."""
+        subject = self.inspected.subject
+        exposure = subject.exposure if subject else None
+        return (exposure.mission, exposure.obs_id) if exposure is not None else None
+
     def _on_subject_changed(self) -> None:
         """The choice of sources follows the subject; a chosen picture of the archive is shown at once."""
         subject = self.inspected.subject
@@ -138,6 +149,7 @@ class ImagePanel(QWidget):
         else:
             self.title.setText("")
         self.controls.show_sources(sources, subject.picture if subject else None)
+        self.regions.read()
         if self.inspected.events is not None or self.inspected.image is not None:
             self._ask()
 
@@ -174,6 +186,8 @@ class ImagePanel(QWidget):
         self.controls.setVisible(there)
         self.empty.setVisible(not there)
         self.save.setEnabled(self.picture is not None)
+        if self.picture is None:
+            self.regions.set_image(None)
         if not inspected.reading:
             events_shown = inspected.events is not None and self.controls.chosen_source() is None
             self.controls.show_events(events_shown, inspected.cleaning is not None)
@@ -262,6 +276,7 @@ class ImagePanel(QWidget):
         if self.controls.time_style() == "blink" and picture.common_after is not None and picture.common_before is not None:
             levels = picture.common_after if self._blink_after else picture.common_before
         self.view.show_levels(levels, plane.image)
+        self.regions.set_image(plane.image.wcs)
         self._show_summary(plane)
 
     def _show_summary(self, plane: Plane) -> None:

@@ -1,0 +1,208 @@
+"""Source regions of the observations of the open archive: DS9 files taken over, pixel shapes turned into sky, what was kept as it
+was, and drawing them over images (in the Inspect workspace)."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QTextBrowser, QVBoxLayout, QWidget
+
+from daxa_gui.core.archive_queries import RegionSet
+from daxa_gui.core.errors import DaxaError
+from daxa_gui.gui.archive_contents import ArchiveContents
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
+from daxa_gui.gui.inspected import PICTURES
+from daxa_gui.gui.models.records import RecordColumn
+from daxa_gui.gui.texts import count_text, counted
+from daxa_gui.gui.theme import as_muted
+from daxa_gui.gui.widgets.record_table import RecordTable
+from daxa_gui.gui.widgets.version_views import moment_text
+from daxa_gui.session import Session
+
+
+class RegionsPanel(QWidget):
+    """The buttons are about the observation that is chosen in the archive."""
+
+    def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._context = context
+        self._contents = ArchiveContents.of(session, context, bridge)
+        self._outdated = True
+        labels = session.mission_labels()
+        self.table = RecordTable(
+            "regionsTable",
+            "Regions of the observations",
+            (
+                RecordColumn("Mission", lambda r: labels.get(r.mission, r.mission)),
+                RecordColumn("ObsID", lambda r: r.obs_id),
+                RecordColumn("Regions", lambda r: count_text(r.n_regions), key=lambda r: r.n_regions, number=True),
+                RecordColumn("Not understood", lambda r: count_text(len(r.verbatim)), key=lambda r: len(r.verbatim), number=True),
+                RecordColumn("Added (UTC)", lambda r: moment_text(r.added), key=lambda r: r.added),
+                RecordColumn("From", lambda r: r.source),
+            ),
+            context,
+            self,
+        )
+        self._build()
+        self.table.chosen_changed.connect(self._on_chosen_changed)
+        context.observation_changed.connect(lambda _mission, _obs_id: self._update())
+        context.product_changed.connect(lambda _product: self._update())
+        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
+        bridge.archive_content_changed.connect(self.read)
+        self._update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(700, 240)
+
+    def _build(self) -> None:
+        self.state = QLabel(self)
+        self.state.setObjectName("regionsState")
+        self.state.setWordWrap(True)
+        as_muted(self.state)
+        self.add_button = QPushButton("Add from a &file…", self)
+        self.add_button.setObjectName("addRegions")
+        self.add_button.setToolTip("Take over a DS9 region file for the chosen observation; pixel shapes need one of its images")
+        self.add_button.clicked.connect(self.ask_add)
+        self.remove_button = QPushButton("&Remove", self)
+        self.remove_button.setObjectName("removeRegions")
+        self.remove_button.setToolTip("Take the regions of the chosen rows out of the archive")
+        self.remove_button.clicked.connect(self.remove)
+        self.text = QTextBrowser(self)
+        self.text.setObjectName("regionsText")
+        self.text.setAccessibleName("The chosen regions")
+        self.text.setTabChangesFocus(True)
+        tools = QHBoxLayout()
+        tools.addWidget(self.state, 1)
+        tools.addWidget(self.add_button)
+        tools.addWidget(self.remove_button)
+        splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        splitter.addWidget(self.table)
+        splitter.addWidget(self.text)
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 2)
+        splitter.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 8)
+        layout.addLayout(tools)
+        layout.addWidget(splitter, 1)
+
+    # what is shown
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._outdated:
+            self.read()
+
+    def _on_archive_changed(self) -> None:
+        self.table.set_records([])
+        self._outdated = True
+        self._update()
+        if self.isVisible():
+            self.read()
+
+    def read(self) -> None:
+        if self._session.archive is None:
+            return
+        self._outdated = False
+        self._context.background.read(self, "regions", self._session.regions, self._on_read, self._on_error)
+
+    def _on_read(self, sets: list[RegionSet]) -> None:
+        self.table.set_records(sets)
+        self._update()
+
+    def _on_error(self, error: DaxaError) -> None:
+        if self._session.archive is not None:
+            self._context.background.failed.emit(error)
+
+    def chosen_observation(self) -> tuple[str, str] | None:
+        """What is chosen in the archive: an observation, or the one of a product."""
+        product = self._context.product
+        key = (product.key.mission, product.key.obs_id) if product is not None else self._context.observation
+        return key if key in self._contents.entries else None
+
+    def _update(self) -> None:
+        archive = self._session.archive
+        chosen = self.chosen_observation()
+        if archive is None:
+            self.state.setText("No archive is open.")
+        elif chosen is None:
+            self.state.setText("Choose an observation in the archive above to add regions to it.")
+        else:
+            label = self._session.mission_labels().get(chosen[0], chosen[0])
+            self.state.setText(f"Chosen: {label} {chosen[1]}")
+        can_change = archive is not None and not archive.read_only
+        self.add_button.setEnabled(can_change and chosen is not None)
+        self.remove_button.setEnabled(can_change and bool(self.table.chosen()))
+
+    def _on_chosen_changed(self) -> None:
+        self._update()
+        chosen: list[RegionSet] = self.table.chosen()
+        if len(chosen) != 1:
+            self._context.background.forget(self, "text")
+            self.text.clear()
+            return
+        one = chosen[0]
+        self._context.background.read(self, "text", lambda: _described(one), self.text.setHtml)
+
+    # what can be done
+
+    def ask_add(self) -> None:
+        chosen = self.chosen_observation()
+        if chosen is None:
+            return
+        path, _ = QFileDialog.getOpenFileName(
+            self, f"Regions of {chosen[1]}", "", "DS9 region files (*.reg);;All files (*)"
+        )  # fmt: skip
+        if path:
+            self.add(chosen, Path(path))
+
+    def add(self, observation: tuple[str, str], path: Path) -> None:
+        """Pixel shapes are placed on the sky by the chosen product, else by the first image or event list of the observation."""
+        image = self._picture_of(observation)
+        self._context.background.act(
+            self, "Add regions", lambda: self._session.set_regions(*observation, path, image), self._on_added, self._on_error
+        )
+
+    def _picture_of(self, observation: tuple[str, str]) -> Path | None:
+        product = self._context.product
+        if product is not None and (product.key.mission, product.key.obs_id) == observation:
+            return Path(product.path)
+        products = self._contents.entries[observation].products
+        pictures = [p for p in products if p.key.kind in PICTURES] or [p for p in products if p.key.kind.endswith("events")]
+        return Path(pictures[0].path) if pictures else None
+
+    def _on_added(self, added: RegionSet) -> None:
+        self.read()
+        kept = f"; {counted(len(added.verbatim), 'line was', 'lines were')} kept unread" if added.verbatim else ""
+        self.state.setText(f"{counted(added.n_regions, 'region', 'regions')} of {added.obs_id} were added{kept}.")
+
+    def remove(self) -> None:
+        chosen = [(one.mission, one.obs_id) for one in self.table.chosen()]
+        self._context.background.act(
+            self,
+            "Remove regions",
+            lambda: self._remove(chosen),
+            lambda _nothing: self.read(),
+            self._on_error,
+        )
+
+    def _remove(self, observations: list[tuple[str, str]]) -> None:
+        for mission, obs_id in observations:
+            self._session.remove_regions(mission, obs_id)
+
+
+def _described(one: RegionSet) -> str:
+    """The region file as it lies in the archive, and what nobody understood of it."""
+    try:
+        with Path(one.path).open(encoding="utf-8", errors="replace") as file:
+            text = file.read(100_000)
+    except OSError as error:
+        return f"<p>✕ {html.escape(str(error.strerror or error))}: {html.escape(one.path)}</p>"
+    kept = "".join(f"<li><code>{html.escape(line)}</code></li>" for line in one.verbatim[:100])
+    unread = f"<p>⚠ Kept as it was, not understood:</p><ul>{kept}</ul>" if kept else ""
+    return f"<p>{html.escape(one.path)}</p>{unread}<pre>{html.escape(text)}</pre>"
