@@ -67,7 +67,8 @@ class RemoteFolder:
 
     `service` names an entry of the session's service addresses (`heasarc`, `erosita_edr`, `erosita_dr1`), `path` is relative
     to it. `wanted` is a regular expression matched against whole file names. `local` is the folder below the observation's
-    raw folder. `archive_members` (a regular expression) says which members to take when the file is a tar archive.
+    raw folder. `archive_members` (a regular expression) says which members to take when the file is a tar archive; those of a
+    tar file inside it count like its own.
 
     `kinds` are the kinds of files that it holds (empty: only `kind`): it is read when one of them is wanted, and of its files
     only those are taken whose kind is. `recursive` folders are read with all folders below them, which are kept below `local`.

@@ -364,3 +364,15 @@ def test_that_an_observation_wants_no_file_of_another_one(spec: MissionSpec) -> 
             strange = re.sub(tree.obs_id, other, name, flags=re.IGNORECASE)
             allowed = folder.local in ("xis/products", "resolve/products", "xtend/products", "spectra", "lcurves", "uvot/image")
             assert allowed or not re.fullmatch(folder.wanted, strange), strange
+
+
+def test_that_the_documentation_tells_the_kinds_of_every_mission_and_what_must_be_there() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "missions.md").read_text(encoding="utf-8")
+    table = text.split("## Files")[1].split("### Names")[0]
+    rows = {line.split("|")[1].strip(" `"): line.split("|")[2:4] for line in table.splitlines() if line.startswith("| `")}
+    assert list(rows) and set(rows) == set(MISSIONS)
+    for name, (kinds, places) in rows.items():
+        assert [one.strip() for one in kinds.split(",")] == [str(kind) for kind in MISSIONS[name].kinds]
+        bold = set(re.findall(r"\*\*([\w/]+)\*\*", places))
+        required = {folder.local for folder in folders(TREES[name]) if folder.local and not folder.optional}
+        assert {one.replace("resolve/", "xtend/") for one in required} <= {one.replace("resolve/", "xtend/") for one in bold}
