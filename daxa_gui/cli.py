@@ -66,6 +66,7 @@ def _run(options: argparse.Namespace) -> int:
     settings, complaints = first_settings(path)
     for complaint in complaints:
         warn(f"Warning: {complaint}")
+    locations.keep_libraries_out_of_home(locations.cache_folder(settings.caches_folder))
     output = getattr(options, "output", None)
     if output is not None and not output.strip():
         raise InputError("--output needs the name of a folder.")

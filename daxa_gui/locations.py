@@ -60,6 +60,16 @@ def documents_folder() -> Path:
     return Path(platformdirs.user_documents_dir())
 
 
+def keep_libraries_out_of_home(cache: Path) -> None:
+    """matplotlib (which mocpy imports too) makes folders in the home as soon as it is imported: give it one in our cache, unless
+    the person has such a folder, which may hold a matplotlibrc. Before the first import; worker processes inherit it."""
+    import platformdirs
+
+    own = (Path(platformdirs.user_config_dir("matplotlib")), Path.home() / ".matplotlib")
+    if not any(folder.is_dir() for folder in own):
+        os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
+
+
 class WrittenPlace(NamedTuple):
     """A folder or file that this program writes. `path` need not exist yet."""
 
@@ -89,7 +99,7 @@ def written_places(settings: Settings | None = None, settings_file: Path | None 
         ),
         WrittenPlace(
             "Caches", cache_folder(chosen.caches_folder),
-            "What can be made again: the practice sky, event lists made ready to plot. May be deleted at any time.",
+            "What can be made again: the practice sky, event lists made ready to plot, a list of fonts. May be deleted.",
             "The setting « Caches folder ».",
         ),
         WrittenPlace(
@@ -103,9 +113,10 @@ def written_places(settings: Settings | None = None, settings_file: Path | None 
 
 
 def first_words(settings_file: Path | None = None, settings: Settings | None = None) -> list[str]:
-    """What to say at the first start, while there is no settings file: which folders will be written. Later: nothing."""
+    """What to say at the first start, before there is a file of settings or of the window: which folders will be written.
+    Later: nothing."""
     file = settings_file or settings_path()
-    if file.exists():
+    if file.exists() or file.with_name("window.ini").exists():
         return []
     missing = [place for place in written_places(settings, file) if place.label != "Window" and not place.path.exists()]
     if not missing:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
@@ -279,6 +281,9 @@ def test_that_the_first_start_names_the_folders_and_later_starts_do_not(own_home
     assert "Settings…" in words
     save_settings(Settings(), locations.settings_path())
     assert locations.first_words() == []
+    locations.settings_path().unlink()
+    locations.settings_path().with_name("window.ini").touch()
+    assert locations.first_words() == []
 
 
 def test_that_nothing_was_made_by_asking(own_home: Path) -> None:
@@ -287,3 +292,21 @@ def test_that_nothing_was_made_by_asking(own_home: Path) -> None:
     locations.written_places()
     load_settings(locations.settings_path())
     assert sorted(own_home.rglob("*")) == before
+
+
+def test_that_libraries_make_no_folders_in_the_home_but_use_those_that_are_there(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "from daxa_gui import locations; locations.keep_libraries_out_of_home(locations.cache_folder());"
+        "import mocpy, regions, matplotlib.font_manager as f; f.findfont('DejaVu Sans')"
+    )
+    for variable in ("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    before = {path for path in own_home.rglob("*") if "daxa-gui" not in path.parts}
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert {path for path in own_home.rglob("*") if "daxa-gui" not in path.parts} == before
+    assert (own_home / ".cache" / "daxa-gui" / "matplotlib").is_dir()
+    (own_home / ".config" / "matplotlib").mkdir()
+    locations.keep_libraries_out_of_home(locations.cache_folder())
+    assert "MPLCONFIGDIR" not in os.environ

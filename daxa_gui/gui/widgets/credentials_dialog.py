@@ -83,7 +83,7 @@ class CredentialsDialog(QDialog):
     def _build(self) -> None:
         self._body = QWidget()
         column = QVBoxLayout(self._body)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(10)
         column.addWidget(
             muted_label(

@@ -118,7 +118,7 @@ class SettingsDialog(QDialog):
             place.setTextInteractionFlags(_SELECTABLE)
             place.setWordWrap(True)
             place.setToolTip(str(path))
-            for widget in (title, place, muted_label(unbroken(f"{what} To change it: {how}"), body)):
+            for widget in (title, place, muted_label(unbroken(f"{what} To change it: {how[:1].lower()}{how[1:]}"), body)):
                 column.addWidget(widget)
         column.addStretch(1)
         return body
