@@ -6,6 +6,7 @@ is deleted afterwards, no options file and no agent. Whether the result is FITS 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -15,20 +16,72 @@ from pathlib import Path
 
 from daxa_gui.core.errors import FileError, TransferError
 from daxa_gui.core.step import TaskContext
+from daxa_gui.remote.checks import is_fits_name
 from daxa_gui.remote.disk import SPARE_BYTES, check_space, disk_full, free_bytes, sync_folder, translated_disk_errors
-from daxa_gui.remote.unpack import Limits
+from daxa_gui.remote.fits_check import check_fits
+from daxa_gui.remote.unpack import Limits, RefusedError, Unpacked, packing_of, unpack_file
 
-SUFFIXES = (".gpg", ".pgp", ".asc")
+SUFFIXES = (".gpg", ".pgp")
+PACKING = "gpg"  # what stands for it where a job says how a file is packed: "gpg", "gpg+gzip", "gpg+lzw"
 _LOOK_S = 0.1
 
 
-class WrongKeyError(FileError):
-    """The file is encrypted with another key."""
+class WrongKeyError(TransferError):
+    """The file is encrypted with another key. What was fetched is good and stays: it only waits for the right one."""
+
+    retryable_by_default = False
 
 
 def is_encrypted(name: str) -> bool:
     """Whether a file's name says that it is encrypted."""
     return name.lower().endswith(SUFFIXES)
+
+
+def name_inside(name: str) -> str:
+    """The name of what an encrypted file holds: without .gpg."""
+    return name.rpartition(".")[0] if is_encrypted(name) else name
+
+
+def encrypted_packing(name: str) -> str:
+    """How an encrypted file of this name is packed, for `unpack_encrypted`; empty if it is not encrypted, or holds a tar file."""
+    inside = packing_of(name_inside(name))
+    if not is_encrypted(name) or inside == "tar":
+        return ""
+    return f"{PACKING}+{inside}" if inside else PACKING
+
+
+def unpack_encrypted(
+    ctx: TaskContext, packed: Path, destination: Path, packing: str, keys: Sequence[str], *, name: str = ""
+) -> Unpacked:
+    """Decrypt a file and unpack what is inside to `destination`, checked before it has that name. The packed file stays.
+
+    Parameters
+    ----------
+    packing : from `encrypted_packing`.
+    name : what messages call the packed file.
+
+    Raises
+    ------
+    WrongKeyError, FileError, TransferError, Cancelled : see `decrypt_file` and `unpack.unpack_file`.
+    """
+    decrypted = destination.with_name(f"{destination.name}.decrypted")
+    title = name_inside(name or packed.name)
+    try:
+        decrypt_with_keys(ctx, packed, decrypted, keys, name=name)
+        inside = packing.partition("+")[2]
+        if inside:
+            return unpack_file(ctx, decrypted, destination, inside, name=title)
+        if is_fits_name(destination.name):
+            check_fits(decrypted, title, ctx.check_cancelled)
+        with decrypted.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = decrypted.stat().st_size
+        with translated_disk_errors(destination):
+            decrypted.replace(destination)
+            sync_folder(destination.parent)
+        return Unpacked(destination, size, sha256)
+    finally:
+        decrypted.unlink(missing_ok=True)
 
 
 def find_gpg() -> str:
@@ -43,8 +96,8 @@ def find_gpg() -> str:
     return found
 
 
-def decrypt_with_keys(ctx: TaskContext, source: Path, destination: Path, keys: Sequence[str]) -> None:
-    """`decrypt_file` with the first key that fits.
+def decrypt_with_keys(ctx: TaskContext, source: Path, destination: Path, keys: Sequence[str], *, name: str = "") -> None:
+    """`decrypt_file` with the first key that fits. `name` is what messages call the file.
 
     Raises
     ------
@@ -52,18 +105,18 @@ def decrypt_with_keys(ctx: TaskContext, source: Path, destination: Path, keys: S
     """
     for key in keys:
         try:
-            decrypt_file(ctx, source, destination, key)
+            decrypt_file(ctx, source, destination, key, name=name)
         except WrongKeyError:
             continue
         return
     what = "no key is known" if not keys else "the key is another one" if len(keys) == 1 else f"none of {len(keys)} keys fits"
     raise WrongKeyError(
-        f"{source.name} is encrypted, and {what}.",
+        f"{name or source.name} is encrypted, and {what}.",
         "Enter the decryption key of this observation under « Credentials… », then try again.",
     )
 
 
-def decrypt_file(ctx: TaskContext, source: Path, destination: Path, passphrase: str) -> None:
+def decrypt_file(ctx: TaskContext, source: Path, destination: Path, passphrase: str, *, name: str = "") -> None:
     """Decrypt `source` into `destination`, which appears only when all of it is right.
 
     Raises
@@ -71,9 +124,9 @@ def decrypt_file(ctx: TaskContext, source: Path, destination: Path, passphrase: 
     WrongKeyError : the passphrase does not fit. FileError : the file is damaged, or no encrypted file.
     TransferError : gpg is missing, or the disk is full. Cancelled.
     """
-    program = find_gpg()
+    program, name = find_gpg(), name or source.name
     if not passphrase or any(ord(character) < 32 for character in passphrase):
-        raise WrongKeyError(f"{source.name} is encrypted, and what was given is no key.", "Enter it under « Credentials… ».")
+        raise WrongKeyError(f"{name} is encrypted, and what was given is no key.", "Enter it under « Credentials… ».")
     size = source.stat().st_size
     check_space(destination, size)
     partial = destination.with_name(f"{destination.name}.decrypting")
@@ -86,7 +139,7 @@ def decrypt_file(ctx: TaskContext, source: Path, destination: Path, passphrase: 
             )
             partial.unlink(missing_ok=True)
             status = _run(ctx, program, source, partial, passphrase, "--ignore-mdc-error")
-        _check(status, source, partial)
+        _check(status, name, source.stat().st_size, partial)
         with translated_disk_errors(destination):
             with partial.open("rb+") as stream:
                 os.fsync(stream.fileno())
@@ -148,27 +201,27 @@ def _wait(ctx: TaskContext, process: subprocess.Popen[bytes], partial: Path, siz
             ctx.progress(min(done, size), size, "decrypting")
 
 
-def _check(status: str, source: Path, partial: Path) -> None:
+def _check(status: str, name: str, size: int, partial: Path) -> None:
     if "[GNUPG:] DECRYPTION_OKAY" in status and status.endswith("exit code 0") and partial.exists():
         return
     if "No space left on device" in status:
-        raise disk_full(partial, free_bytes(partial), source.stat().st_size)
+        raise disk_full(partial, free_bytes(partial), size)
     if "max-output limit" in status:
         if free_bytes(partial) < 2 * SPARE_BYTES:
             raise disk_full(partial, free_bytes(partial))
-        raise FileError(
-            f"{source.name} grows more than {Limits().ratio:g} times while it is decrypted.", "It is no file of an X-ray archive."
+        raise RefusedError(
+            f"{name} grows more than {Limits().ratio:g} times while it is decrypted.", "It is no file of an X-ray archive."
         )
     if "BAD_PASSPHRASE" in status or "Bad session key" in status:
-        raise WrongKeyError(f"{source.name} is encrypted with another key.", "Enter the right one under « Credentials… ».")
+        raise WrongKeyError(f"{name} is encrypted with another key.", "Enter the right one under « Credentials… ».")
     if "NODATA" in status:
-        raise FileError(f"{source.name} is not an encrypted file.", "Fetch it again.")
+        raise FileError(f"{name} is not an encrypted file.", "Fetch it again.")
     if "NO_SECKEY" in status or "No secret key" in status:
         raise WrongKeyError(
-            f"{source.name} is encrypted for one person's own key pair, not with a password.", "Decrypt it by hand with gpg."
+            f"{name} is encrypted for one person's own key pair, not with a password.", "Decrypt it by hand with gpg."
         )
     if "BADMDC" in status or "read error" in status:
-        raise FileError(f"{source.name} is damaged: decrypting it failed half way.", "Fetch it again.")
-    error = FileError(f"{source.name} could not be decrypted.", "The details say what gpg answered.")
+        raise FileError(f"{name} is damaged: decrypting it failed half way.", "Fetch it again.")
+    error = FileError(f"{name} could not be decrypted.", "The details say what gpg answered.")
     error.details = status[-2000:]
     raise error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import io
 import logging
 import os
 import random
@@ -15,7 +18,15 @@ import pytest
 
 from daxa_gui.core.errors import Cancelled, FileError, TransferError
 from daxa_gui.remote import decrypt
-from daxa_gui.remote.decrypt import WrongKeyError, decrypt_file, decrypt_with_keys, find_gpg, is_encrypted
+from daxa_gui.remote.decrypt import (
+    WrongKeyError,
+    decrypt_file,
+    decrypt_with_keys,
+    encrypted_packing,
+    find_gpg,
+    is_encrypted,
+    unpack_encrypted,
+)
 from tests.fakes.task_context import FakeContext
 
 KEY = "Zx9-quiet swan-ä€"
@@ -168,3 +179,39 @@ def test_that_the_key_is_in_no_argument_variable_log_or_error(
 
 def test_that_encrypted_files_are_known_by_their_names() -> None:
     assert is_encrypted("nu1_cl.evt.gz.gpg") and is_encrypted("A.PGP") and not is_encrypted("nu1_cl.evt.gz")
+    packings = {name: encrypted_packing(name) for name in ("a.evt.gz.gpg", "a.evt.gpg", "a.Z.gpg", "a.tar.gpg", "a.gz")}
+    assert packings == {"a.evt.gz.gpg": "gpg+gzip", "a.evt.gpg": "gpg", "a.Z.gpg": "gpg+lzw", "a.tar.gpg": "", "a.gz": ""}
+
+
+def fits_bytes() -> bytes:
+    from astropy.io import fits
+
+    stream = io.BytesIO()
+    hdus = fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns([fits.Column("TIME", "D", array=[1.0, 2.0])])])
+    hdus.writeto(stream, checksum=True)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("packing", ["gpg", "gpg+gzip"])
+def test_that_what_is_inside_is_unpacked_and_checked(gpg_home: Path, tmp_path: Path, packing: str) -> None:
+    table = fits_bytes()
+    source = encrypt(gpg_home, tmp_path, gzip.compress(table) if packing == "gpg+gzip" else table, name="part")
+    result = unpack_encrypted(FakeContext(), source, tmp_path / "cl.evt", packing, [KEY], name="cl.evt.gz.gpg")
+    assert (tmp_path / "cl.evt").read_bytes() == table and names(tmp_path) == ["cl.evt", "part"]
+    assert (result.path, result.size_bytes, result.sha256) == (tmp_path / "cl.evt", len(table), hashlib.sha256(table).hexdigest())
+
+
+@pytest.mark.parametrize("packing", ["gpg", "gpg+gzip"])
+def test_that_what_is_no_fits_inside_gets_no_name(gpg_home: Path, tmp_path: Path, packing: str) -> None:
+    page = b"<html><body>Under maintenance</body></html>"
+    source = encrypt(gpg_home, tmp_path, gzip.compress(page) if packing == "gpg+gzip" else page, name="part")
+    with pytest.raises(FileError, match=r"cl\.evt"):
+        unpack_encrypted(FakeContext(), source, tmp_path / "cl.evt", packing, [KEY], name="cl.evt.gz.gpg")
+    assert names(tmp_path) == ["part"]
+
+
+def test_that_messages_name_the_file_and_not_its_part(gpg_home: Path, tmp_path: Path) -> None:
+    source = encrypt(gpg_home, tmp_path, name="x.part")
+    with pytest.raises(WrongKeyError, match=r"^cl\.evt\.gz\.gpg is encrypted, and no key is known"):
+        unpack_encrypted(FakeContext(), source, tmp_path / "cl.evt", "gpg+gzip", [], name="cl.evt.gz.gpg")
+    assert names(tmp_path) == ["x.part"]
