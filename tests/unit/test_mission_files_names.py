@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from daxa_gui.missions import MISSIONS
 from daxa_gui.missions.layout import exposure_text, plain_name
 from tests.fakes.mission_trees import FURTHER_TREES, TREES
 
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 EVENTS, RAW, IMAGE = ProductKind.EVENTS, ProductKind.RAW, ProductKind.IMAGE
 EXPOSURE_MAP, BACKGROUND_MAP = ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP
 SPECTRUM, LIGHTCURVE = ProductKind.SPECTRUM, ProductKind.SOURCE_LIGHTCURVE
@@ -165,3 +168,32 @@ def test_that_a_text_of_exposures_has_capital_letters_digits_and_small_x_only() 
     assert exposure_text("225670_1", "", "pi") == "225670x1xPI"
     assert exposure_text("../ä") == "x"
     assert exposure_text() == ""
+
+
+def real_file(name: str) -> Path:
+    if not (SHARED / name).exists():
+        pytest.skip("the folder of real data is not there")
+    return SHARED / name
+
+
+def test_that_the_band_in_the_name_of_a_real_image_is_the_one_in_its_header() -> None:
+    path = real_file("xmm/pps_P0098010101M2U009IMAGE_3000.FTZ")
+    about = read_name("xmm_pointed", path.name.removeprefix("pps_"))
+    header = gzip.decompress(path.read_bytes())[: 2880 * 12]
+    cards = [header[place : place + 80].decode("ascii") for place in range(0, len(header), 80)]
+    value = {card[:8].strip(): card[10:].split("'")[1].strip() for card in cards if "'" in card[10:]}
+    low_ev, high_ev = re.fullmatch(r"\((\d+):(\d+)", value["DSVAL4"]).groups()  # type: ignore[union-attr]
+    assert about is not None and value["DSTYP4"] == "PI"
+    assert about.band_kev == (int(low_ev) / 1000, int(high_ev) / 1000)
+    assert (about.instrument, about.exposure) == ("M2", value["EXPIDSTR"])
+
+
+def test_that_all_raw_data_of_a_real_observation_are_wanted() -> None:
+    """`odfingest` listed them; the summary itself is its own work, not the archive's."""
+    summary = real_file("xmm/0201901401/odf/0809_0201901401_SCX00000SUM.SAS").read_text(encoding="ascii", errors="replace")
+    names = re.findall(r"^\s*(\S+)\s+/ ODF Constituent", summary, re.MULTILINE)
+    folder = resolve(MISSIONS["xmm_pointed"].files)("0201901401", {})[1]
+    unwanted = [name for name in names if not re.fullmatch(folder.wanted, f"{name}.gz")]
+    assert len(names) == 160 and unwanted == ["0809_0201901401_SCX00000SUM.SAS"]
+    instruments = {about.instrument for name in names if (about := read_name("xmm_pointed", name))}
+    assert instruments == {"M1", "M2", "PN", "OM", "R1", "R2", ""}
