@@ -65,7 +65,7 @@ def _run(options: argparse.Namespace) -> int:
     path = locations.settings_path()
     settings, complaints = first_settings(path)
     for complaint in complaints:
-        warn(f"Warning: {complaint}")
+        warn(f"{'Note' if ' is used: ' in complaint else 'Warning'}: {complaint}")
     locations.keep_libraries_out_of_home(locations.cache_folder(settings.caches_folder))
     output = getattr(options, "output", None)
     if output is not None and not output.strip():

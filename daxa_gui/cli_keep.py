@@ -12,7 +12,7 @@ from typing import Any
 
 from daxa_gui.cli_archive import changeable, looked_at
 from daxa_gui.cli_output import print_document, print_table, say, warn
-from daxa_gui.core.errors import InputError
+from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.session import Session
 
 Add = Callable[[str, Any, str], argparse.ArgumentParser]
@@ -178,10 +178,17 @@ def credentials(session: Session, options: argparse.Namespace) -> int:
         secret = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         if not secret:
             raise InputError("The password is empty.", "Nothing was kept.")
-        say(session.set_credentials(options.service, options.user, secret))
+        sentence = session.set_credentials(options.service, options.user, secret)
+        if session.credential_names()[options.service] != "key ring":
+            # in memory only, and this program ends now
+            raise DaxaError(
+                "The login was not kept: this system has no key ring that can be used now.",
+                "Set one up or unlock it; or enter the login in the window, which keeps it while it is open.",
+            )
+        say(sentence)
     elif options.action == "forget":
-        session.forget_credentials(options.service)
-    rows = [(name, "kept" if session.has_credentials(name) else "none") for name in known]
+        say(session.forget_credentials(options.service))
+    rows = [(name, f"kept in the {where}" if where else "none") for name, where in session.credential_names().items()]
     if options.json:
         print_document({"credentials": [{"service": name, "state": state} for name, state in rows]})
     else:
