@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from daxa_gui.archive import job_logs, trust
-from daxa_gui.archive.failures import sensible
+from daxa_gui.archive import choice, job_logs, trust
+from daxa_gui.archive.failed_data import FailedData
+from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.store import ArchiveStore
-from daxa_gui.core.archive_info import ArchiveSummary
+from daxa_gui.archive.versions import Versions
+from daxa_gui.archive_reduction import Reducing
+from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary
+from daxa_gui.core.archive_queries import ArchiveVersion
 from daxa_gui.core.bus import Bus
+from daxa_gui.core.download_plan import DownloadPlan
 from daxa_gui.core.errors import ArchiveError, InputError
-from daxa_gui.core.exposures import Exposure, Verdict
+from daxa_gui.core.events import ArchiveContentChanged
 from daxa_gui.core.job import Job, JobState
-from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.selection import Selection
-from daxa_gui.core.step import Call, JobRequest
-from daxa_gui.core.timeseries import FlareParameters
+from daxa_gui.core.step import JobRequest
 
-Unit = tuple[str, str, str]  # mission, ObsID, instrument + sub-exposure
-
-
-def plan_request(
-    mission: str, row: Mapping[str, Any], raw_folder: Path, instruments: Sequence[str] = (), kinds: Sequence[str] = ()
-) -> JobRequest:
-    """See `downloading.plan_request`, which is imported when it is needed."""
-    from daxa_gui import downloading
-
-    return downloading.plan_request(mission, row, raw_folder, instruments, kinds)
+Rows = Sequence[Mapping[str, Any]]
+REDUCE_NEW = "reduce_new"  # entry of the table `info`: missions whose new event lists are reduced when they have come
 
 
-class OpenArchive:
-    """Opening continues what was interrupted, unless `start_queue` is false. Methods may be called from any thread."""
+class OpenArchive(Reducing):
+    """Opening continues what was interrupted, unless `start_queue` is false or the archive can only be looked at. Methods may be
+    called from any thread.
+
+    When jobs have ended and nothing runs any more, the archive is settled: observations of which nothing succeeded move to
+    failed_data, new event lists that somebody waits for are reduced, and a version is kept if anything has changed.
+    """
 
     def __init__(
         self,
@@ -52,15 +50,20 @@ class OpenArchive:
         from daxa_gui.execution.executors import PoolExecutor
         from daxa_gui.execution.queue import Queue
         from daxa_gui.execution.runner import Runner
+        from daxa_gui.execution.when_idle import WhenIdle
+        from daxa_gui.reduction import STEPS
 
-        self.store = store
-        self.layout = store.layout
+        self.store, self.layout = store, store.layout
+        self._bus, self._service_url = bus, service_url
         self._summary: ArchiveSummary | None = None
+        self.queries = Queries(self.layout, store.database)
+        self.versions = Versions(self.layout, store.database, dict(STEPS))
+        self.failed = FailedData(self.layout, store.database)
         runner = Runner(
             store,
             workers,
             service_url=service_url,
-            work_folder=lambda job: str(self.layout.work_folder(job.id)),
+            work_folder=self._work_folder,
             open_log=lambda job: job_logs.JobLogFile(self.layout.log_path(job.id)),
             check_task=lambda task: trust.check_task(task, self.layout),
         )
@@ -71,9 +74,22 @@ class OpenArchive:
             PoolExecutor(start),
             limits=lambda lane: cores if lane == "local" else connections_per_host,
         )
+        self._rest = WhenIdle(bus, self.queue.wait_until_idle, self._settle)
+        self._running = start_queue and not store.read_only_reason
+        if store.read_only_reason:
+            return
+        self.failed.finish_interrupted()
+        store.on_change(lambda connection, change: self._rest.note())
         store.hold(trust.hold_command)
-        if start_queue:
+        if self._running:
             self.queue.start()
+            self._rest.start()
+
+    def _work_folder(self, job: Job) -> str:
+        """Asked for before a job begins: what is reduced again must lie where its tasks look for it."""
+        if job.kind == "reduce":
+            self.failed.bring_back(job.mission, job.obs_id)
+        return str(self.layout.work_folder(job.id))
 
     @property
     def summary(self) -> ArchiveSummary:
@@ -82,150 +98,137 @@ class OpenArchive:
         return self._summary
 
     def close(self) -> None:
+        """Stop what runs (it goes on at the next opening). What has changed meanwhile is kept as a version."""
+        self._rest.stop()
         self.queue.close()
-        self.store.close()
+        try:
+            if self._running and self._rest.is_pending():
+                self.versions.cut()
+        finally:
+            self.store.close()
+
+    # ---- coming to rest
+
+    def _settle(self) -> None:
+        moved = self.failed.settle(self.queries.final_success())
+        self._reduce_what_came()
+        version = self.versions.cut()
+        if moved or version is not None:
+            self._bus.publish(ArchiveContentChanged(str(self.layout.folder)))
+
+    def _reduce_what_came(self) -> None:
+        missions = [str(mission) for mission in self.store.info().get(REDUCE_NEW, ())]
+        if not missions or self.reduce_new(missions):
+            return
+        with self.store.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT mission FROM jobs WHERE kind IN ('plan', 'download') AND state <> 'succeeded'"
+            )
+            to_come = {mission for (mission,) in rows}
+        left = [mission for mission in missions if mission in to_come]
+        if left != missions:
+            self.store.set_info(REDUCE_NEW, left)
+
+    def wait_until_idle(self, timeout_s: float | None = None) -> bool:
+        """Until nothing runs, nothing will by itself, and the archive is settled; false when the time ran out."""
+        end = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            if not self.queue.wait_until_idle(None if end is None else max(0.0, end - time.monotonic())):
+                return False
+            if not self._running or not self._rest.is_pending():
+                return True
+            self._rest.run_now()
+
+    def cut_version(self, note: str = "") -> ArchiveVersion | None:
+        """Keep the present state as a version; None if nothing has changed since the last one. Raises ArchiveError if the
+        archive can only be looked at."""
+        return self.versions.cut(note)
 
     # ---- observations and downloads
 
-    def add_selections(self, chosen: Sequence[tuple[Selection, Sequence[Mapping[str, Any]]]]) -> None:
+    def add_selections(self, chosen: Sequence[tuple[Selection, Rows]]) -> None:
         self.store.add_selections(chosen)
         self._summary = None
 
+    def _plan_request(self, about: ArchiveObservation) -> JobRequest:
+        from daxa_gui.downloading import plan_request
+
+        folder = self.layout.raw_folder(about.mission, about.obs_id)
+        return plan_request(about.mission, about.row, folder, about.instruments, about.kinds)
+
+    def start_plan(self, plan: DownloadPlan) -> list[Job]:
+        """Begin the downloads of a plan that was made before; what it leaves out is remembered."""
+        rows = {(one.mission, one.obs_id): one.row for one in self.store.observations()}
+        self.store.add_left_out(plan.left_out, rows)
+        return self.queue.add(plan.requests)
+
     def download(self, *, again: bool = False) -> list[Job]:
         """Plan the downloads of every observation; files that are here and whole are not fetched again."""
-        requests = [
-            plan_request(o.mission, o.row, self.layout.raw_folder(o.mission, o.obs_id), o.instruments, o.kinds)
-            for o in self.store.observations()
-        ]
-        return self.queue.add(requests, again=again)
+        return self.queue.add([self._plan_request(about) for about in self.store.observations()], again=again)
+
+    def download_of(self, observations: Collection[tuple[str, str]]) -> list[Job]:
+        """Plan the downloads of some observations (mission, ObsID)."""
+        found = [about for about in self.store.observations() if (about.mission, about.obs_id) in observations]
+        return self.queue.add([self._plan_request(about) for about in found]) if found else []
 
     def continue_download(self) -> list[Job]:
         """Plan what was never planned and try again what failed or was cancelled; the rest goes on by itself."""
-        planned = self.download()
+        with self.store.database.reading() as connection:
+            known = set(connection.execute("SELECT DISTINCT mission, obs_id FROM jobs WHERE kind IN ('plan', 'download')"))
+        known |= {(one.mission, one.obs_id) for one in self.store.left_out() if not one.unit}
+        new = [about for about in self.store.observations() if (about.mission, about.obs_id) not in known]
+        planned = self.queue.add([self._plan_request(about) for about in new]) if new else []
         ended_badly = (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED)
-        again = [job.id for job in self.store.jobs("download") if job.state in ended_badly]
+        again = [job.id for kind in ("plan", "download") for job in self.store.jobs(kind) if job.state in ended_badly]
         return [*planned, *self.queue.retry(again)]
 
+    def widen(self, mission: str, instruments: Sequence[str], kinds: Sequence[str]) -> list[Job]:
+        """Change which instruments and kinds of files the archive has of a mission, and fetch and make what that asks for.
+
+        What there is already and still belongs to the choice stays as it is; what no longer belongs to it stays too, but is
+        reduced no more. Where a choice of telescope modules changes, the steps run for it with the parameters used last.
+
+        Raises
+        ------
+        InputError : the archive has no observation of the mission, or there is no such instrument or kind.
+        """
+        names, wanted = choice.checked_choice(mission, instruments, kinds)
+        if not any(about.mission == mission for about in self.store.observations()):
+            raise InputError(f"The archive {self.layout.name} has no observation of {mission}.")
+        if mission in self.reduced_missions():
+            self.reduce_when_here([mission])
+        choice.change_choice(self.store, mission, names, wanted)
+        self._summary = None
+        choice.adopt_existing(self.store, mission)
+        changed = [about for about in self.store.observations() if about.mission == mission]
+        left_out = {(one.mission, one.obs_id) for one in self.store.left_out() if not one.unit}
+        requests = [self._plan_request(about) for about in changed if (about.mission, about.obs_id) not in left_out]
+        return [*self.queue.add(requests), *self.reduce_new([mission])]
+
+    def reduce_when_here(self, missions: Collection[str]) -> None:
+        """Have new event lists of these missions reduced when they have come, as the others were reduced last."""
+        waiting = {str(mission) for mission in self.store.info().get(REDUCE_NEW, ())}
+        self.store.set_info(REDUCE_NEW, sorted(waiting.union(missions)))
+
+    def adopt_existing(self) -> int:
+        """Take products that were downloaded before into the layout; how many came in."""
+        if self.store.read_only_reason:
+            raise ArchiveError(self.store.read_only_reason, "Nothing was changed.")
+        return choice.adopt_existing(self.store)
+
+    def pause_jobs(self, ids: Sequence[int]) -> None:
+        self.queue.pause_jobs(ids)
+
+    def resume_jobs(self, ids: Sequence[int]) -> list[Job]:
+        return self.queue.resume_jobs(ids)
+
     def disk_use(self) -> dict[str, int]:
-        to_come = sum(
-            max(0.0, (job.total or 0.0) - job.done) for job in self.store.jobs("download") if job.state is not JobState.SUCCEEDED
-        )
+        """Bytes of the archive's products and downloaded files, free on its disk, and still to come by known downloads."""
         return {
-            "used_bytes": sum(product.size_bytes for product in self.store.products()),
+            "used_bytes": self.store.bytes_used(),
             "free_bytes": shutil.disk_usage(self.layout.folder).free,
-            "to_come_bytes": int(to_come),
+            "to_come_bytes": int(self.store.bytes_to_come()),
         }
 
     def read_log(self, job_id: int, offset: int) -> tuple[str, int]:
         return job_logs.read_from(self.layout.log_path(job_id), offset)
-
-    # ---- reduction
-
-    def _raw_lists(self) -> list[Product]:
-        return [p for p in self.store.products() if p.key.kind is ProductKind.EVENTS]
-
-    def _overrides(self) -> dict[str, dict[str, Any]]:
-        """Flare parameters that a person gave for single exposures, by « mission/ObsID/unit »."""
-        with sensible(self.layout.database):
-            return {str(unit): dict(values) for unit, values in self.store.info().get("overrides", {}).items()}
-
-    def _requests(
-        self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]], only: Unit | None = None
-    ) -> list[JobRequest]:
-        from daxa_gui.reduction import planner
-
-        requests: list[JobRequest] = []
-        overrides = self._overrides()
-        for raw in self._raw_lists():
-            unit = (raw.key.mission, raw.key.obs_id, raw.key.unit)
-            if only is not None and unit != only:
-                continue
-            chosen = {name: dict(values) for name, values in parameters.items()}
-            if (override := overrides.get("/".join(unit))) is not None:
-                chosen["flares"] = {**chosen.get("flares", {}), **override}
-            requests += planner.plan(raw.key, raw.path, steps, chosen, lambda key: str(self.layout.product_path(key)))
-        return requests
-
-    def reduce(
-        self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]], only: Unit | None = None
-    ) -> list[Job]:
-        requests = self._requests(steps, parameters, only)
-        if not requests:
-            raise ArchiveError("There is no event list to reduce yet.", "Wait for the first download to arrive.")
-        return self.queue.add(requests)
-
-    def describe(self, steps: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        wanted = set(steps) if steps else None
-        lines = []
-        for request in self._requests(steps, parameters):
-            if wanted is not None and request.step not in wanted:
-                continue
-            task = request.task
-            if isinstance(task, Call):
-                arguments = ", ".join(f"{name}={value!r}" for name, value in task.arguments.items())
-                lines.append(f"{task.target.replace(':', '.')}({arguments})")
-            else:
-                lines.append(" ".join(task.argv))
-        return lines
-
-    # ---- exposures and verdicts
-
-    def exposures(self) -> list[Exposure]:
-        """One per raw event list, with the newest outcome of its steps."""
-        made: dict[Unit, dict[ProductKind, list[Product]]] = {}
-        for product in self.store.products():
-            kinds = made.setdefault((product.key.mission, product.key.obs_id, product.key.unit), {})
-            kinds.setdefault(product.key.kind, []).append(product)
-        jobs: dict[tuple[Unit, str], Job] = {}
-        for job in self.store.jobs("reduce"):
-            jobs[(job.mission, job.obs_id, job.unit), job.step] = job
-        verdicts = self.store.verdicts()
-        return [
-            self._exposure(raw, unit, kinds, jobs, verdicts)
-            for unit, kinds in made.items()
-            for raw in kinds.get(ProductKind.EVENTS, [])
-        ]
-
-    @staticmethod
-    def _exposure(
-        raw: Product, unit: Unit, kinds: Mapping[ProductKind, list[Product]], jobs: Mapping[tuple[Unit, str], Job],
-        verdicts: Mapping[Unit, Verdict],
-    ) -> Exposure:  # fmt: skip
-        def one(kind: ProductKind) -> Product | None:
-            return next(iter(kinds.get(kind, [])), None)
-
-        steps = [jobs.get((unit, step)) for step in ("prepare", "flares")]
-        excluded = next((job.reason for job in steps if job is not None and job.reason), "")
-        return Exposure(
-            raw.key.mission, raw.key.obs_id, raw.key.instrument, raw.key.exposure, raw,
-            clean=one(ProductKind.CLEAN_EVENTS), gti=one(ProductKind.GTI), lightcurve=one(ProductKind.LIGHTCURVE),
-            images=tuple(kinds.get(ProductKind.IMAGE, [])), flares=jobs.get((unit, "flares")), excluded=excluded,
-            verdict=verdicts.get(unit, Verdict()),
-        )  # fmt: skip
-
-    def override(self, exposure: Exposure, parameters: FlareParameters, note: str) -> list[Job]:
-        """Remember the parameters for this exposure and run « flares » and what follows with them."""
-        unit = (exposure.mission, exposure.obs_id, exposure.unit)
-        overrides = self._overrides()
-        values = {name: value for name, value in asdict(parameters).items() if value not in (None, ())}
-        overrides["/".join(unit)] = values
-        self.store.set_info("overrides", overrides)
-        self.store.set_verdict(*unit, Verdict("overridden", note, time.time()))
-        return self.reduce(None, {}, only=unit)
-
-    def set_verdict(self, exposure: Exposure, state: str, note: str) -> None:
-        if state not in ("", "accepted", "flagged", "overridden"):
-            raise InputError(f"« {state} » is not a verdict.", "Use accepted or flagged.")
-        self.store.set_verdict(exposure.mission, exposure.obs_id, exposure.unit, Verdict(state, note, time.time()))
-
-    def verdict(self, exposure: Exposure) -> Verdict:
-        return self.store.verdicts().get((exposure.mission, exposure.obs_id, exposure.unit), Verdict())
-
-
-def list_downloads(
-    observations: Iterable[tuple[str, Mapping[str, Any]]], service_url: Callable[[str], str], output: Path
-) -> dict[str, Any]:
-    """See `downloading.list_downloads`, which is imported when it is needed."""
-    from daxa_gui import downloading
-
-    return downloading.list_downloads(observations, service_url, output)

@@ -19,10 +19,11 @@ from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.archive.placing import Placed, sha256_of
 from daxa_gui.core.archive_info import ArchiveObservation
 from daxa_gui.core.errors import FileError, InputError
+from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.product import ProductKey, ProductKind
 from daxa_gui.missions import MISSIONS
 from daxa_gui.missions.erosita import ALL_MODULES
-from daxa_gui.missions.instrument_choice import active_modules, chosen_modules, is_wanted, own_instrument
+from daxa_gui.missions.instrument_choice import chosen_modules, is_wanted, module_numbers, own_instrument
 
 # What becomes of each kind; kinds that are not here stay where they were downloaded.
 ADOPTED = {
@@ -107,6 +108,25 @@ def adopted_key(key: ProductKey, path: Path, about: ArchiveObservation | None) -
             instrument = "_".join(one.name for one in spec.instruments)
     exposure = "" if key.exposure == "ALL" else key.exposure
     return replace(key, kind=ADOPTED[key.kind], instrument=instrument, exposure=exposure)
+
+
+def active_modules(spec: MissionSpec, path: Path, chosen: Sequence[str]) -> str:
+    """DAXA's name of a list with all modules: the chosen ones that have events in it, joined by « _ » (all, if none has).
+
+    Raises
+    ------
+    FileError : the list cannot be read.
+    """
+    import numpy as np
+
+    from daxa_gui.fits.event_lists import find_events
+
+    modules = [one.name for one in spec.instruments if not chosen or one.name in chosen]
+    source = find_events(path, spec.event_formats)
+    column = source.format.ccd_column
+    present = set(np.unique(source.table.bits(column)).tolist()) if column in source.table else set()
+    active = [name for name, number in zip(modules, module_numbers(modules), strict=True) if number in present]
+    return "_".join(active or modules)
 
 
 def _candidates(layout: ArchiveLayout, key: ProductKey, file: Placed) -> Iterator[tuple[ProductKey, Path]]:

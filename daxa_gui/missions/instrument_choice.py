@@ -8,7 +8,6 @@ TM0: all seven modules in one list, told apart by TM_NR), or one that only the o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from daxa_gui.core.mission import MissionSpec
@@ -47,22 +46,3 @@ def own_instrument(spec: MissionSpec, instrument: str, row: Mapping[str, Any]) -
         return instrument
     fits = [name for name in str(row.get("instruments", "")).split() if name in names and name.startswith(instrument)]
     return fits[0] if len(fits) == 1 else instrument
-
-
-def active_modules(spec: MissionSpec, path: Path, chosen: Sequence[str]) -> str:
-    """DAXA's name of a list with all modules: the chosen ones that have events in it, joined by « _ » (all, if none has).
-
-    Raises
-    ------
-    FileError : the list cannot be read.
-    """
-    import numpy as np
-
-    from daxa_gui.fits.event_lists import find_events
-
-    modules = [one.name for one in spec.instruments if not chosen or one.name in chosen]
-    source = find_events(path, spec.event_formats)
-    column = source.format.ccd_column
-    present = set(np.unique(source.table.bits(column)).tolist()) if column in source.table else set()
-    active = [name for name, number in zip(modules, module_numbers(modules), strict=True) if number in present]
-    return "_".join(active or modules)

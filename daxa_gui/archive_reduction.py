@@ -1,0 +1,196 @@
+"""What of an open archive is reduced, how, and what came of it: raw lists of the chosen instruments, requests, exposures."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from daxa_gui.archive.failures import sensible
+from daxa_gui.archive.store import ArchiveStore
+from daxa_gui.archive.version_words import parameters_of
+from daxa_gui.core.errors import ArchiveError, InputError
+from daxa_gui.core.exposures import Exposure, Verdict
+from daxa_gui.core.job import Job
+from daxa_gui.core.product import Product, ProductKey, ProductKind
+from daxa_gui.core.step import Call, JobRequest
+from daxa_gui.core.timeseries import FlareParameters
+from daxa_gui.missions import MISSIONS
+from daxa_gui.missions.instrument_choice import is_wanted, own_instrument
+
+if TYPE_CHECKING:
+    from daxa_gui.execution.queue import Queue
+
+Unit = tuple[str, str, str]  # mission, ObsID, instrument + sub-exposure
+Parameters = Mapping[str, Mapping[str, Any]]  # step → parameter → value
+
+
+class Reducing:
+    """Methods of `OpenArchive`."""
+
+    store: ArchiveStore
+    queue: Queue
+
+    # ---- what there is to reduce
+
+    def _raw_lists(self) -> Iterator[tuple[Product, ProductKey, tuple[str, ...]]]:
+        """Raw event lists of chosen instruments, each with the key of what is reduced of it and the chosen instruments."""
+        from daxa_gui.reduction.unit import unit_key
+
+        about = {(one.mission, one.obs_id): one for one in self.store.observations()}
+        for raw in self.store.products():
+            if raw.key.kind is not ProductKind.EVENTS:
+                continue
+            observation = about.get((raw.key.mission, raw.key.obs_id))
+            chosen = observation.instruments if observation is not None else ()
+            spec = MISSIONS.get(raw.key.mission)
+            row = observation.row if observation is not None else {}
+            if spec is None or is_wanted(spec, own_instrument(spec, raw.key.instrument, row), chosen):
+                yield raw, unit_key(raw.key, chosen)[0], chosen
+
+    def _overrides(self) -> dict[str, dict[str, Any]]:
+        """Flare parameters that a person gave for single exposures, by « mission/ObsID/unit »."""
+        with sensible(self.store.layout.database):
+            return {str(unit): dict(values) for unit, values in self.store.info().get("overrides", {}).items()}
+
+    def _requests(self, steps: Sequence[str] | None, parameters: Parameters, only: Unit | None = None) -> list[JobRequest]:
+        overrides = self._overrides()
+        return [
+            request
+            for raw, key, chosen in self._raw_lists()
+            if only is None or (key.mission, key.obs_id, key.unit) == only
+            for request in self._planned(raw, key, chosen, steps, parameters, overrides)
+        ]
+
+    def _planned(
+        self, raw: Product, key: ProductKey, chosen: Sequence[str], steps: Sequence[str] | None, parameters: Parameters,
+        overrides: Parameters,
+    ) -> list[JobRequest]:  # fmt: skip
+        from daxa_gui.reduction import planner
+
+        given = {name: dict(values) for name, values in parameters.items()}
+        if (override := overrides.get(f"{key.mission}/{key.obs_id}/{key.unit}")) is not None:
+            given["flares"] = {**given.get("flares", {}), **override}
+        layout = self.store.layout
+        return planner.plan(raw.key, raw.path, steps, given, lambda one: str(layout.product_path(one)), chosen)
+
+    def reduce(self, steps: Sequence[str] | None, parameters: Parameters, only: Unit | None = None) -> list[Job]:
+        requests = self._requests(steps, parameters, only)
+        if not requests:
+            raise ArchiveError("There is no event list to reduce yet.", "Wait for the first download to arrive.")
+        return self.queue.add(requests)
+
+    def describe(self, steps: Sequence[str] | None, parameters: Parameters) -> list[str]:
+        wanted = set(steps) if steps else None
+        lines = []
+        for request in self._requests(steps, parameters):
+            if wanted is not None and request.step not in wanted:
+                continue
+            task = request.task
+            if isinstance(task, Call):
+                arguments = ", ".join(f"{name}={value!r}" for name, value in task.arguments.items())
+                lines.append(f"{task.target.replace(':', '.')}({arguments})")
+            else:
+                lines.append(" ".join(task.argv))
+        return lines
+
+    # ---- what is new
+
+    def reduced_missions(self) -> set[str]:
+        """Missions of which something was reduced."""
+        with self.store.database.reading() as connection:
+            return {mission for (mission,) in connection.execute("SELECT DISTINCT mission FROM jobs WHERE kind = 'reduce'")}
+
+    def last_parameters(self, mission: str) -> dict[str, dict[str, Any]]:
+        """The parameters with which each step was run last for a mission; those of exposures that a person treated by hand do
+        not count. Steps that never ran have no entry."""
+        from daxa_gui.reduction import STEPS
+
+        by_hand = self._overrides()
+        found: dict[str, dict[str, Any]] = {}
+        with self.store.database.reading() as connection:
+            for name in STEPS:
+                rows = connection.execute(
+                    "SELECT obs_id, unit, task FROM jobs WHERE kind = 'reduce' AND step = ? AND mission = ?"
+                    " ORDER BY coalesce(started, 0) DESC, id DESC LIMIT 100",
+                    (name, mission),
+                ).fetchall()
+                own = [task for obs_id, unit, task in rows if f"{mission}/{obs_id}/{unit}" not in by_hand]
+                if own:
+                    with sensible(self.store.layout.database):
+                        given = parameters_of(json.loads(own[0]), STEPS[name])
+                    known = {parameter.name for parameter in STEPS[name].parameters}
+                    found[name] = {key: value for key, value in given.items() if key in known}
+        return found
+
+    def reduce_new(self, missions: Collection[str]) -> list[Job]:
+        """Reduce the lists of these missions that nothing was done with yet, as the others were reduced last."""
+        with self.store.database.reading() as connection:
+            done = set(connection.execute("SELECT DISTINCT mission, obs_id, unit FROM jobs WHERE kind = 'reduce'"))
+        overrides = self._overrides()
+        last: dict[str, dict[str, dict[str, Any]]] = {}
+        requests: list[JobRequest] = []
+        for raw, key, chosen in self._raw_lists():
+            if key.mission not in missions or (key.mission, key.obs_id, key.unit) in done:
+                continue
+            if key.mission not in last:
+                last[key.mission] = self.last_parameters(key.mission)
+            if steps := list(last[key.mission]):
+                requests += self._planned(raw, key, chosen, steps, last[key.mission], overrides)
+        return self.queue.add(requests) if requests else []
+
+    # ---- exposures and verdicts
+
+    def exposures(self) -> list[Exposure]:
+        """One per raw event list of a chosen instrument, with the newest outcome of its steps."""
+        lists = list(self._raw_lists())
+        made: dict[Unit, dict[ProductKind, list[Product]]] = {}
+        for product in self.store.products():
+            kinds = made.setdefault((product.key.mission, product.key.obs_id, product.key.unit), {})
+            kinds.setdefault(product.key.kind, []).append(product)
+        jobs: dict[tuple[Unit, str], Job] = {}
+        for job in self.store.jobs("reduce"):
+            jobs[(job.mission, job.obs_id, job.unit), job.step] = job
+        verdicts = self.store.verdicts()
+        exposures = []
+        for raw, key, _ in lists:
+            unit = (key.mission, key.obs_id, key.unit)
+            exposures.append(_exposure(replace(raw, key=key), unit, made.get(unit, {}), jobs, verdicts))
+        return exposures
+
+    def override(self, exposure: Exposure, parameters: FlareParameters, note: str) -> list[Job]:
+        """Remember the parameters for this exposure and run « flares » and what follows with them."""
+        unit = (exposure.mission, exposure.obs_id, exposure.unit)
+        overrides = self._overrides()
+        values = {name: value for name, value in asdict(parameters).items() if value not in (None, ())}
+        overrides["/".join(unit)] = values
+        self.store.set_info("overrides", overrides)
+        self.store.set_verdict(*unit, Verdict("overridden", note, time.time()))
+        return self.reduce(None, {}, only=unit)
+
+    def set_verdict(self, exposure: Exposure, state: str, note: str) -> None:
+        if state not in ("", "accepted", "flagged", "overridden"):
+            raise InputError(f"« {state} » is not a verdict.", "Use accepted or flagged.")
+        self.store.set_verdict(exposure.mission, exposure.obs_id, exposure.unit, Verdict(state, note, time.time()))
+
+    def verdict(self, exposure: Exposure) -> Verdict:
+        return self.store.verdicts().get((exposure.mission, exposure.obs_id, exposure.unit), Verdict())
+
+
+def _exposure(
+    raw: Product, unit: Unit, kinds: Mapping[ProductKind, list[Product]], jobs: Mapping[tuple[Unit, str], Job],
+    verdicts: Mapping[Unit, Verdict],
+) -> Exposure:  # fmt: skip
+    def one(kind: ProductKind) -> Product | None:
+        return next(iter(kinds.get(kind, [])), None)
+
+    steps = [jobs.get((unit, step)) for step in ("prepare", "flares")]
+    excluded = next((job.reason for job in steps if job is not None and job.reason), "")
+    return Exposure(
+        raw.key.mission, raw.key.obs_id, raw.key.instrument, raw.key.exposure, raw,
+        clean=one(ProductKind.CLEAN_EVENTS), gti=one(ProductKind.GTI), lightcurve=one(ProductKind.LIGHTCURVE),
+        images=tuple(kinds.get(ProductKind.IMAGE, [])), flares=jobs.get((unit, "flares")), excluded=excluded,
+        verdict=verdicts.get(unit, Verdict()),
+    )  # fmt: skip
