@@ -176,13 +176,17 @@ class Queries:
         conditions = {name: value for name, value in (("mission", mission), ("obs_id", obs_id)) if value}
         where = f" WHERE {' AND '.join(f'{name} = ?' for name in conditions)}" if conditions else ""
         rows = connection.execute(
-            "SELECT mission, obs_id, target, instruments, kinds, coalesce(json_extract(row, '$.instruments'), '')"
+            # SQLite does not know the numbers that a catalogue leaves open (NaN): such rows are read here
+            "SELECT mission, obs_id, target, instruments, kinds,"
+            " CASE WHEN json_valid(row) THEN coalesce(json_extract(row, '$.instruments'), '') END,"
+            " CASE WHEN json_valid(row) THEN '' ELSE row END"
             f" FROM observations{where} ORDER BY mission, obs_id",
             tuple(conditions.values()),
         )
         with sensible(self._layout.database):
             for row in rows:
-                name, obs, target, instruments, kinds, present = typed(row, "tttttt")
+                name, obs, target, instruments, kinds, present, whole = typed(row, "tttttTt")
+                present = str(mapping(whole).get("instruments") or "") if present is None else present
                 yield ArchiveObservation(name, obs, target, texts(instruments), {"instruments": present}, kinds=texts(kinds))
 
 
