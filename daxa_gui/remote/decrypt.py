@@ -44,8 +44,10 @@ def name_inside(name: str) -> str:
 
 def encrypted_packing(name: str) -> str:
     """How an encrypted file of this name is packed, for `unpack_encrypted`; empty if it is not encrypted, or holds a tar file."""
+    if not is_encrypted(name):
+        return ""
     inside = packing_of(name_inside(name))
-    if not is_encrypted(name) or inside == "tar":
+    if inside == "tar":
         return ""
     return f"{PACKING}+{inside}" if inside else PACKING
 

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import subprocess
+import tempfile
 import threading
 import traceback
 from pathlib import Path
@@ -29,7 +30,7 @@ from daxa_gui.remote.decrypt import (
 )
 from tests.fakes.task_context import FakeContext
 
-KEY = "Zx9-quiet swan-ä€"
+KEY = "Zx9-quiet-swan-ä€"
 DATA = b"SIMPLE  =                    T" + random.Random(1).randbytes(400_000)
 
 
@@ -58,17 +59,15 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def gpg_folders() -> set[str]:
-    return {path.name for path in Path(os.environ.get("TMPDIR", "/tmp")).glob("daxa-gpg-*")}
-
-
-def test_that_a_file_is_decrypted_whole(gpg_home: Path, tmp_path: Path) -> None:
+def test_that_a_file_is_decrypted_whole(gpg_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = encrypt(gpg_home, tmp_path)
-    before = gpg_folders()
+    homes = tmp_path.parent / f"{tmp_path.name} homes of gpg {'with a long name' * 8}"
+    homes.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(homes))
     decrypt_file(FakeContext(), source, tmp_path / "out.evt.gz", KEY)
     assert (tmp_path / "out.evt.gz").read_bytes() == DATA
     assert names(tmp_path) == ["nu_cl.evt.gz.gpg", "out.evt.gz"]
-    assert gpg_folders() <= before  # others' tests may have ended meanwhile
+    assert names(homes) == []
 
 
 @pytest.mark.parametrize(
