@@ -1,13 +1,16 @@
 """The real DAXA (a package for tests only) on Python 3.11, in folders of its own and without a network.
 
-DAXA 0.3.7 asks `importlib.resources.files` for the folder of a module, which Python knows since 3.12 only; and it writes a
-configuration file, and makes a folder for its output, while it is imported.
+DAXA 0.3.7 asks `importlib.resources.files` for the folder of a module, and has texts with quotes and line ends in their braces,
+which Python knows since 3.12 only; and it writes a configuration file, and makes a folder for its output, while it is imported.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.abc
+import importlib.machinery
 import importlib.resources
+import importlib.util
 import io
 import re
 import sys
@@ -24,6 +27,28 @@ import pytest
 _TABLE = re.compile(r"BATCHRETRIEVALCATALOG_2\.0 (?P<name>\w+)&")
 
 
+class _OlderPython(importlib.machinery.SourceFileLoader):
+    """Reads DAXA's module of archives with the texts of its method `info` as older Pythons know them; nothing else is changed."""
+
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> Any:
+        text = bytes(data).decode("utf-8")
+        text = re.sub(r"(filtered_obs_info\['\w+'\]\.(?:min|max)\(\)) *\n +(for m in)", r"\1 \2", text)
+        text = text.replace("""f'   Chosen instruments - {', '.join(m.chosen_instruments)}'""", 'f"   Chosen instruments - '
+                            """{', '.join(m.chosen_instruments)}\"""")  # fmt: skip
+        return super().source_to_code(text.encode(), path, _optimize=_optimize)
+
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        """No cache of what is no source."""
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        if name != "daxa.archive.base" or path is None:
+            return None
+        place = str(Path(next(iter(path))) / "base.py")
+        return importlib.util.spec_from_file_location(name, place, loader=_OlderPython(name, place))
+
+
 def import_daxa(folder: Path) -> ModuleType:
     """DAXA, imported once per process; its configuration, home and output are below `folder` of the first call."""
     if "daxa" in sys.modules:
@@ -33,6 +58,8 @@ def import_daxa(folder: Path) -> ModuleType:
     (folder / "config" / "daxa.cfg").write_text(
         f"[DAXA_SETUP]\ndaxa_save_path = {folder / 'output'}\nnum_cores = 1\npfiles_path =\n", encoding="utf-8"
     )
+    if sys.version_info < (3, 12):
+        sys.meta_path.insert(0, _Finder())
     original = importlib.resources.files
 
     def files(anchor: Any) -> Any:

@@ -119,6 +119,29 @@ def write_state(
     return tuple(notes)
 
 
+def operations_of(
+    spec: MissionSpec, catalogue: Catalogue | None, stack: FilterStack | None, instruments: tuple[str, ...], obs_ids: list[str]
+) -> tuple[tuple[str, ...] | None, tuple[Operation, ...], tuple[str, ...]]:
+    """DAXA's chosen fields (None for missions without), the operations that select these ObsIDs, and sentences about them.
+
+    With a catalogue and filters that select just these, the operations are those of the filters; otherwise one list of ObsIDs.
+    """
+    notes: list[str] = []
+    if catalogue is not None and stack is not None:
+        selected = set(catalogue.obs_id[stack.mask(catalogue)].tolist())
+        if selected == set(obs_ids):
+            writer = _Writer(spec, catalogue, instruments, notes)
+            operations = tuple(writer.operations(stack))
+            fields = writer.fields()
+            return None if fields is None else tuple(fields), operations, tuple(notes)
+        notes.append(f"The stored filters of {spec.label} select other observations today: the archive's ObsIDs are written.")
+    arguments: dict[str, Any] = {"allowed_obs_ids": list(obs_ids)}
+    if spec.name != "erosita_calpv":  # whose own method does not take it
+        arguments["invert"] = False
+    fields = _Writer(spec, catalogue, instruments, []).fields() if catalogue is not None else None
+    return None if fields is None else tuple(fields), ({"name": "filter_on_obs_ids", "arguments": arguments},), tuple(notes)
+
+
 def _write(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     try:

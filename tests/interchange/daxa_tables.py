@@ -30,6 +30,7 @@ CLASSES = {
     "rosat_pointed": "ROSATPointed",
     "erosita_calpv": "eROSITACalPV",
     "erosita_all_sky_de_dr1": "eRASS1DE",
+    "nustar_pointed": "NuSTARPointed",
 }
 Columns = dict[str, Any]
 
@@ -51,7 +52,7 @@ def _archive(mission: str, rng: np.random.Generator) -> Columns:
     start = np.round(rng.uniform(54000, 58000, N), 4)
     seconds = np.round(rng.uniform(1000, 90000, N))
     end, numbers = start + seconds / 86400.0, rng.permutation(90000)[:N] + 1000
-    ids = {"xmm_pointed": 10, "swift": 11}
+    ids = {"xmm_pointed": 10, "swift": 11, "nustar_pointed": 11}
     common = {"ra": ra, "dec": dec, "name": np.array([f"target {n}" for n in range(N)])}
     if mission in ids:
         common["obsid"] = np.array([str(n).zfill(ids[mission]) for n in numbers])
@@ -64,6 +65,14 @@ def _archive(mission: str, rng: np.random.Generator) -> Columns:
         return common | {
             "start_time": start, "stop_time": end, "roll_angle": np.zeros(N), "xrt_exposure": seconds, "uvot_exposure": seconds,
             "bat_exposure": np.where(rng.random(N) < 0.5, 0.0, seconds),
+        }  # fmt: skip
+    if mission == "nustar_pointed":
+        number = dict.fromkeys(("exposure_a", "exposure_b", "ontime_a", "ontime_b", "nupsdout"), seconds)
+        return common | number | {
+            "time": start, "end_time": end, "status": np.full(N, "archived"), "observation_mode": np.full(N, "SCIENCE"),
+            "instrument_mode": np.full(N, "SCIENCE"), "spacecraft_mode": np.full(N, "INERTIAL"), "issue_flag": np.zeros(N, int),
+            "subject_category": np.full(N, "Galactic Compact Sources"), "obs_type": np.full(N, "GO"),
+            "public_date": rng.integers(54000, 60000, N), "roll_angle": np.zeros(N), "solar_activity": np.full(N, "MIXED"),
         }  # fmt: skip
     if mission == "chandra":
         return common | {
@@ -90,6 +99,7 @@ class Both:
         self.base = importlib.import_module("daxa.mission.base")
         # what one operation of DAXA that fails would leave switched off for good
         patch.setattr(self.base, "_no_filtering_op_store", False)
+        self.tables: dict[str, Columns] = {}
         if self.spec.table is not None:
             self.catalogue = read_table(locations.resource_path(self.spec.table.resource), self.spec)
             return
@@ -99,7 +109,8 @@ class Both:
         self.catalogue: Catalogue = catalogue_from(
             self.spec, build(DataTable({name: columns[name] for name in source.columns})), provenance="Made by a test."
         )
-        patch.setattr("requests.get", answering({source.table: columns}))
+        self.tables = {source.table: columns}
+        patch.setattr("requests.get", answering(self.tables))
 
     def daxa(self, save_file: Path | None = None, **arguments: Any) -> Any:
         """A new mission of DAXA's, from a save file if one is given."""
