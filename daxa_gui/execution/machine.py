@@ -132,18 +132,24 @@ class QueueMachine:
                 if not self._open:
                     return
                 self._bus.publish(Notice("error", error.message, error.hint or "Resume the queue when it can be written again."))
+                for job_id in self._unsaved:
+                    self._bus.publish(JobChanged(self._ended(self._store.get(job_id))))
                 for name in self._lanes:
                     self._set_paused(name, True)
                 self._changed.notify_all()
 
+    def _ended(self, job: Job) -> Job:
+        """A job whose end could not be stored, as it is in truth: to be done again, or cancelled."""
+        if job.id in self._runs:
+            return job
+        if job.state is _S.RUNNING:
+            return moved(job, _S.QUEUED, started=None, text="")
+        return moved(job, _S.CANCELLED, finished=self._clock.now(), text="") if job.state is _S.CANCELLING else job
+
     def _save_the_unsaved(self) -> None:
         """Jobs whose end could not be stored are done again. Raises ArchiveError if it still cannot be stored."""
         for job_id in list(self._unsaved):
-            job = self._store.get(job_id)
-            if job.state is _S.RUNNING:
-                job = moved(job, _S.QUEUED, started=None, text="")
-            elif job.state is _S.CANCELLING:
-                job = moved(job, _S.CANCELLED, finished=self._clock.now(), text="")
+            job = self._ended(self._store.get(job_id))
             self._save([job])
             self._unsaved.discard(job_id)
             self._take_up([job])

@@ -172,17 +172,13 @@ class Queue(QueueMachine):
         jobs = self._store.jobs(kind)
         with self._changed:
             live = {job_id: run.job for job_id, run in self._runs.items()}
+            live |= {job_id: self._ended(self._store.get(job_id)) for job_id in self._unsaved - live.keys()}
         return [live.get(job.id, job) for job in jobs] if live else jobs
-
-    def running_jobs(self) -> list[Job]:
-        """The running ones with their newest progress (which is not stored)."""
-        with self._changed:
-            return [run.job for run in self._runs.values()]
 
     def job(self, job_id: int) -> Job:
         with self._changed:
             run = self._runs.get(job_id)
-            return run.job if run is not None else self._store.get(job_id)
+            return run.job if run is not None else self._ended(self._store.get(job_id))
 
     def wait_until_idle(self, timeout_s: float | None = None) -> bool:
         """Until nothing runs and nothing will by itself (paused jobs and those of paused lanes do not count); false when the

@@ -150,7 +150,9 @@ class Runner:
         `succeed` is called once, when the work is done and before anything is stored; it returns the job as it shall be
         stored, or raises Cancelled.
         """
-        log = self._open_log(job)
+        log = attempt(lambda: self._open_log(job), job.title)
+        if isinstance(log, Failure):
+            return log
         result = attempt(lambda: self._do(job, token, on_progress, succeed, log), job.title)
         # Writing the last lines may fail as everything else (a full disk); the result counts more than its log.
         attempt(lambda: self._write_end(log, job, result), job.title)

@@ -78,7 +78,7 @@ def status_error(status: int, reason: str, url: str, headers: http.client.HTTPMe
         "It is tried again later." if transient else "Look at the address in a browser.",
         retryable=transient,
     )
-    error.retry_after_s = retry_after_s(headers.get("Retry-After"))
+    error.retry_after_s = retry_after_s(headers.get("Retry-After"), date=headers.get("Date"))
     return error
 
 

@@ -64,7 +64,7 @@ class Reply:
         while True:
             ctx.check_cancelled()
             try:
-                chunk = self._response.read1(CHUNK_BYTES)
+                chunk = self._response.read1(BANDWIDTH.piece_bytes(CHUNK_BYTES))
             except (OSError, http.client.HTTPException) as error:
                 self._watch.raise_reason()
                 if isinstance(error, http.client.IncompleteRead):
@@ -79,11 +79,13 @@ class Reply:
             self._watch.heard(0)
 
     def _pause(self, ctx: TaskContext, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        begun = before = time.monotonic()
+        while (left := begun + seconds - before) > 0:
             ctx.check_cancelled()
-            self._watch.heard(0)
             time.sleep(min(left, 0.1))
+            now = time.monotonic()
+            self._watch.paused(now - before)
+            before = now
 
 
 class Visit:

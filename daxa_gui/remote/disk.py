@@ -14,30 +14,49 @@ from daxa_gui.core.errors import ArchiveError, TransferError
 SPARE_BYTES = 64 * 1024 * 1024  # a disk is called full when less than this is left
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_REFUSED = frozenset(
-    {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EIO}
-)
+# What concerns everything that is written there, …
+_GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ENOTCONN})
+_REFUSED = frozenset({errno.EACCES, errno.EROFS, errno.EPERM, errno.EIO})
+# … and what concerns this one file.
+_ODD = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL})
 
 
 @contextmanager
 def translated_disk_errors(path: Path) -> Iterator[None]:
-    """A full or read-only disk while `path` is written, as a sentence. Other errors pass through unchanged."""
+    """A full, read-only or vanished disk while `path` is written, as a sentence. Other errors pass through unchanged."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise disk_full(path, free_bytes(path)) from error
+        if error.errno in _GONE:
+            raise _concerns_all(
+                f"The folder {path.parent} is gone or its disk does not answer ({error.strerror}).",
+                "Connect the disk or put the folder back, then resume the queue.",
+            ) from error
         if error.errno in _REFUSED:
-            raise ArchiveError(f"{path} cannot be written ({error.strerror}).", "Check the permissions of its folder.") from error
+            raise _concerns_all(
+                f"{path} cannot be written ({error.strerror}).", "Check the permissions of its folder, then resume the queue."
+            ) from error
+        if error.errno in _ODD:
+            raise ArchiveError(f"{path} cannot be written ({error.strerror}).", "Look at what stands in its place.") from error
         raise
+
+
+def _concerns_all(message: str, hint: str) -> ArchiveError:
+    error = ArchiveError(message, hint)
+    error.pauses_lane = True
+    return error
 
 
 def free_bytes(path: Path) -> int:
     """Free space of the disk that `path` is or will be on."""
-    folder = path.parent
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    for folder in path.absolute().parents:
+        try:
+            return shutil.disk_usage(folder).free
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # not there yet, or removed a moment ago
+    return 0
 
 
 def check_space(path: Path, needed_bytes: int, spare_bytes: int = SPARE_BYTES) -> None:

@@ -9,9 +9,11 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+PIECE_S = 0.05
+SMALLEST_PIECE_BYTES = 512
 LONGEST_WAIT_S = 3600.0  # a server that asks for more is asked again after an hour
 
 
@@ -19,11 +21,12 @@ class TokenBucket:
     """A limit in bytes per second that any number of transfers share. Safe to use from any thread.
 
     `take` never sleeps: it books the bytes and says how long to wait, so that the caller can wait and still be cancelled.
-    Up to `burst_s` seconds' worth of bytes that were not used are saved up.
+    Bookings are served in their order, so transfers that read pieces of the same size (`piece_bytes`) get the same share. Up to
+    `burst_s` seconds' worth of bytes that were not used are saved up.
     """
 
     def __init__(
-        self, bytes_per_s: float | None = None, *, burst_s: float = 0.5, clock: Callable[[], float] = time.monotonic
+        self, bytes_per_s: float | None = None, *, burst_s: float = 0.1, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._lock = threading.Lock()
         self._clock = clock
@@ -37,6 +40,11 @@ class TokenBucket:
         with self._lock:
             self._rate = bytes_per_s if bytes_per_s and bytes_per_s > 0 else None
             self._free_at_s = self._clock()
+
+    def piece_bytes(self, most: int) -> int:
+        """How many bytes to read at once: `most`, or what 50 ms bring under the limit, so that nobody gets far ahead."""
+        rate = self._rate
+        return most if rate is None else max(SMALLEST_PIECE_BYTES, min(most, int(rate * PIECE_S)))
 
     def take(self, n_bytes: int) -> float:
         """Book `n_bytes` and return how many seconds to wait before reading on."""
@@ -52,21 +60,31 @@ class TokenBucket:
 BANDWIDTH = TokenBucket()
 
 
-def retry_after_s(header: str | None, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds to wait as the header `Retry-After` asks (a number or an HTTP date); None if it says nothing sensible."""
+def retry_after_s(header: str | None, now: Callable[[], float] = time.time, date: str | None = None) -> float | None:
+    """Seconds to wait as the header `Retry-After` asks (a number or an HTTP date); None if it says nothing sensible.
+
+    `date` is the header `Date` of the same answer: a moment is compared with the clock that wrote it, since the one of this
+    computer (`now`, used without it) may be wrong.
+    """
     text = (header or "").strip()
     if not text:
         return None
     try:
         wait = float(text)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
+        moment = _moment_s(text)
+        if moment is None:
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        wait = (moment - datetime.fromtimestamp(now(), UTC)).total_seconds()
+        answered = _moment_s(date or "")
+        wait = moment - (now() if answered is None else answered)
     if not math.isfinite(wait):
         return None
     return min(max(wait, 0.0), LONGEST_WAIT_S)
+
+
+def _moment_s(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()

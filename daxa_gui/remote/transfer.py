@@ -22,7 +22,8 @@ from daxa_gui.core.step import MadeFile, Outcome, TaskContext
 from daxa_gui.remote import connection
 from daxa_gui.remote.checks import is_fits_name
 from daxa_gui.remote.claim import claimed
-from daxa_gui.remote.connection import Timeouts
+from daxa_gui.remote.credentials import store
+from daxa_gui.remote.decrypt import PACKING, WrongKeyError, unpack_encrypted
 from daxa_gui.remote.download import Download, Source
 from daxa_gui.remote.fits_check import check_fits
 from daxa_gui.remote.listing import is_safe_name
@@ -57,7 +58,7 @@ def fetch(
     destination : absolute path of the (unpacked) file; for a tar file the folder for its members.
     expected_bytes : size of the remote file when the download was planned; a file here that came from one of another size
         is fetched again.
-    unpack : how the file is packed: "", "gzip", "lzw" or "tar".
+    unpack : how the file is packed: "", "gzip", "lzw", "tar", or (encrypted) "gpg", "gpg+gzip", "gpg+lzw".
     members : for a tar file, a regular expression of the members to take; all if empty.
     key : fields of the ProductKey (mission, obs_id, kind, instrument, exposure), None for a file that is no product.
     raw_file : for a tar file, `"module:function"` that tells instrument, exposure and kind from a member's name.
@@ -85,9 +86,9 @@ def fetch(
     if not target.is_absolute():
         raise TransferError(f"« {destination} » does not say in which folder the file belongs.", retryable=False)
     folder = Path(raw_folder) if raw_folder else (target if unpack == "tar" else target.parent)
-    timeouts = None if stall_s is None else Timeouts(connection.DEFAULT_TIMEOUTS.connect_s, stall_s)
+    timeouts = None if stall_s is None else replace(connection.DEFAULT_TIMEOUTS, stall_s=stall_s)
     packed_name = name or PurePosixPath(path).name
-    if unpack and not is_safe_name(packed_name):
+    if unpack == "tar" and not is_safe_name(packed_name):
         raise TransferError(f"« {packed_name} » is not a name that a file can have here.", retryable=False)
     download = Download(ctx, places, packed_name, expected_bytes, timeouts)
     if unpack == "tar":
@@ -174,7 +175,8 @@ def _identities(download: Download) -> list[tuple[str, str]]:
 def _fetch_single(download: Download, destination: Path, packing: str, manifest: Manifest) -> tuple[Record, int]:
     ctx = download.ctx
     name = os.path.relpath(destination, manifest.folder).replace(os.sep, "/")
-    part_path = destination.with_name(f"{download.name if packing else destination.name}.part")
+    part_name = download.name if packing and is_safe_name(download.name) else destination.name
+    part_path = destination.with_name(f"{part_name}.part")
     with claimed(part_path, ctx):
         known = manifest.verified(ctx, name, _identities(download), download.expected_bytes)
         if known is not None:
@@ -189,6 +191,8 @@ def _fetch_single(download: Download, destination: Path, packing: str, manifest:
             try:
                 record = _checked_record(download, part, name, destination, packing)
                 break
+            except WrongKeyError:
+                raise  # what came is good, and stays until there is the right key
             except TransferError as error:
                 if error.pauses_lane or not download.give_up(came.service, came.path):
                     raise
@@ -209,7 +213,7 @@ def _checked_record(download: Download, part: Part, name: str, destination: Path
     ctx.progress(size, size, "unpacking" if packing else "checking")
     with _damage_is_fetched_again(part):
         if packing:
-            inside = unpack_file(ctx, part.path, destination, packing, name=download.name)
+            inside = _unpacked(ctx, part.path, destination, packing, download.name)
             sha256, size_here = inside.sha256, inside.size_bytes
         elif is_fits_name(destination.name):
             check_fits(part.path, download.name, ctx.check_cancelled)
@@ -219,6 +223,13 @@ def _checked_record(download: Download, part: Part, name: str, destination: Path
         name, came.service, came.path, sha256, size_here, came.sha256, size, came.etag, came.last_modified,
         url=came.url, file_name=came.file_name,
     )  # fmt: skip
+
+
+def _unpacked(ctx: TaskContext, packed: Path, destination: Path, packing: str, name: str) -> Unpacked:
+    if not packing.startswith(PACKING):
+        return unpack_file(ctx, packed, destination, packing, name=name)
+    known = store().get("heasarc")
+    return unpack_encrypted(ctx, packed, destination, packing, known.keys if known else (), name=name)
 
 
 def _fetch_tar(download: Download, folder: Path, members: str, manifest: Manifest) -> tuple[tuple[Record, ...], int]:

@@ -62,9 +62,14 @@ class Watch:
         self.heard(0)
 
     def heard(self, n_bytes: int) -> None:
-        """Something came. A pause of our own (pacing, slow disk) is no stall: call it afterwards as well."""
+        """Something came."""
         self._bytes += n_bytes
         self._heard_s = time.monotonic()
+
+    def paused(self, seconds: float) -> None:
+        """We did not read for so long: that counts neither as silence nor as a low rate."""
+        self._heard_s = time.monotonic()
+        self._span_start_s += seconds
 
     def raise_reason(self) -> None:
         if self._reason is not None:

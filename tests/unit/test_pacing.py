@@ -66,3 +66,33 @@ def test_that_taking_the_limit_away_ends_the_waiting():
 )
 def test_that_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
     assert retry_after_s(header, now=lambda: 10.0) == seconds
+
+
+@pytest.mark.parametrize("wrong_by_s", [-1e7, 0.0, 1e7])
+def test_that_a_moment_is_compared_with_the_clock_that_wrote_it(wrong_by_s):
+    header, date = "Sun, 09 Sep 2001 01:48:00 GMT", "Sun, 09 Sep 2001 01:46:40 GMT"  # 10^9 s and 80 s
+    assert retry_after_s(header, now=lambda: 1e9 + wrong_by_s, date=date) == 80.0
+    assert retry_after_s("7", now=lambda: 0.0, date=date) == 7.0
+    assert retry_after_s(header, now=lambda: 1e9, date="nonsense") == 80.0
+
+
+def test_that_pieces_under_a_limit_are_small_enough_to_keep_it():
+    bucket = TokenBucket(clock=Clock())
+    assert bucket.piece_bytes(262_144) == 262_144
+    bucket.limit(1e6)
+    assert bucket.piece_bytes(262_144) == 50_000
+    bucket.limit(100.0)
+    assert 0 < bucket.piece_bytes(262_144) <= 1000
+
+
+def test_that_four_transfers_get_equal_shares_and_together_the_limit():
+    clock = Clock()
+    bucket = TokenBucket(4000.0, burst_s=0.0, clock=clock)
+    free_at, shares = dict.fromkeys(range(4), clock.now), dict.fromkeys(range(4), 0)
+    while min(free_at.values()) < 200.0:
+        transfer = min(free_at, key=free_at.get)
+        clock.now = max(clock.now, free_at[transfer])
+        shares[transfer] += 200
+        free_at[transfer] = clock.now + bucket.take(200)
+    assert sum(shares.values()) == pytest.approx(4000.0 * 100.0, rel=0.01)
+    assert max(shares.values()) - min(shares.values()) <= 200
