@@ -25,6 +25,7 @@ FORMAT = 1
 _OBSERVATION = "mission, obs_id, target, instruments, kinds, row, added, selection_id"
 _SELECTION = "id, mission, catalogue_version, obs_ids, instruments, filters, kinds, added"
 _LEFT_OUT = "mission, obs_id, unit, reason, proprietary, row, time"
+TABLES = {"selections": _SELECTION, "observations": _OBSERVATION, "left_out": _LEFT_OUT}  # and their columns
 # Changes of these are changes of what `archive.json` has; the numbers are cheap to ask for.
 _STAMP = """
 SELECT (SELECT coalesce(max(id), 0) FROM selections) || '/' || (SELECT count(*) FROM selections) || '/' ||
@@ -41,11 +42,7 @@ def stamp(connection: sqlite3.Connection) -> str:
 def write_archive_file(layout: ArchiveLayout, connection: sqlite3.Connection) -> None:
     """Write `archive.json` as the database is now."""
     info = {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM info")}
-    large = {
-        "selections": connection.execute(f"SELECT {_SELECTION} FROM selections ORDER BY id").fetchall(),
-        "observations": connection.execute(f"SELECT {_OBSERVATION} FROM observations").fetchall(),
-        "left_out": connection.execute(f"SELECT {_LEFT_OUT} FROM left_out").fetchall(),
-    }
+    large = {name: connection.execute(f"SELECT {columns} FROM {name}").fetchall() for name, columns in TABLES.items()}
     document = {
         "format": FORMAT,
         "stamp": stamp(connection),
@@ -99,11 +96,19 @@ def write_json(path: Path, document: Any) -> None:
 
 def unpacked(text: str) -> dict[str, Any]:
     """The large part of `archive.json`. Raises ValueError if it is something else."""
+    return inflated(base64.b64decode(text, validate=True))
+
+
+def inflated(data: bytes) -> dict[str, Any]:
+    """A JSON object that was compressed. Raises ValueError if it is something else, or too large to be true."""
     unpacker = zlib.decompressobj()
-    data = unpacker.decompress(base64.b64decode(text, validate=True), MOST_BYTES)
+    try:
+        plain = unpacker.decompress(data, MOST_BYTES)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
     if not unpacker.eof:
         raise ValueError("its contents are cut off or too large")
-    value = json.loads(data)
+    value = json.loads(plain)
     if not isinstance(value, dict):
         raise ValueError("its contents are something else")
     return value

@@ -77,6 +77,7 @@ class FilesPart(StorePart):
         with self.database.writing(durable=True) as connection:
             connection.execute("DELETE FROM left_out")
             self._note_left_out(connection, left_out, rows or {})
+        self.write_documents()
 
     def add_left_out(
         self, left_out: Iterable[LeftOut], rows: Mapping[tuple[str, str], Mapping[str, Any]] | None = None
@@ -84,11 +85,13 @@ class FilesPart(StorePart):
         """Like `set_left_out`; what was known of other observations and files stays."""
         with self.database.writing(durable=True) as connection:
             self._note_left_out(connection, left_out, rows or {})
+        self.write_documents()
 
     def remove_left_out(self, observations: Iterable[tuple[str, str]]) -> None:
         """Forget that observations (mission, ObsID), or files of theirs, were left out."""
         with self.database.writing(durable=True) as connection:
             connection.executemany("DELETE FROM left_out WHERE mission = ? AND obs_id = ?", list(observations))
+        self.write_documents()
 
     def _note_left_out(
         self, connection: sqlite3.Connection, left_out: Iterable[LeftOut], rows: Mapping[tuple[str, str], Mapping[str, Any]]

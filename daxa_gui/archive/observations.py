@@ -34,11 +34,8 @@ class ObservationsPart(StorePart):
             for selection, rows in chosen:
                 insert_selection(connection, selection, rows, self._now())
             keys = tuple((selection.mission, obs_id) for selection, _ in chosen for obs_id in selection.obs_ids)
-            self._tell(connection, ContentChange(observations=keys))
+            self.tell(connection, ContentChange(observations=keys))
         self.write_documents()
-
-    def write_documents(self) -> None:
-        raise NotImplementedError
 
     def selections(self) -> list[Selection]:
         """All selections that were put in, oldest first."""

@@ -44,9 +44,16 @@ class StorePart:
         """
         self._hooks.append(hook)
 
-    def _tell(self, connection: sqlite3.Connection, change: ContentChange) -> None:
+    def tell(self, connection: sqlite3.Connection, change: ContentChange) -> None:
+        """Call the hooks; for whoever changes content, last inside the transaction."""
         for hook in self._hooks:
             hook(connection, change)
+
+    _tell = tell
+
+    def write_documents(self) -> None:
+        """Write the files from which the database can be made anew."""
+        raise NotImplementedError
 
     @property
     def read_only_reason(self) -> str:

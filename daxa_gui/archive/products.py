@@ -64,7 +64,7 @@ class ProductsPart(StorePart):
             connection.execute("DELETE FROM products WHERE job_id = ?", (job_id,))
             connection.execute("DELETE FROM files WHERE job_id = ?", (job_id,))
             if rows:
-                self._tell(connection, ContentChange(removed=tuple(row[7] for row in rows)))
+                self.tell(connection, ContentChange(removed=tuple(row[7] for row in rows)))
         self._delete([row[7] for row in rows if row[7].startswith("archive:")])
         with sensible(self.layout.database):
             return [self._product(row) for row in rows]

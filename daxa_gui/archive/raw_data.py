@@ -51,8 +51,11 @@ def walk(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def amount(folder: Path) -> Amount:
+    """Of the files below a folder, without the program's own notes in it (their names begin with a full stop)."""
     total = Amount()
     for entry in walk(folder):
+        if entry.name.startswith("."):
+            continue
         status = entry.stat(follow_symlinks=False)
         total += Amount(1, status.st_size, status.st_size if status.st_nlink == 1 else 0)
     return total

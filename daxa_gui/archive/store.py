@@ -23,6 +23,7 @@ from daxa_gui.archive.failures import translated
 from daxa_gui.archive.files import FilesPart
 from daxa_gui.archive.job_adding import Adding, Changes, interrupted, mark_dependents_stale, take_changed_task
 from daxa_gui.archive.jobs import JobTable
+from daxa_gui.archive.journal import write_journal
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.archive.lock import ArchiveInUse, ArchiveLock
 from daxa_gui.archive.notes import NotesPart
@@ -275,7 +276,9 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             if job.state is JobState.SUCCEEDED:
                 mark_dependents_stale(connection, job.id)
             ids = Adding(connection, self.layout, self._table, self._now, changes).add(outcome.follow_ups, False)
-            self._tell(connection, ContentChange(job, (*placed, *adopted), tuple(outdated)))
+            if job.state is JobState.SUCCEEDED:
+                write_journal(self.layout, job, placed, products)
+            self.tell(connection, ContentChange(job, (*placed, *adopted), tuple(outdated)))
             self.database.after_commit(lambda: self._table.remember(changes.jobs.values()))
         self._delete(outdated)
         made = [

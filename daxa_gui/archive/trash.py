@@ -8,8 +8,8 @@ one of the two places and the database always knows in which.
 from __future__ import annotations
 
 import errno
-import json
 import os
+import re
 import shutil
 import sqlite3
 import zlib
@@ -99,9 +99,27 @@ class Trash:
             what, now = _sentence(keys), self._store._now()
             cursor = connection.execute(
                 "INSERT INTO trash (what, deleted, state, items, n_files, size_bytes) VALUES (?, ?, 'moving', ?, ?, ?)",
-                (what, now, _packed(items), total.n_files, total.size_bytes),
+                (what, now, packed(items), total.n_files, total.size_bytes),
             )
             entry = TrashEntry(int(cursor.lastrowid or 0), what, now, total.n_files, total.size_bytes)
+        self._move_in(entry, items)
+        return entry
+
+    def take(self, paths: Sequence[Path], what: str) -> TrashEntry:
+        """Move single files, of which the database knows nothing any more, into the trash."""
+        moves = [
+            {"from": self._layout.stored(path), "to": f"files/{number}", "mission": "", "obs_id": ""}
+            for number, path in enumerate(dict.fromkeys(paths))
+        ]
+        with translated(self._layout.folder):
+            size = sum(path.lstat().st_size for path in dict.fromkeys(paths) if path.exists())
+        now, items = self._store._now(), {"moves": moves, "files": [], "products": []}
+        with self._database.writing(durable=True) as connection:
+            cursor = connection.execute(
+                "INSERT INTO trash (what, deleted, state, items, n_files, size_bytes) VALUES (?, ?, 'moving', ?, ?, ?)",
+                (what, now, packed(items), len(moves), size),
+            )
+        entry = TrashEntry(int(cursor.lastrowid or 0), what, now, len(moves), size)
         self._move_in(entry, items)
         return entry
 
@@ -143,7 +161,7 @@ class Trash:
                     connection.execute(f"DELETE FROM {table} WHERE {_INSIDE}", inside)
             connection.execute("UPDATE trash SET state = 'there' WHERE id = ?", (entry.id,))
             self._note(connection, entry.deleted, f"Deleted: {entry.what}")
-            self._store._tell(connection, ContentChange(removed=tuple(removed)))
+            self._store.tell(connection, ContentChange(removed=tuple(removed)))
 
     # ---- back
 
@@ -174,7 +192,7 @@ class Trash:
             self._register_again(connection, items, left)
             if left:
                 rest = {**items, "moves": left}
-                connection.execute("UPDATE trash SET state = 'there', items = ? WHERE id = ?", (_packed(rest), entry.id))
+                connection.execute("UPDATE trash SET state = 'there', items = ? WHERE id = ?", (packed(rest), entry.id))
             else:
                 connection.execute("DELETE FROM trash WHERE id = ?", (entry.id,))
             self._note(connection, self._store._now(), f"Restored: {entry.what}")
@@ -240,7 +258,7 @@ class Trash:
         if row is None:
             raise ArchiveError(f"The trash has no entry {entry_id}.", "It may have been emptied or restored.")
         with sensible(self._layout.database):
-            return TrashEntry(*row[:5]), checked(json.loads(zlib.decompress(row[5])))
+            return TrashEntry(*row[:5]), checked(archive_documents.inflated(row[5]))
 
     def _set_state(self, entry_id: int, state: str) -> None:
         with self._database.writing(durable=True) as connection:
@@ -259,7 +277,8 @@ def _inside(move: dict[str, str]) -> tuple[str, str]:
     return f"{move['from']}/", f"{move['from']}0"
 
 
-def _packed(items: dict[str, Any]) -> bytes:
+def packed(items: dict[str, Any]) -> bytes:
+    """The contents of an entry as the database has them."""
     return zlib.compress(to_json(items).encode("ascii"))
 
 
@@ -267,6 +286,8 @@ def checked(items: Any) -> dict[str, Any]:
     """The contents of an entry; ValueError for places that lie elsewhere than in raw folders and the trash."""
     for move in items["moves"]:
         mission, obs_id = move["mission"], move["obs_id"]
+        if re.fullmatch("files/[0-9]+", move["to"]) and str(move["from"]).startswith(("archive:", "output:")):
+            continue  # a single file; `ArchiveLayout.absolute` refuses what leads elsewhere
         if (move["from"], move["to"]) != (f"output:{mission}_raw/{obs_id}", f"{mission}/{obs_id}"):
             raise ValueError("an entry of the trash is about another place")
         if any(not part or part.startswith(".") or "/" in part or "\0" in part for part in (mission, obs_id)):
@@ -309,13 +330,19 @@ def _move(source: Path, target: Path, number: int) -> bool:
     if not target.exists():
         shutil.rmtree(partial, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(staged, partial, symlinks=True)
-        for entry in partial.rglob("*"):
+        if staged.is_dir():
+            shutil.copytree(staged, partial, symlinks=True)
+        else:
+            shutil.copy2(staged, partial, follow_symlinks=False)
+        for entry in (partial, *partial.rglob("*")):
             if not entry.is_symlink():
                 _flush(entry)
         partial.rename(target)
         _flush(target.parent)
-    shutil.rmtree(staged)
+    if staged.is_dir():
+        shutil.rmtree(staged)
+    else:
+        staged.unlink()
     return True
 
 
