@@ -27,13 +27,18 @@ _TITLE = re.compile(r"\s*(index of|directory listing|directory of|listing of)\b"
 _DATA_NAME = re.compile(r".*\.(fits?|ftz|evt|img|tar|tgz|gz|z|gpg|cat|asc|pdf|jpg|png|gif|txt)$", re.IGNORECASE)
 # Classes such as [aA] in place of IGNORECASE: the expression then begins with a constant that is looked for quickly. No part
 # of it runs over a < or >, so that no page makes it slow.
-_LINK = re.compile(r"""<[aA]\s(?:[^<>]*?\s)?[hH][rR][eE][fF]\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))""")
+_SIMPLE = r"[A-Za-z0-9_](?:[A-Za-z0-9_.+,=~-]{0,250}[A-Za-z0-9_+=~-])?/?"  # names that need no further look
+_LINK = re.compile(rf"""<[aA]\s(?:[^<>]*?\s)?[hH][rR][eE][fF]\s*=\s*(?:"({_SIMPLE})"|"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))""")
 _HEADING = re.compile(r"<(?:[tT][iI][tT][lL][eE]|[hH][12])\b[^<>]*>\s*([^<]{0,200})")
 _PASSWORD = re.compile(r"<[iI][nN][pP][uU][tT]\b[^<>]*\b[tT][yY][pP][eE]\s*=\s*[\"']?[pP][aA][sS][sS][wW]")
-_SIMPLE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.+,=~-]{0,250}[A-Za-z0-9_+=~-])?/?")  # names that need no further look
+_USUAL_LINK = re.compile(rf'<a href="(?:({_SIMPLE})|([^"<>]*))"')  # three times as fast: it begins with a longer constant
+_NEXT_LINK = re.compile(r"<[aA]\s")
 _TAG = re.compile(r"<[^<>]*>")
-_DATE = re.compile(r"\b(?:\d{4}-\d\d-\d\d|\d\d-[A-Z][a-z]{2}-\d{4})(?:[ T]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?)?")
-_SIZE = re.compile(r"(?<![\w.:/-])(\d{1,15}(?:\.\d{1,3})?)\s?([KMGTkmgt]?)(?:i?B|[bB]ytes)?(?![\w.:/-])")
+_A_DATE = r"(?:\d{4}-\d\d-\d\d|\d\d-[A-Z][a-z]{2}-\d{4})(?:[ T]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?)?"
+_A_SIZE = r"(\d{1,15}(?:\.\d{1,3})?)\s?([KMGTkmgt]?)(?:i?B|[bB]ytes)?(?![\w.:/-])"
+_DATE = re.compile(rf"\b{_A_DATE}")
+_SIZE = re.compile(_A_SIZE)
+_USUAL_ROW = re.compile(rf"[^<>]*>[^<>]*</[aA]>\s{{0,400}}{_A_DATE} {{1,40}}{_A_SIZE}")  # of Apache and nginx
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _TAIL_CHARACTERS = 600  # behind a link, where its file's date and size are looked for
 
@@ -47,8 +52,8 @@ class ListedFile(NamedTuple):
 
     name: str
     size_bytes: int | None = None
-    is_folder: bool = False
     exact: bool = False
+    is_folder: bool = False
 
 
 class Page(NamedTuple):
@@ -85,26 +90,25 @@ class Listing:
 class _PageListing(Listing):
     """Entries of an HTML page, whose sizes are read when they are asked for."""
 
-    def __init__(self, page: str, spans: dict[str, tuple[int, int]], folders: dict[str, None]) -> None:
-        self._page, self._spans, self._folders = page, spans, folders
+    def __init__(self, page: str, ends: dict[str, int], folders: dict[str, None]) -> None:
+        self._page, self._ends, self._folders = page, ends, folders
 
     @property
     def names(self) -> list[str]:
-        return [name for name in self._spans if name not in self._folders] if self._folders else list(self._spans)
+        return [name for name in self._ends if name not in self._folders] if self._folders else list(self._ends)
 
     @property
     def folders(self) -> list[str]:
         return list(self._folders)
 
     def entry(self, name: str) -> ListedFile:
-        start, end = self._spans[name]
+        start = self._ends[name]
         if name in self._folders:
             return ListedFile(name, is_folder=True)
-        size, exact = _size_in(self._page[start : min(end, start + _TAIL_CHARACTERS)])
-        return ListedFile(name, size, False, exact)
+        return ListedFile(name, *_size_behind(self._page, start))
 
     def entries(self) -> list[ListedFile]:
-        return [self.entry(name) for name in self._spans]
+        return [self.entry(name) for name in self._ends]
 
 
 def read_listing(url: str, ctx: TaskContext, visit: Visit | None = None) -> list[ListedFile]:
@@ -157,31 +161,30 @@ def parse_json(text: str, url: str) -> Listing:
         name, size, kind = item.get("name"), item.get("size"), item.get("type")
         if isinstance(name, str) and is_safe_name(name) and kind in ("file", "directory"):
             known = isinstance(size, int) and not isinstance(size, bool) and size >= 0 and kind == "file"
-            entries.setdefault(name, ListedFile(name, size if known else None, kind == "directory", known))
+            entries.setdefault(name, ListedFile(name, size if known else None, known, kind == "directory"))
     return Listing(entries.values())
 
 
 def parse_listing(page: str, url: str) -> Listing:
     """The entries of the HTML text `page` that came from `url`; TransferError if it is not a listing."""
     page = _without_comments(page)
-    spans: dict[str, tuple[int, int]] = {}
+    ends: dict[str, int] = {}  # where the newest link to a name ends
     folders: dict[str, None] = {}
-    name, behind = "", 0
-    for match in _LINK.finditer(page):
-        if name:
-            spans[name] = (behind, match.start())
-        link = match[match.lastindex or 1]
-        if _SIMPLE.fullmatch(link):
-            is_folder = link.endswith("/")
-            name = link[:-1] if is_folder else link
+    for match in _links(page):
+        name = match[1]
+        if name is not None and name[-1] != "/":
+            ends[name] = match.end()
+            continue
+        if name is not None:
+            name, is_folder = name[:-1], True
         else:
+            link = match[match.lastindex or 2]
             name, is_folder = _entry(html.unescape(link) if "&" in link else link, url)
-        if is_folder:
+        if name:
+            ends[name] = match.end()
+        if name and is_folder:
             folders[name] = None
-        behind = match.end()
-    if name:
-        spans[name] = (behind, len(page))
-    listing = _PageListing(page, spans, folders)
+    listing = _PageListing(page, ends, folders)
     if not _is_listing(page, url, listing):
         title = next((found[1].strip() for found in _HEADING.finditer(page) if found[1].strip()), "")
         raise NoListingError(
@@ -189,6 +192,12 @@ def parse_listing(page: str, url: str) -> Listing:
             "The server may be under maintenance or ask for a login: look at the address in a browser.",
         )
     return listing
+
+
+def _links(page: str) -> Iterable[re.Match[str]]:
+    """All links of a page: group 1 is a simple name, another one whatever else the link is."""
+    usual = list(_USUAL_LINK.finditer(page))
+    return usual if len(usual) == page.count("<a") + page.count("<A") else _LINK.finditer(page)
 
 
 def _without_comments(page: str) -> str:
@@ -210,26 +219,32 @@ def _is_listing(page: str, url: str, listing: Listing) -> bool:
         return True
     path = urlsplit(url).path.rstrip("/")
     parent = path.rsplit("/", 1)[0] + "/"
-    links = [html.unescape(match[match.lastindex or 1]) for match in _LINK.finditer(page)]
+    links = [html.unescape(match[match.lastindex or 2]) for match in _links(page)]
     leads_up = any(link.rstrip("/") == ".." or _same_host_path(link, url) == parent for link in links)
     return (leads_up and bool(path)) or any(_DATA_NAME.match(name) for name in listing.names)
 
 
-def _size_in(behind: str) -> tuple[int | None, bool]:
+def _size_behind(page: str, start: int) -> tuple[int | None, bool]:
     """The size in the text behind a link: what stands right behind a date, or a table's cell that is a number alone.
 
     Returns bytes (None: it does not say) and whether they are exact. Servers round what they write with a unit; a number
     without one is of bytes (Apache below 1000, nginx, eROSITA-DE).
     """
-    if dated := _DATE.search(behind):
-        sizes = _SIZE.match(_TAG.sub(" ", behind[dated.end() :]).lstrip())
-    else:
-        cells = (text for text in _TAG.split(behind)[1:] if text.strip())
-        sizes = next((found for text in cells if (found := _SIZE.fullmatch(text.strip()))), None)
+    sizes = _USUAL_ROW.match(page, start)
+    if sizes is None:
+        following = _NEXT_LINK.search(page, start, start + _TAIL_CHARACTERS)
+        sizes = _size_in(page[start : following.start() if following else start + _TAIL_CHARACTERS])
     if sizes is None:
         return None, False
     number, unit = sizes[1], sizes[2].upper()
     return round(float(number) * _UNITS[unit]), not unit and "." not in number
+
+
+def _size_in(behind: str) -> re.Match[str] | None:
+    if dated := _DATE.search(behind):
+        return _SIZE.match(_TAG.sub(" ", behind[dated.end() :]).lstrip())
+    cells = (text.strip() for text in _TAG.split(behind)[1:])
+    return next((found for text in cells if (found := _SIZE.fullmatch(text))), None)
 
 
 def _same_host_path(link: str, url: str) -> str | None:
@@ -246,6 +261,8 @@ def _entry(link: str, url: str) -> tuple[str, bool]:
     link = link.strip()
     if not link or "?" in link or "#" in link or "\\" in link:
         return nothing
+    if link[0] == "/" and link in url:
+        return nothing  # a folder above, or this one; every listing has one, and looking closer takes long
     if link.startswith("./"):
         link = link[2:]
     if "/" in link.rstrip("/") or ":" in link.split("%", 1)[0]:

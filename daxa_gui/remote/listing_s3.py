@@ -64,7 +64,7 @@ def _sort_in(reply: _Reader, prefix: str, found: dict[str, dict[str, ListedFile]
         relative = key.removeprefix(prefix)
         if key.startswith(prefix) and relative and is_safe_path(relative):
             folder, _, name = relative.rpartition("/")
-            found.setdefault(folder, {}).setdefault(name, ListedFile(name, size, False, size is not None))
+            found.setdefault(folder, {}).setdefault(name, ListedFile(name, size, size is not None))
     for key in reply.prefixes:
         name = key.removeprefix(prefix).rstrip("/")
         if key.startswith(prefix) and is_safe_name(name):

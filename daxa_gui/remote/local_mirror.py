@@ -61,6 +61,6 @@ def _entry(entry: os.DirEntry[str], address: str, path: str) -> ListedFile | Non
             mirror_path(address, f"{path.strip('/')}/{entry.name}")
         if entry.is_dir():
             return ListedFile(entry.name, is_folder=True)
-        return ListedFile(entry.name, entry.stat().st_size, False, True) if entry.is_file() else None
+        return ListedFile(entry.name, entry.stat().st_size, True) if entry.is_file() else None
     except (TransferError, OSError):
         return None

@@ -19,6 +19,7 @@ from daxa_gui.core.mission import RemoteFolder
 from daxa_gui.core.step import TaskContext
 from daxa_gui.remote.addresses import StatusError, join_url
 from daxa_gui.remote.connection import Visit
+from daxa_gui.remote.decrypt import is_encrypted, name_inside
 from daxa_gui.remote.listing import PAGE_TYPES, ListedFile, Listing, Page, is_safe_name, parse_page, read_page
 from daxa_gui.remote.listing_s3 import list_s3
 from daxa_gui.remote.local_mirror import list_mirror, mirror_path
@@ -87,11 +88,20 @@ SHARED_LISTINGS = ListingCache()
 
 @dataclass
 class Looked:
-    """What was found of a folder. `folder` is the one that was read in the end; `files` come with the folder below it."""
+    """What was found of a folder. `folder` is the one that was read in the end. `files` are the names of those that match, with
+    the folder below it in which they are and its listing, which tells their sizes; `locked` are encrypted ones."""
 
     folder: RemoteFolder
-    files: list[tuple[str, ListedFile]] = field(default_factory=list)
-    encrypted: list[str] = field(default_factory=list)
+    files: list[tuple[str, str, Listing]] = field(default_factory=list)
+    locked: list[tuple[str, str, Listing]] = field(default_factory=list)
+
+    def add(self, below: str, listing: Listing, matches: Callable[[str], bool]) -> None:
+        """The files of a listing that match; an encrypted one does if what is inside would."""
+        names = listing.names
+        if locked := [name for name in names if is_encrypted(name)]:
+            names = [name for name in names if not is_encrypted(name)]
+            self.locked += [(below, name, listing) for name in locked if matches(name_inside(name))]
+        self.files += [(below, name, listing) for name in names if matches(name)]
 
 
 class FolderReader:
@@ -155,7 +165,7 @@ class FolderReader:
             self.sources(folder.service)
             if not is_safe_name(folder.wanted):
                 raise TransferError(f"« {folder.wanted} » cannot be the name of a file.", retryable=False)
-            return Looked(folder, [("", ListedFile(folder.wanted))])
+            return Looked(folder, [("", folder.wanted, Listing([ListedFile(folder.wanted)]))])
         return self._ask(folder.service, lambda source: self._look_at(source, folder))
 
     def _ask(self, service: str, question: Callable[[Source], _Answer]) -> _Answer:
@@ -183,16 +193,14 @@ class FolderReader:
         name = "" if folder.recursive else literal_name(folder.wanted)
         if name and self._cached(source, folder) is None:
             try:
-                return Looked(folder, [("", self._known_file(source, folder.path, name))])
+                return Looked(folder, [("", name, Listing([self._known_file(source, folder.path, name)]))])
             except StatusError as error:
                 if error.status not in _CANNOT_HEAD:
                     raise
                 self._ctx.log(f"{name} cannot be asked for by its name ({error.status}): the folder's listing is read.")
         looked, matches = Looked(folder), name_matcher(folder.wanted)
         for below, listing in self._listings_of(source, folder):
-            names = listing.names
-            looked.files += [(below, listing.entry(name)) for name in names if matches(name)]
-            looked.encrypted += [name for name in names if name.endswith(".gpg") and matches(name[:-4])]
+            looked.add(below, listing, matches)
         return looked
 
     def _known_file(self, source: Source, path: str, name: str) -> ListedFile:
@@ -202,7 +210,7 @@ class FolderReader:
             size: int | None = mirror_path(source.address, f"{path.strip('/')}/{name}").stat().st_size
         else:
             size = self._web.size(join_url(source.address, f"{path.strip('/')}/{name}"))
-        return ListedFile(name, size, False, size is not None)
+        return ListedFile(name, size, size is not None)
 
     def _listings_of(self, source: Source, folder: RemoteFolder) -> Iterator[tuple[str, Listing]]:
         """The listing of a folder ("") and, if it is recursive, of those below it, by the path below it."""

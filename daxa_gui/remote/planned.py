@@ -14,12 +14,15 @@ from daxa_gui.core.mission import RawFile, RemoteFolder
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.step import Call, JobRequest, Place
 from daxa_gui.remote.addresses import StatusError
+from daxa_gui.remote.credentials import store
+from daxa_gui.remote.decrypt import encrypted_packing, name_inside
 from daxa_gui.remote.listing import ListedFile, is_safe_path
 from daxa_gui.remote.looking import FolderReader
 from daxa_gui.remote.sources import sources_for
 from daxa_gui.remote.unpack import packing_of, unpacked_name
 from daxa_gui.remote.wanted import Wish
 
+KEYS_SERVICE = "heasarc"  # whose keys decrypt what is not public yet
 FETCH = "daxa_gui.remote.transfer:fetch"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.+-]+")
 
@@ -66,22 +69,31 @@ def plan_folder(reader: FolderReader, wish: Wish, folder: RemoteFolder, found: F
             return False
         raise
     place = _Place(reader, owner_of(wish, folder), wish.obs_id, looked.folder, prefer_cloud)
-    found.left_out += [_encrypted(wish, name) for name in looked.encrypted]
-    if not looked.files and not looked.encrypted and not folder.optional:
+    if not looked.files and not looked.locked and not folder.optional:
         found.warnings.append(f"{looked.folder.path} holds no file like « {looked.folder.wanted} ».")
-    read_name = place.owner.name_reader()
-    for below, file in looked.files:
-        packing = packing_of(file.name)
-        raw = read_name(file.name)
-        if packing != "tar" and not wish.wants(looked.folder, raw):
+    read_name = wish.name_reader()
+    for below, name, listing in looked.files:
+        raw = read_name(name)
+        if not wish.wants(looked.folder, raw) and not (looked.folder.archive_members and packing_of(name) == "tar"):
             found.unwanted += 1
-            continue
-        place.add(file, below, packing, raw, found)
+        else:
+            place.add(listing.entry(name), below, raw, found)
+    for below, name, listing in looked.locked:
+        raw, packing = read_name(name_inside(name)), encrypted_packing(name)
+        if not wish.wants(looked.folder, raw):
+            found.unwanted += 1
+        elif packing and store().has(KEYS_SERVICE):
+            place.add(listing.entry(name), below, raw, found, packing)
+        else:
+            found.left_out.append(_encrypted(wish, name))
     return True
 
 
 def _encrypted(wish: Wish, name: str) -> LeftOut:
-    reason = f"{name} is encrypted: it is not public yet. Its proposers have the key; everybody else can fetch it later."
+    reason = (
+        f"{name} is encrypted: it is not public yet. Its proposers have the key, which « Credentials… » takes; "
+        "everybody else can fetch it later."
+    )
     return LeftOut(wish.mission, wish.obs_id, reason, unit=name)
 
 
@@ -95,18 +107,30 @@ class _Place:
         self._services = sources_for(folder.service, prefer_cloud=prefer_cloud)
         self._lane = reader.sources(folder.service)[0].lane
         self._remote = folder.path.strip("/")
+        self._prefixes: dict[str, tuple[str, str]] = {}
 
-    def add(self, file: ListedFile, below: str, packing: str, raw: RawFile | None, found: Found) -> None:
+    def _prefix(self, below: str) -> tuple[str, str]:
+        """What stands before the names of the files in `below`: in the raw folder, and at the service."""
+        if below not in self._prefixes:
+            local, remote = ("/".join(part for part in (first, below) if part) for first in (self._folder.local, self._remote))
+            self._prefixes[below] = f"{local}/" if local else "", f"{remote}/" if remote else ""
+        return self._prefixes[below]
+
+    def add(self, file: ListedFile, below: str, raw: RawFile | None, found: Found, packing: str = "") -> None:
+        """Add a file, unless another one would become the same file here. `packing` is that of an encrypted one."""
         owner, folder, name = self.owner, self._folder, file.name
-        local = "/".join(part for part in (folder.local, below) if part)
-        unit = f"{local}/{name}" if local else name
-        into = f"{owner.raw_folder}/{local}" if local else owner.raw_folder
-        destination = into if packing == "tar" else f"{into}/{unpacked_name(name)}"
-        known = found.units.setdefault(f"{destination}|{folder.archive_members}".lower(), unit)
+        local, remote = self._prefix(below)
+        packing, inside = (packing, name_inside(name)) if packing else (packing_of(name), name)
+        unit = local + name
+        path = folder.path if folder.query else remote + name
+        destination = f"{owner.raw_folder}/{local}"
+        inside = unpacked_name(name_inside(name)) if packing else name
+        destination = destination.rstrip("/") if packing == "tar" else destination + inside
+        members = folder.archive_members
+        known = found.units.setdefault((f"{destination}|{members}" if members else destination).lower(), unit)
         if known is not unit:
             found.warnings.append(f"{name} would become the same file as {known}; it is left out.")
             return
-        path = folder.path if folder.query else "/".join(part for part in (self._remote, below, name) if part)
         kind, instrument = (folder.kind, "") if raw is None else (raw.kind, raw.instrument)
         found.files.append(
             PlannedFile(
@@ -120,7 +144,7 @@ class _Place:
             "destination": destination,
             "expected_bytes": file.size_bytes if file.exact else None,
             "unpack": packing,
-            "members": folder.archive_members,
+            "members": members,
             "key": self._key(raw, packing),
             "raw_file": owner.raw_file if packing == "tar" else "",
             "raw_folder": owner.raw_folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -133,10 +133,9 @@ class Outages:
         with self._lock:
             return self._until_s.get(_host(address), self._clock()) > self._clock()
 
-    def sorted(self, sources: Iterable[_Item], address: Callable[[_Item], str]) -> Sequence[_Item]:
+    def sorted(self, sources: Sequence[_Item], address: Callable[[_Item], str]) -> Sequence[_Item]:
         """The same sources, those that are down last."""
-        found = list(sources)
-        return sorted(found, key=lambda one: self.is_down(address(one))) if self._until_s else found
+        return sorted(sources, key=lambda one: self.is_down(address(one))) if self._until_s else sources
 
 
 def says_down(error: Exception) -> bool:

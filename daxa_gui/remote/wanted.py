@@ -17,7 +17,10 @@ _SPECIAL = frozenset(".^$*+?{}[]()|\\")
 _NUMBER = re.compile(r"(?<![\\\d\[{,-])\d{4,}(?![\d?*+{}\],-])")
 _COUNTS_GROUPS = re.compile(r"\\[1-9]|\(\?\(|\(\?P[<=]")
 _MOST_COMPILED = 2000
+_LONG_OBS_ID = 8
+_MOST_READ = 20_000
 _compiled: dict[str, re.Pattern[str]] = {}
+_read: dict[tuple[Callable[[str], RawFile | None], int], dict[str, RawFile | None]] = {}
 
 
 def wanted_kinds(kinds: Sequence[str]) -> frozenset[str]:
@@ -56,13 +59,21 @@ def name_matcher(pattern: str) -> Callable[[str], bool]:
     general = _compile(template, pattern)
     if not numbers:
         return lambda name: general.fullmatch(name) is not None
+    if len(numbers) == 1:
+        number = numbers[0]
+
+        def matches_one(name: str) -> bool:
+            match = general.fullmatch(name)
+            return match is not None and (match["n1_"] in (number, None) or re.fullmatch(pattern, name) is not None)
+
+        return matches_one
     names = [f"n{number}_" for number in range(1, len(numbers) + 1)]
 
     def matches(name: str) -> bool:
         match = general.fullmatch(name)
         if match is None:
             return False
-        if all(match[key] == number for key, number in zip(names, numbers, strict=True)):
+        if all(match[key] in (number, None) for key, number in zip(names, numbers, strict=True)):
             return True
         return re.fullmatch(pattern, name) is not None
 
@@ -93,11 +104,30 @@ class Wish:
     without_instruments: frozenset[str] = frozenset()
 
     def name_reader(self) -> Callable[[str], RawFile | None]:
-        """What the mission reads from a file's name; None for one that says nothing."""
+        """What the mission reads from a file's name; None for one that says nothing.
+
+        The ObsID in a name says nothing about the file, so what was read once holds for the files of that name of all other
+        observations: reading takes ten times as long as remembering.
+        """
         if not self.raw_file:
             return lambda name: None
         reader: Callable[[str], RawFile | None] = resolve(self.raw_file, NAME_READERS)
-        return reader
+        obs_id = self.obs_id
+        if len(obs_id) < _LONG_OBS_ID:  # could be part of something else in the name
+            return reader
+        read = _read.setdefault((reader, len(obs_id)), {})
+
+        def read_name(name: str) -> RawFile | None:
+            without = name.replace(obs_id, "*")
+            if without is name or without == name:
+                return reader(name)
+            if without not in read:
+                if len(read) >= _MOST_READ:
+                    read.clear()
+                read[without] = reader(name)
+            return read[without]
+
+        return read_name
 
     def wants_folder(self, folder: RemoteFolder) -> bool:
         """Whether a folder may hold a wanted kind of file."""

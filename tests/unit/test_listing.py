@@ -150,7 +150,7 @@ def test_that_whatever_a_page_links_to_every_name_is_one_file_of_the_folder(href
 )
 def test_that_sizes_are_read_as_servers_write_them(behind, size, exact):
     text = page(f'<a href="a.fits">a.fits{behind}\n<a href="b.fits">b.fits</a>  2020-01-01 00:00  7')
-    assert parse_listing(text, URL).entry("a.fits") == ListedFile("a.fits", size, False, exact)
+    assert parse_listing(text, URL).entry("a.fits") == ListedFile("a.fits", size, exact)
 
 
 def test_that_a_link_around_an_icon_does_not_hide_the_size():
@@ -169,7 +169,7 @@ def test_that_the_json_listing_of_nginx_is_read():
         {"name":"n.fits","type":"file","size":-4},{"name":"pipe","type":"other","size":1}]"""
     assert parse_json(text, URL).entries() == [
         ListedFile("sub", is_folder=True),
-        ListedFile("a.fits", 12, False, True),
+        ListedFile("a.fits", 12, True),
         ListedFile("n.fits"),
     ]
 
