@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QItemSelection, QModelIndex, QPersistentModelIndex
+from PySide6.QtCore import QItemSelection, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from daxa_gui.core.job import ErrorInfo, Job, JobState
@@ -271,7 +271,9 @@ def test_that_rates_are_told_once_they_are_known_and_fall_when_nothing_comes(tre
         tree.tick(float(second))
         if second == 1:
             assert rate(0, 0, 0) == ""
-    assert rate(0, 0, 0) == rate(0, 0) == rate(0) == "1.0 MB/s, 2 min"
+    assert rate(0, 0, 0) == rate(0, 0) == rate(0) == "1.0 MB/s"
+    assert child(tree, 0, 0, 0, column=Column.LEFT).data() == child(tree, 0, column=Column.LEFT).data() == "2 min"
+    assert child(tree, 0).data(Qt.ItemDataRole.ToolTipRole).endswith("1.0 MB/s, 2 min left")
     tree.tick(15.0)
     assert rate(0, 0, 0).startswith("90.9 kB/s")  # nothing came for ten seconds
     tree.tick(60.0)
@@ -296,6 +298,12 @@ def test_that_bytes_that_were_here_before_do_not_count_as_received(tree):
         tree.update_jobs([short], 4.0)
         tree.update_jobs([replace(short, state=JobState.SUCCEEDED, done=500.0, facts={"fetched_bytes": fetched})], 4.1)
     assert tree.received_bytes == 540.0
+
+
+def test_that_names_of_files_do_not_repeat_the_obs_id_that_they_stand_below(tree):
+    tree.set_jobs([job(1, obs_id="0147511601", unit="P0147511601M1S001MIEVLI0000.FTZ")])
+    assert names(tree, 0, 0) == ["P…M1S001MIEVLI0000.FTZ"]
+    assert "P0147511601M1S001MIEVLI0000.FTZ" in child(tree, 0, 0, 0).data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_that_a_name_with_signs_of_all_kinds_is_kept(tree):

@@ -20,7 +20,6 @@ from daxa_gui.core.step import Call
 from daxa_gui.gui.models.downloads import ID_ROLE, Column
 from daxa_gui.gui.models.jobs import JOB_ROLE, STATE_ROLE
 from daxa_gui.gui.widgets.run_step import RunStepDialog
-from daxa_gui.session import Session
 from tests.fakes.windows import LONG_MS, Shell, near_the_cluster
 
 SELECT = QItemSelectionModel.SelectionFlag.ClearAndSelect
@@ -235,7 +234,6 @@ def test_that_buttons_act_on_selected_cells_only(reduced, qtbot, monkeypatch):
 # ---- downloads (more of them in test_downloads.py)
 
 
-@pytest.mark.skipif(not hasattr(Session, "pause_jobs"), reason="the session cannot pause single jobs yet")
 def test_that_downloads_pause_resume_cancel_and_are_fetched_again(practice, qtbot):
     downloads = practice.panel("queue", "downloads")
     practice.session.create_archive("queue test", near_the_cluster(practice.session, ("xmm_pointed",)))

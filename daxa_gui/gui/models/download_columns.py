@@ -264,7 +264,7 @@ class DownloadColumns:
         if SUCCEEDED[self.words[row]]:
             return 1.0
         if total > 0:
-            return min(1.0, float(self.done[row]) / total)
+            return min(0.99, float(self.done[row]) / total)  # it is checked before it is here
         return None if word == "running" else 0.0
 
     # ---- what changes

@@ -34,6 +34,7 @@ ID_ROLE = Qt.ItemDataRole.UserRole + 4  # the number of the job of a file; None 
 _MOST_SIGNALS = 20
 _MISSION = 0  # what `internalId` says of a mission, of an observation (1 + its mission) and of a file
 _FILES_FROM = 1 << 20  # … this + its observation
+_LONG_OBS_ID = 4  # characters; shorter ones may be in a name by chance
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _RUNNING = CODES["running"]
 
@@ -44,10 +45,12 @@ class Column(IntEnum):
     PROGRESS = 2
     SIZE = 3
     RATE = 4
-    MESSAGE = 5
+    LEFT = 5
+    MESSAGE = 6
 
 
 _N_COLUMNS = len(Column)
+_NUMBERS = (Column.SIZE, Column.RATE, Column.LEFT)
 
 
 class _Run:
@@ -74,7 +77,7 @@ class DownloadTree(QAbstractItemModel):
     """`set_columns` replaces all, `update_jobs` follows changes, `set_filter` shows some only. `received_bytes` counts what came
     over the network since then. `is_outdated`: the filter would leave other rows by now (see `refilter`)."""
 
-    HEADINGS = ("Name", "State", "Progress", "Size", "Rate, left", "Message")
+    HEADINGS = ("Name", "State", "Progress", "Size", "Rate", "Left", "Message")
 
     def __init__(self, labels: dict[str, str], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -324,7 +327,7 @@ class DownloadTree(QAbstractItemModel):
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
                 return self.HEADINGS[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole and section in (Column.SIZE, Column.RATE):
+            if role == Qt.ItemDataRole.TextAlignmentRole and section in _NUMBERS:
                 return _RIGHT
         return None
 
@@ -333,10 +336,10 @@ class DownloadTree(QAbstractItemModel):
             return None
         column = index.column()
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if column in (Column.SIZE, Column.RATE) else None
+            return _RIGHT if column in _NUMBERS else None
         level, number = self._node(index)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._file_text(number, column) if level == 2 else self._group_text(level, number, column)
+            return self.index_text(level, number, column)
         if role == STATE_ROLE:
             return WORDS[self.columns.words[number]] if level == 2 else loudest(self._sums_of(level, number))
         if role == FRACTION_ROLE and column == Column.PROGRESS:
@@ -352,17 +355,18 @@ class DownloadTree(QAbstractItemModel):
 
     def _file_text(self, row: int, column: int) -> str:
         columns = self.columns
-        if column == Column.NAME:
-            return columns.names[row]
+        if column == Column.NAME:  # below its observation nobody needs the ObsID in the name
+            obs_id = columns.observations[columns.observation[row]][1]
+            return columns.names[row].replace(obs_id, "…") if len(obs_id) >= _LONG_OBS_ID else columns.names[row]
         if column == Column.STATE:
             return WORDS[columns.words[row]]
         if column == Column.PROGRESS:
             return percent(columns.part_of(row))
         if column == Column.SIZE:
             return self._size_text(row) if columns.is_file[row] else ""
-        if column == Column.RATE:
+        if column in (Column.RATE, Column.LEFT):
             total = columns.total[row]
-            return self._rate_text((2, row), float(total - columns.done[row]) if total == total else None)
+            return self._rate_text((2, row), float(total - columns.done[row]) if total == total else None, column)
         return columns.notes.get(row, "")
 
     def _size_text(self, row: int) -> str:
@@ -381,26 +385,34 @@ class DownloadTree(QAbstractItemModel):
         if column == Column.SIZE:
             rounded = "≈ " if sums[Sum.ROUNDED] or sums[Sum.UNKNOWN] else ""
             return f"{rounded}{format_bytes(sums[Sum.BYTES])}" if sums[Sum.FILES] else ""
-        if column == Column.RATE:
-            return self._rate_text((level, number), None if sums[Sum.UNKNOWN] else float(sums[Sum.TO_COME]))
+        if column in (Column.RATE, Column.LEFT):
+            return self._rate_text((level, number), None if sums[Sum.UNKNOWN] else float(sums[Sum.TO_COME]), column)
         return files_text(sums)
 
-    def _rate_text(self, key: tuple[int, int], to_come: float | None) -> str:
-        """« 1.2 MB/s, 40 s »; empty while nobody knows."""
+    def _rate_text(self, key: tuple[int, int], to_come: float | None, column: int) -> str:
+        """« 1.2 MB/s » or how long that will take; empty while nobody knows."""
         rate = self._rates.get(key)
         if rate is None:
             return ""
-        left = f", {duration_text(to_come / rate)}" if rate > 0 and to_come is not None and to_come > 0 else ""
-        return f"{format_bytes(rate)}/s{left}"
+        if column == Column.RATE:
+            return f"{format_bytes(rate)}/s"
+        return duration_text(to_come / rate) if rate > 0 and to_come is not None and to_come > 0 else ""
 
     def _tip(self, level: int, number: int) -> str:
         if level < 2:
             sums = self._sums_of(level, number)
             name = self._group_text(level, number, Column.NAME)
             states = [f"{count_text(int(sums[code]))} {word}" for code, word in enumerate(WORDS) if sums[code]]
-            return f"{name}: {files_text(sums) or counted(n_jobs(sums), 'list', 'lists')}; {', '.join(states)}"
-        note = self.columns.notes.get(number, "")
-        return f"{self.columns.names[number]}: {WORDS[self.columns.words[number]]}. {note}".strip()
+            about = f"{name}: {files_text(sums) or counted(n_jobs(sums), 'list', 'lists')}; {', '.join(states)}"
+        else:
+            note = self.columns.notes.get(number, "")
+            about = f"{self.columns.names[number]}: {WORDS[self.columns.words[number]]}. {note}".strip()
+        rate, left = (self.index_text(level, number, column) for column in (Column.RATE, Column.LEFT))
+        return f"{about} · {rate}{f', {left} left' if left else ''}" if rate else about
+
+    def index_text(self, level: int, number: int, column: int) -> str:
+        """What a column says of a mission, an observation (its number) or a file (its row)."""
+        return self._file_text(number, column) if level == 2 else self._group_text(level, number, column)
 
 
 def files_text(sums: Sums) -> str:

@@ -233,7 +233,7 @@ class DownloadsPanel(QWidget):
         self.refresh()
 
     def _read_left_out(self) -> None:
-        if self._session.archive is None or not hasattr(self._session, "left_out"):
+        if self._session.archive is None:
             self._on_left_out_read([])
         else:
             self._context.background.read(self, "left out", self._session.left_out, self._on_left_out_read)

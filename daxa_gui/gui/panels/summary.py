@@ -12,7 +12,8 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted, paint_primary
-from daxa_gui.gui.widgets.create_archive import ArchiveContent, CreateArchiveDialog, suggested_name
+from daxa_gui.gui.widgets.archive_choice import ArchiveContent
+from daxa_gui.gui.widgets.create_archive import CreateArchiveDialog, suggested_name
 from daxa_gui.session import Session
 
 
@@ -24,6 +25,7 @@ class SummaryPanel(QWidget):
         self._session = session
         self._context = context
         self._dialog: CreateArchiveDialog | None = None
+        self._about = context.stack  # the filters that the dialog is about
         self.setAccessibleName("Summary")
         self._text = QLabel(self)
         self._text.setObjectName("summaryText")
@@ -59,7 +61,7 @@ class SummaryPanel(QWidget):
             mask = found.mask & catalogue.simulated if self._session.practice else found.mask
             if np.any(mask):
                 usable = int(np.count_nonzero(mask & (catalogue.unusable_reason == "")))
-                result.append(ArchiveContent(spec.label, int(np.count_nonzero(mask)), usable))
+                result.append(ArchiveContent(spec, int(np.count_nonzero(mask)), usable))
         return result
 
     def refresh(self) -> None:
@@ -98,6 +100,12 @@ class SummaryPanel(QWidget):
 
     def _on_create_clicked(self) -> None:
         stack = self._context.stack
+        if self._dialog is not None and self._about == stack:
+            self._dialog.raise_()
+            self._dialog.activateWindow()
+            return
+        if self._dialog is not None:
+            self._dialog.reject()  # it is about filters of before
         dialog = CreateArchiveDialog(
             self._session,
             self._context,
@@ -106,7 +114,12 @@ class SummaryPanel(QWidget):
             suggested_name(stack, self._session),
             self,
         )
-        self._dialog = dialog
-        dialog.finished.connect(lambda _code: dialog.deleteLater())
+        self._dialog, self._about = dialog, stack
+        dialog.finished.connect(lambda _code: self._on_dialog_finished(dialog))
         dialog.accepted.connect(lambda: self._context.show_workspace("queue"))
-        dialog.open()
+        dialog.show()
+
+    def _on_dialog_finished(self, dialog: CreateArchiveDialog) -> None:
+        if self._dialog is dialog:
+            self._dialog = None
+        dialog.deleteLater()

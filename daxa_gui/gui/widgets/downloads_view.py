@@ -14,8 +14,16 @@ from daxa_gui.gui.theme import Theme
 from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate, TextDelegate
 
 _MOST_OPENED = 2000  # rows below a mission that opens by itself
-_WIDTHS = {Column.STATE: 82, Column.PROGRESS: 84, Column.SIZE: 74, Column.RATE: 104, Column.MESSAGE: 160}
-_FOR_MESSAGE_PX = 660  # a narrower view leaves the messages to tool tips and the line below it
+_WIDTHS = {
+    Column.STATE: 78,
+    Column.PROGRESS: 74,
+    Column.SIZE: 80,
+    Column.RATE: 72,
+    Column.LEFT: 72,
+    Column.MESSAGE: 170,
+}
+# A narrower view leaves these columns to tool tips and to the lines around it.
+_NEEDS_PX = {Column.LEFT: 540, Column.MESSAGE: 700}
 
 
 class DownloadsView(QTreeView):
@@ -29,14 +37,13 @@ class DownloadsView(QTreeView):
         self.setAccessibleName("Downloads by mission, observation and file")
         self.setModel(model)
         self.setUniformRowHeights(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setIndentation(14)
         self.setAlternatingRowColors(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        plain, files = TextDelegate(theme, self), TextDelegate(theme, self, Qt.TextElideMode.ElideMiddle)
-        self.setItemDelegate(plain)
-        self.setItemDelegateForColumn(Column.NAME, files)  # files differ at their ends
+        self.setItemDelegate(TextDelegate(theme, self))
         self.setItemDelegateForColumn(Column.STATE, StateDelegate(theme, self))
         self.setItemDelegateForColumn(Column.PROGRESS, ProgressDelegate(theme, self))
         header = self.header()
@@ -54,7 +61,8 @@ class DownloadsView(QTreeView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setColumnHidden(Column.MESSAGE, self.width() < _FOR_MESSAGE_PX)
+        for column, width in _NEEDS_PX.items():
+            self.setColumnHidden(column, self.width() < width)
 
     # ---- what is open
 

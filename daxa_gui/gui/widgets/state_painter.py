@@ -110,16 +110,7 @@ class _CellDelegate(QStyledItemDelegate):
 
 
 class TextDelegate(_CellDelegate):
-    """A line of text, cut in its middle or at its end where it is too long."""
-
-    def __init__(
-        self,
-        theme: Callable[[], Theme],
-        parent: QWidget | None = None,
-        cut: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
-    ) -> None:
-        super().__init__(theme, parent)
-        self._cut = cut
+    """A line of text, cut at its end where it is too long."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         selected = self.ground(painter, option)
@@ -131,7 +122,7 @@ class TextDelegate(_CellDelegate):
         right = index.data(Qt.ItemDataRole.TextAlignmentRole)
         side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
         box = option.rect.adjusted(4, 0, -6 if right else -2, 0)
-        shown = option.fontMetrics.elidedText(text, self._cut, box.width())
+        shown = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
         painter.drawText(box, int(side | Qt.AlignmentFlag.AlignVCenter), shown)
 
 
