@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui.archive.failures import translated
-from daxa_gui.archive.queries import Queries
+from daxa_gui.archive.queries import DAXA_FINAL, Queries
 from daxa_gui.archive.regions import ArchiveRegions
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.view_layout import ViewLayout
@@ -30,7 +30,7 @@ from daxa_gui.core.job import Job
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.step import Call
-from daxa_gui.daxa_taking import CONVERTED, FINAL, RECORD, TakenOver, Taking, convert
+from daxa_gui.daxa_taking import CONVERTED, RECORD, TakenOver, Taking, convert
 from daxa_gui.exchange.daxa_archive import (
     FAILED,
     PROCESSED,
@@ -242,7 +242,7 @@ class _Writing:
             taken[product.key.obs_id, product.key.kind].append(product)
         here, seen = set(self._obs_ids), set()
         for result in self._queries.process_results(self._spec.name):
-            if result.obs_id not in here or result.success is None or result.step == FINAL:
+            if result.obs_id not in here or result.success is None or result.step == DAXA_FINAL:
                 continue
             if result.step in _TAKEN_OVER and result.obs_id in self._records:
                 continue  # told below as DAXA told it

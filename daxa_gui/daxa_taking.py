@@ -14,6 +14,7 @@ from daxa_gui.archive.failures import translated
 from daxa_gui.archive.job_logs import JobLogFile
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.archive.placing import sha256_of
+from daxa_gui.archive.queries import DAXA_FINAL
 from daxa_gui.archive.regions import ArchiveRegions
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.taking_over import TakenFile, TakenJob, take_over
@@ -38,7 +39,6 @@ PREPROCESSED = {
     "preprocessed_events": ProductKind.EVENTS, "preprocessed_images": ProductKind.IMAGE,
     "preprocessed_expmaps": ProductKind.EXPOSURE_MAP, "preprocessed_backmaps": ProductKind.BACKGROUND_MAP,
 }  # fmt: skip
-FINAL = "daxa_final"  # the step whose success is DAXA's final verdict on an observation
 Progress = Callable[[int, int, str], None]
 CatalogueOf = Callable[[str], Catalogue]
 
@@ -279,7 +279,7 @@ class Taking:
         if one.final_success is not None:
             state = JobState.SUCCEEDED if one.final_success else JobState.FAILED
             error = None if one.final_success else ErrorInfo("DAXA found nothing useful in this observation.")
-            request = _request(mission, one.obs_id, "", FINAL, f"DAXA's verdict: {one.obs_id}", {})
+            request = _request(mission, one.obs_id, "", DAXA_FINAL, f"DAXA's verdict: {one.obs_id}", {})
             yield TakenJob(request, state, self._saved_s, error=error)
 
     def _job(self, mission: str, unit: DaxaUnit, files: tuple[TakenFile, ...], config: Any) -> TakenJob:

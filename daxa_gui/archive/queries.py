@@ -24,6 +24,7 @@ from daxa_gui.core.errors import InputError
 from daxa_gui.core.job import JobState
 
 FINAL_STEP = "clean"  # an observation is a success if at least one of its units succeeded here
+DAXA_FINAL = "daxa_final"  # the verdict that DAXA reached on an observation before the archive was taken over from it
 _COLUMNS = "mission, obs_id, unit, step, state, id, error, warnings, reason, started"
 # No answer yet: unfinished, or stopped by a person.
 _WITHOUT_SUCCESS_SQL = "state IN ('failed', 'skipped', 'cancelled')"  # spelt as in the index
@@ -97,14 +98,16 @@ class Queries:
         with self._database.reading() as connection:
             names = connection.execute(f"SELECT mission, obs_id FROM observations WHERE {of_mission}", values)
             result: dict[tuple[str, str], bool | None] = dict.fromkeys(names.fetchall())
-            rows = connection.execute(
-                f"SELECT mission, obs_id, max(state = 'succeeded' AND reason = ''), max({_OPEN_SQL})"
-                " FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ?"
-                f" AND {of_mission} GROUP BY mission, obs_id",
-                (self._final_step, *values),
-            )
-            for mission_, obs_id, success, is_open in rows:
-                result[mission_, obs_id] = True if success else None if is_open else False
+            for step in (DAXA_FINAL, self._final_step):
+                rows = connection.execute(
+                    f"SELECT mission, obs_id, max(state = 'succeeded' AND reason = ''), max({_OPEN_SQL})"
+                    " FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ?"
+                    f" AND {of_mission} GROUP BY mission, obs_id",
+                    (step, *values),
+                )
+                for mission_, obs_id, success, is_open in rows:
+                    before = result.get((mission_, obs_id))
+                    result[mission_, obs_id] = True if success or before else None if is_open else False
             cancelled = connection.execute(
                 "SELECT DISTINCT mission, obs_id FROM jobs INDEXED BY jobs_without_success"
                 f" WHERE kind = 'reduce' AND {_WITHOUT_SUCCESS_SQL} AND state = 'cancelled' AND {of_mission}",
@@ -159,8 +162,8 @@ class Queries:
         here = (mission, obs_id)
         final = connection.execute(
             "SELECT state, reason FROM jobs INDEXED BY jobs_of_step"
-            " WHERE kind = 'reduce' AND step = ? AND mission = ? AND obs_id = ?",
-            (self._final_step, *here),
+            " WHERE kind = 'reduce' AND step IN (?, ?) AND mission = ? AND obs_id = ?",
+            (self._final_step, DAXA_FINAL, *here),
         ).fetchall()
         if ("succeeded", "") in final:
             return True
