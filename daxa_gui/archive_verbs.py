@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +13,13 @@ from daxa_gui import locations
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary, HistoryEntry
 from daxa_gui.core.download_plan import DownloadPlan
 from daxa_gui.core.errors import ArchiveError, InputError
-from daxa_gui.core.events import ArchiveChanged
+from daxa_gui.core.events import ArchiveChanged, Notice
 from daxa_gui.core.exposures import Exposure, Verdict
 from daxa_gui.core.job import Job
 from daxa_gui.core.job_overview import JobOverview
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.selection import Selection
-from daxa_gui.core.settings import Settings
+from daxa_gui.core.settings import Settings, groups
 from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.core.step import Step
 from daxa_gui.core.times import MJD_OF_1970, SECONDS_PER_DAY
@@ -146,13 +147,17 @@ class ArchiveVerbs(SearchVerbs):
             [(selection, self._rows(selection)) for selection in selections],
             output=self.archives_folder(),
             service_url=self._service_url,
-            now_mjd=MJD_OF_1970 + time.time() / SECONDS_PER_DAY,
+            now_mjd=self._now_mjd(),
             has_login=self._has_login,
             connections_per_host=self.settings.connections_per_host,
             prefer_cloud=self.settings.prefer_cloud,
             progress=progress,
             cancelled=cancelled,
         )
+
+    @staticmethod
+    def _now_mjd() -> float:
+        return MJD_OF_1970 + time.time() / SECONDS_PER_DAY
 
     def _has_login(self, mission: str) -> bool:
         """Whether there is a login for the data of a mission that are not public yet."""
@@ -174,27 +179,67 @@ class ArchiveVerbs(SearchVerbs):
         self.close_archive()
         opened = self._opened(ArchiveStore.create(layout))
         opened.add_selections([(selection, self._rows(selection)) for selection in chosen])
-        opened.start_plan(plan) if plan is not None else opened.download()
+        opened.start_plan(plan if plan is not None else self._plan_as_it_goes(opened))
         return self._announce(opened)
+
+    def _plan_as_it_goes(self, opened: OpenArchive) -> DownloadPlan:
+        """One job per observation that looks for its files; what is not public yet is left out unless there is a login."""
+        from daxa_gui.downloading import proprietary_of
+
+        return opened.plan_of_jobs(proprietary_of(opened.store.observations(), self._now_mjd(), self._has_login))
 
     def _rows(self, selection: Selection) -> list[dict[str, Any]]:
         catalogue = self.catalogue(selection.mission)
         return [catalogue.row(int(catalogue.rows_of([obs_id])[0])) for obs_id in selection.obs_ids]
 
     def open_archive(self, folder: str | Path, *, start: bool = True) -> ArchiveSummary:
-        """Open an archive and continue what was interrupted; with `start` false only look at it."""
+        """Open an archive and continue what was interrupted; with `start` false only look at it.
+
+        One that another program has open, that lies on a disk that cannot be written, or that the DAXA package made is opened to
+        be looked at: `ArchiveSummary.read_only` says why.
+        """
+        from daxa_gui import daxa_archives
         from daxa_gui.archive.layout import ArchiveLayout
         from daxa_gui.archive.store import ArchiveStore
 
         layout = ArchiveLayout.of_folder(folder)
         current = self._open
-        if current is not None and current.layout.folder == layout.folder:
+        if current is not None and current.shown_folder == layout.folder:
             return current.summary
+        if not layout.database.is_file() and daxa_archives.is_daxa_archive(layout.folder):
+            store = daxa_archives.open_view(layout.folder, self._cache, self.catalogue)
+        else:
+            store = ArchiveStore.open(layout, read_only="auto")
         self.close_archive()
-        return self._announce(self._opened(ArchiveStore.open(layout), start=start))
+        return self._announce(self._opened(store, start=start))
+
+    def convert_daxa_archive(
+        self,
+        folder: str | Path,
+        name: str,
+        progress: Callable[[float, float | None, str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> ArchiveSummary:
+        """Make a new archive of one that the DAXA package made, and open it; DAXA's own folder stays as it is."""
+        from daxa_gui.archive.layout import OutputLayout
+        from daxa_gui.archive.store import ArchiveStore
+        from daxa_gui.daxa_taking import convert
+
+        layout = OutputLayout(self.archives_folder().absolute()).archive(name)
+        self.check_archive_name(name)
+        store = ArchiveStore.create(layout)
+        try:
+            taken = convert(folder, store, self.catalogue, self.resolve_name, progress, cancelled)
+        except BaseException:
+            store.close()
+            shutil.rmtree(layout.folder, ignore_errors=True)
+            raise
+        store.close()
+        for sentence in taken.sentences:
+            self.bus.publish(Notice("information", sentence))
+        return self.open_archive(layout.folder)
 
     def _opened(self, store: Any, *, start: bool = True) -> OpenArchive:
-        cores = self.settings.cores or max(1, (os.cpu_count() or 2) - 1)
         self._open = OpenArchive(
             store,
             bus=self.bus,
@@ -202,14 +247,24 @@ class ArchiveVerbs(SearchVerbs):
             workers=self._worker_pool(),
             service_url=self._service_url,
             connections_per_host=self.settings.connections_per_host,
-            cores=cores,
+            cores=self._lane_limit("local"),
             start_queue=start,
+            settings=lambda: self.settings,
+            limits=self._lane_limit,
         )
         return self._open
 
+    def _lane_limit(self, lane: str) -> int:
+        """How many jobs of a lane run at the same time; changed settings hold from the next job on."""
+        if lane == "local":
+            return self.settings.cores or max(1, (os.cpu_count() or 2) - 1)
+        return self.settings.connections_per_host
+
     def _announce(self, opened: OpenArchive) -> ArchiveSummary:
         summary = opened.summary  # read here, so that whoever hears of it finds it read
-        self.bus.publish(ArchiveChanged(str(opened.layout.folder)))
+        self.bus.publish(ArchiveChanged(str(opened.shown_folder)))
+        if summary.read_only:
+            self.bus.publish(Notice("warning", summary.read_only, "Nothing can be changed here."))
         return summary
 
     def close_archive(self) -> None:
@@ -283,8 +338,7 @@ class ArchiveVerbs(SearchVerbs):
         """Which reduction software was found, its version, and if not, why and what to do."""
         from daxa_gui.reduction.software import find_software
 
-        names = ("sas_folder", "heasoft_folder", "ciao_folder", "esass_folder")
-        return find_software({name: getattr(self.settings, name) for name in names})
+        return find_software({item.name: getattr(self.settings, item.name) for item in groups()["Software"]})
 
     def parse_parameters(self, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
         """« flares.n_sigma=2.5 » texts as parameters by step; raises InputError for unknown or unfit ones."""
@@ -311,6 +365,10 @@ class ArchiveVerbs(SearchVerbs):
 
     def resume(self, lane: str) -> None:
         self._here().queue.resume(lane)
+
+    def widen(self, mission: str, instruments: Sequence[str], kinds: Sequence[str]) -> list[Job]:
+        """Change the instruments and kinds of files of a mission; what is new is fetched and made, the rest stays."""
+        return self._here().widen(mission, instruments, kinds)
 
     def pause_jobs(self, job_ids: Iterable[int]) -> None:
         """Stop these until `resume_jobs`; what came of a transfer is kept. Also over a restart."""

@@ -21,6 +21,7 @@ from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.events import ArchiveContentChanged
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.selection import Selection
+from daxa_gui.core.settings import Settings
 from daxa_gui.core.step import JobRequest
 
 Rows = Sequence[Mapping[str, Any]]
@@ -46,6 +47,8 @@ class OpenArchive(Reducing):
         connections_per_host: int,
         cores: int,
         start_queue: bool = True,
+        settings: Callable[[], Settings] = Settings,
+        limits: Callable[[str], int] | None = None,
     ) -> None:
         from daxa_gui.execution.executors import PoolExecutor
         from daxa_gui.execution.queue import Queue
@@ -66,13 +69,17 @@ class OpenArchive(Reducing):
             work_folder=self._work_folder,
             open_log=lambda job: job_logs.JobLogFile(self.layout.log_path(job.id)),
             check_task=lambda task: trust.check_task(task, self.layout),
+            command_limit_s=lambda: settings().command_limit_min * 60.0,
+            keep_work=lambda job: (
+                self.layout.kept_work_folder(job.id) if job.kind == "reduce" and settings().keep_intermediate else None
+            ),
         )
         self.queue = Queue(
             store,
             bus,
             runner,
             PoolExecutor(start),
-            limits=lambda lane: cores if lane == "local" else connections_per_host,
+            limits=limits or (lambda lane: cores if lane == "local" else connections_per_host),
         )
         self._rest = WhenIdle(bus, self.queue.wait_until_idle, self._settle)
         self._running = start_queue and not store.read_only_reason

@@ -157,6 +157,10 @@ class ArchiveLayout:
     def work_folder(self, job_id: int) -> Path:
         return self.work / f"job-{int(job_id)}"
 
+    def kept_work_folder(self, job_id: int) -> Path:
+        """Where a job's intermediate files stay, if they are kept (`work` is emptied whenever the archive is opened)."""
+        return self.folder / "intermediate" / f"job-{int(job_id)}"
+
     def log_path(self, job_id: int) -> Path:
         """At most a thousand logs in one folder."""
         return Path(log_path_text(str(self.logs), int(job_id)))

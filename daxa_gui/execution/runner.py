@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +123,8 @@ class Runner:
     allowed : what the module names of Calls begin with.
     check_task : raises what is wrong with a stored task that must not run.
     grace_s : how long a cancelled external program may take to end before it is killed.
+    command_limit_s : how long an external program may take at all; 0 for as long as it wants.
+    keep_work : where the work folder of a job that succeeded goes, None if it is deleted.
     """
 
     def __init__(
@@ -134,6 +138,8 @@ class Runner:
         allowed: tuple[str, ...] = OWN_CODE,
         check_task: Callable[[Task], None] = lambda task: None,
         grace_s: float = 5.0,
+        command_limit_s: Callable[[], float] = lambda: 0.0,
+        keep_work: Callable[[Job], Path | None] = lambda job: None,
     ) -> None:
         self._store = store
         self._workers = workers
@@ -143,6 +149,8 @@ class Runner:
         self._allowed = allowed
         self._check_task = check_task
         self._grace_s = grace_s
+        self._command_limit_s = command_limit_s
+        self._keep_work = keep_work
 
     def run(self, job: Job, token: CancelToken, on_progress: Progress, succeed: Callable[[Outcome], Job]) -> Committed | Failure:
         """Run a job and store what it made; never raises.
@@ -172,6 +180,7 @@ class Runner:
             token.check()
             finished = succeed(outcome)
             products, follow_ups = self._store.commit_outcome(finished, outcome, str(folder))
+            attempt(lambda: _keep(folder, self._keep_work(job), log), job.title)  # what is stored counts more
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return Committed(finished, products, follow_ups)
@@ -180,7 +189,7 @@ class Runner:
         task = job.task
         self._check_task(task)
         if isinstance(task, Command):
-            return _run_program(task, context.work_folder, token, log, self._grace_s)
+            return _run_program(task, context.work_folder, token, log, self._grace_s, self._command_limit_s())
         target = checked_target(task.target, self._allowed)
         if task.place is Place.THREAD:
             return _checked(resolve(target)(context, **task.arguments), task)
@@ -221,23 +230,46 @@ def _checked(result: Any, task: Call) -> Outcome:
     return result
 
 
-def _run_program(task: Command, folder: str, token: CancelToken, log: JobLog, grace_s: float) -> Outcome:
-    """Run an external program; exit code 0 with a missing output is a failure."""
+def _keep(folder: Path, place: Path | None, log: JobLog) -> None:
+    """Move what a job that succeeded left in its work folder to where it is kept. A failure is said and changes nothing else."""
+    if place is None or not any(folder.iterdir()):
+        return
+    try:
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(place)
+        log.write(f"intermediate files are kept in {place}")
+    except OSError as error:
+        log.write(f"intermediate files could not be kept in {place}: {error.strerror or error}", "WARNING")
+
+
+def _run_program(task: Command, folder: str, token: CancelToken, log: JobLog, grace_s: float, limit_s: float) -> Outcome:
+    """Run an external program; exit code 0 with a missing output is a failure, and so is one that takes longer than `limit_s`
+    (0: no limit)."""
     log.write("$ " + " ".join(task.argv))
+    end_s = time.monotonic() + limit_s if limit_s > 0 else math.inf
     last_lines: list[str] = []
 
     def on_line(line: str) -> None:
         log.write(line, severity_of(line))
         last_lines[:] = [*last_lines[-19:], line]
 
-    code = run_command(
-        task.argv,
-        cwd=folder,
-        environment=task.environment,
-        on_line=on_line,
-        cancelled=lambda: token.is_cancelled,
-        grace_s=grace_s,
-    )
+    try:
+        code = run_command(
+            task.argv,
+            cwd=folder,
+            environment=task.environment,
+            on_line=on_line,
+            cancelled=lambda: token.is_cancelled or time.monotonic() > end_s,
+            grace_s=grace_s,
+        )
+    except Cancelled:
+        if token.is_cancelled:
+            raise
+        raise ReductionError(
+            f"The program « {task.argv[0]} » was ended because it took longer than {limit_s / 60:g} min.",
+            "The setting « Time limit of a command » may be too small.",
+        ) from None
     if code != 0:
         how = f"was ended by signal {code - 128}" if code > 128 else f"ended with exit code {code}"
         error = ReductionError(f"The program « {task.argv[0]} » {how}.", "Its log tells more.")

@@ -261,3 +261,26 @@ def test_that_a_program_ends_when_we_are_killed(tmp_path):
 )
 def test_that_lines_are_judged_by_the_words_of_mission_software(line, severity):
     assert severity_of(line) == severity
+
+
+def test_that_a_program_that_takes_longer_than_the_limit_fails_with_a_sentence(program):
+    program.queue._runner._command_limit_s = lambda: 0.3
+    job = program.run(Command(("sleep", "60")))
+    assert job.state is JobState.FAILED and "took longer than" in job.error.message
+    assert "Time limit of a command" in job.error.hint
+    program.queue._runner._command_limit_s = lambda: 0.0
+    assert program.run(Command(("true",))).state is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_that_what_a_job_left_in_its_folder_is_kept_where_that_is_wanted(program, blocked):
+    place = program.layout.kept_work_folder(1).parent
+    if blocked:
+        place.write_text("in the way")
+    program.queue._runner._keep_work = lambda job: program.layout.kept_work_folder(job.id)
+    job = program.run(Command(("sh", "-c", "echo a > left; echo b > made"), outputs=("made",)))
+    kept = program.layout.kept_work_folder(job.id)
+    assert job.state is JobState.SUCCEEDED and not program.layout.work_folder(job.id).exists()
+    assert [path.name for path in kept.iterdir()] == ["left"] if not blocked else "could not be kept" in program.log(job)
+    program.run(Command(("true",)))  # leaves nothing
+    assert len(list(place.iterdir())) == 1 if not blocked else place.read_text() == "in the way"

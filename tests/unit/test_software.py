@@ -43,6 +43,15 @@ def test_that_a_folder_without_the_set_up_script_is_not_taken_for_the_software(t
     assert "headas-init.sh" in wrong.message
 
 
+def test_that_calibration_files_and_parameter_files_are_looked_for_too(tmp_path: Path):
+    ccf = package(tmp_path / "ccf", "EPN_BORESIGHT_0012.CCF")
+    assert status("ccf", {}, {"SAS_CCFPATH": f"{ccf}:/other"}).found
+    assert "no *.CCF" in status("ccf", {"ccf_folder": str(tmp_path)}, {}).message
+    assert status("caldb", {"caldb_folder": package(tmp_path / "caldb", "caldb.config")}, {}).found
+    assert status("pfiles", {}, {"PFILES": f"{tmp_path};/heasoft/syspfiles"}).found
+    assert "no folder" in status("pfiles", {"pfiles_folder": str(tmp_path / "none")}, {}).message
+
+
 def test_that_strange_paths_are_no_error():
     for text in ("~nobody-at-all/sas", "a\0b", "x" * 5000):
         assert not status("sas", {"sas_folder": text}, {}).found
