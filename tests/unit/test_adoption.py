@@ -1,19 +1,27 @@
 import errno
 import hashlib
 import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_gui.archive import adoption
+from daxa_gui.archive import adoption, choice
 from daxa_gui.archive.adoption import adopt
+from daxa_gui.archive.choice import adopt_existing, change_choice, checked_choice
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.placing import Placed
+from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.archive_info import ArchiveObservation
-from daxa_gui.core.errors import ArchiveError
+from daxa_gui.core.errors import ArchiveError, InputError
+from daxa_gui.core.job import JobState
 from daxa_gui.core.product import ProductKey, ProductKind
-from daxa_gui.core.step import MadeFile
+from daxa_gui.core.selection import Selection
+from daxa_gui.core.step import MadeFile, Outcome
+from tests.fakes.execution import request
 
 K = ProductKind
 
@@ -217,3 +225,78 @@ def test_that_an_unreadable_list_of_all_modules_still_has_a_name(layout):
 
 def test_that_every_kind_has_a_place():
     assert set(adoption.ADOPTED) <= set(ProductKind)
+
+
+# ---- what was downloaded before
+
+
+@pytest.fixture
+def old_archive(layout):
+    """An archive that knows two downloaded products, neither of which is in its layout."""
+    store = ArchiveStore.create(layout)
+    rows = [{"obs_id": "9703", "instruments": "ACIS"}]
+    store.add_selections([(Selection("chandra", "1", ("9703",), ("ACIS",), (), ("events", "image")), rows)])
+    files = [
+        downloaded(layout, "chandra", "9703", "primary/acisf09703N003_evt2.fits", K.EVENTS, "ACIS"),
+        downloaded(layout, "chandra", "9703", "primary/acisf09703N003_full_img2.fits", K.IMAGE, "ACIS", data=b"image"),
+    ]
+    (job,) = store.add([request("x", "", kind="download")])
+    outcome = Outcome(files=tuple(one.made for one in files))
+    store.commit_outcome(replace(job, state=JobState.SUCCEEDED, finished=7.0), outcome, "")
+    with store.database.writing() as connection:
+        connection.execute("DELETE FROM products WHERE path LIKE 'archive:%'")
+        connection.execute("DELETE FROM history WHERE path LIKE 'archive:%'")
+    shutil.rmtree(layout.folder / "processed_data")
+    yield store
+    store.close()
+
+
+def test_that_products_of_earlier_archives_are_taken_in(old_archive):
+    assert adopt_existing(old_archive) == 2
+    taken = {one.key.kind: one for one in old_archive.products() if "/processed_data/" in one.path}
+    assert set(taken) == {K.FINAL_EVENTS, K.IMAGE}
+    assert taken[K.IMAGE].key.band_kev == (0.5, 7.0) and "en0.5_7.0keV-image" in taken[K.IMAGE].path
+    for product in taken.values():
+        assert hashlib.sha256(Path(product.path).read_bytes()).hexdigest() == product.sha256
+        (entry,) = old_archive.history(product)
+        assert entry.step == "download" and entry.finished == 7.0
+    assert adopt_existing(old_archive) == 0  # nothing twice
+
+
+def test_that_taking_in_goes_on_after_a_crash(old_archive, monkeypatch):
+    def die(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(choice, "_store", die)  # the files are linked, the database knows nothing of them
+        adopt_existing(old_archive)
+    assert adopt_existing(old_archive) == 2 and len(old_archive.products()) == 3
+
+
+def test_that_files_that_are_gone_are_passed_over(old_archive):
+    for file in old_archive.files():
+        if file.kind == "image":
+            Path(file.path).unlink()
+    assert adopt_existing(old_archive) == 1
+
+
+@pytest.mark.parametrize(
+    ("mission", "instruments", "kinds", "hint"),
+    [("moon_watch", [], [], "Known ones"), ("chandra", ["PN"], [], "ACIS"), ("chandra", [], ["exposure_map"], "events")],
+)
+def test_that_a_choice_that_there_is_not_is_refused(mission, instruments, kinds, hint):
+    with pytest.raises(InputError) as raised:
+        checked_choice(mission, instruments, kinds)
+    assert hint in raised.value.hint
+
+
+def test_that_a_choice_may_be_typed_with_other_names():
+    assert checked_choice("xmm_pointed", ["pn", "MOS1"], [K.EVENTS]) == (("M1", "PN"), ("events",))
+    assert checked_choice("xmm_pointed", [], []) == ((), ())
+
+
+def test_that_another_choice_is_that_of_every_observation(old_archive):
+    change_choice(old_archive, "chandra", ("HRC",), ("events",))
+    (about,) = old_archive.observations()
+    (selection,) = old_archive.selections()
+    assert about.instruments == selection.instruments == ("HRC",) and about.kinds == selection.kinds == ("events",)

@@ -198,8 +198,9 @@ def test_that_looking_can_be_cancelled_and_tells_how_far_it_is(case):
 @pytest.fixture
 def opened(case):
     archive = OpenArchive(
-        case.store, bus=Bus(), start=ManualExecutor().submit, workers=None, service_url=str, connections_per_host=1, cores=1
-    )
+        case.store, bus=Bus(), start=ManualExecutor().submit, workers=None, service_url=str, connections_per_host=1, cores=1,
+        start_queue=False,
+    )  # fmt: skip
     yield archive
     archive.close()
 
