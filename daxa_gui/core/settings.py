@@ -80,8 +80,8 @@ class Settings:
         group="Reduction", unit="min", minimum=0, maximum=100_000, empty="no limit",
     )  # fmt: skip
     keep_intermediate: bool = setting(
-        False, "Keep intermediate files", "Work folders of reduction steps stay after success; they can be many times as large "
-        "as the products.",
+        False, "Keep intermediate files", "What reduction steps left in their work folders stays in the archive's folder "
+        "« intermediate »; it can be many times as large as the products.",
         group="Reduction",
     )  # fmt: skip
     sas_folder: str = setting(
