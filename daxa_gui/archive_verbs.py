@@ -390,6 +390,10 @@ class ArchiveVerbs(SearchVerbs):
 
     # ---- inspecting
 
+    def count_event_lists(self) -> int:
+        """How many event lists of the open archive could be reduced."""
+        return self._here().store.count_products(ProductKind.EVENTS) if self._open else 0
+
     def exposures(self) -> list[Exposure]:
         """One per event list of the open archive, with what was made of it."""
         return self._here().exposures() if self._open else []

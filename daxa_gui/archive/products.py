@@ -44,6 +44,12 @@ class ProductsPart(StorePart):
         key = ProductKey(mission, obs_id, ProductKind(kind), instrument, exposure, band)
         return Product(key, str(self.layout.absolute(path)), size, sha256, job_id, created, mapping(facts))
 
+    def count_products(self, kind: ProductKind | None = None) -> int:
+        """How many there are, of one kind if given."""
+        where, values = ("", ()) if kind is None else (" WHERE kind = ?", (str(kind),))
+        with self.database.reading() as connection:
+            return int(connection.execute(f"SELECT count(*) FROM products{where}", values).fetchone()[0])
+
     def bytes_used(self) -> int:
         """Of all products and downloaded files; an event list that is both counts once."""
         with self.database.reading() as connection:

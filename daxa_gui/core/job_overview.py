@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -85,8 +86,32 @@ _NUMBERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class JobGlance:
+    """What a row of an overview says of one job. `message` is the sentence that belongs to its state."""
+
+    id: int
+    kind: str
+    mission: str
+    obs_id: str
+    unit: str
+    step: str
+    title: str
+    state: JobState
+    done: float
+    total: float | None
+    excluded: bool
+    warned: bool
+    message: str
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in FINISHED
+
+
 class JobOverview:
-    """Columns of equal length, one row per job, oldest first (`ids` grow). Not for several threads at once.
+    """Columns of equal length, one row per job: those that were read oldest first, then those that came since. Not for several
+    threads at once.
 
     `units`, `titles` and `messages` are Texts; a message is the sentence of the error with its hint, or the reason, or the
     warnings (at most 400 characters). `kinds`, `steps`, `lanes` and `observations` are Names: `steps.values[overview.step[row]]`.
@@ -108,6 +133,8 @@ class JobOverview:
         self.units, self.titles, self.messages = Texts(), Texts(), Texts()
         self._columns: dict[str, np.ndarray] = {name: np.empty(0, dtype) for name, dtype in _NUMBERS.items()}
         self._length = 0
+        self._n_read = 0  # rows that came together, ids growing
+        self._later: dict[int, int] = {}  # rows of the others, by id
         self._show()
 
     def __len__(self) -> int:
@@ -124,7 +151,7 @@ class JobOverview:
         """From columns that somebody read: numbers by their names, Texts and Names by theirs."""
         overview = cls()
         overview._columns = {name: columns[name].astype(dtype, copy=False) for name, dtype in _NUMBERS.items()}
-        overview._length = len(columns["ids"])
+        overview._length = overview._n_read = len(columns["ids"])
         overview.units, overview.titles, overview.messages = texts["units"], texts["titles"], texts["messages"]
         overview.kinds, overview.steps = names["kinds"], names["steps"]
         overview.lanes, overview.observations = names["lanes"], names["observations"]
@@ -137,14 +164,11 @@ class JobOverview:
 
     def row(self, job_id: int) -> int | None:
         """Where a job is; None if it is not here."""
-        row = int(np.searchsorted(self.ids, job_id))
-        return row if row < self._length and self.ids[row] == job_id else None
+        row = int(np.searchsorted(self.ids[: self._n_read], job_id))
+        return row if row < self._n_read and self.ids[row] == job_id else self._later.get(job_id)
 
     def note(self, jobs: Sequence[Job]) -> np.ndarray:
-        """Take over the newest snapshots; the rows of the jobs, in their order. Jobs that are not here yet come at the end.
-
-        A job that is older than the last row but not here (of a kind that was left out) raises ValueError.
-        """
+        """Take over the newest snapshots; the rows of the jobs, in their order. Jobs that are not here yet come at the end."""
         rows = np.empty(len(jobs), np.int64)
         for position in sorted(range(len(jobs)), key=lambda position: jobs[position].id):
             row = self.row(jobs[position].id)
@@ -155,13 +179,12 @@ class JobOverview:
 
     def _append(self, job: Job) -> int:
         row = self._length
-        if row and job.id < self.ids[-1]:
-            raise ValueError(f"job {job.id} is older than the last one of the overview")
         if row == len(self._columns["ids"]):
             for name, column in self._columns.items():
                 self._columns[name] = np.concatenate([column, np.empty(max(64, row // 4), column.dtype)])
         self._length += 1
         self._show()
+        self._later[job.id] = row
         self.ids[row] = job.id
         self.kind[row] = self.kinds.code(job.kind)
         self.observation[row] = self.observations.code((job.mission, job.obs_id))
@@ -184,6 +207,15 @@ class JobOverview:
 
     def state_of(self, row: int) -> JobState:
         return STATES[self.state[row]]
+
+    def glance(self, row: int) -> JobGlance:
+        mission, obs_id = self.observations.values[self.observation[row]]
+        total = float(self.total[row])
+        return JobGlance(
+            int(self.ids[row]), self.kinds.values[self.kind[row]], mission, obs_id, self.units[row],
+            self.steps.values[self.step[row]], self.titles[row], self.state_of(row), float(self.done[row]),
+            None if np.isnan(total) else total, bool(self.excluded[row]), bool(self.warned[row]), self.messages[row],
+        )  # fmt: skip
 
     def fractions(self) -> np.ndarray:
         """How much of each job is done, 0 to 1; NaN while it runs and nobody knows."""

@@ -170,10 +170,16 @@ class Queue(QueueMachine):
     def jobs(self, kind: str | None = None) -> list[Job]:
         """All jobs, the running ones with their newest progress (which is not stored)."""
         jobs = self._store.jobs(kind)
+        live = {job.id: job for job in self.running_jobs()}
+        return [live.get(job.id, job) for job in jobs] if live else jobs
+
+    def running_jobs(self) -> list[Job]:
+        """The running ones with their newest progress, which is not stored, and those whose end could not be stored. (Windows ask
+        for them beside the columns of all jobs: see `Session.job_overview`.)"""
         with self._changed:
             live = {job_id: run.job for job_id, run in self._runs.items()}
             live |= {job_id: self._ended(self._store.get(job_id)) for job_id in self._unsaved - live.keys()}
-        return [live.get(job.id, job) for job in jobs] if live else jobs
+        return list(live.values())
 
     def job(self, job_id: int) -> Job:
         with self._changed:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
 from daxa_gui.core.events import PracticeProgress
 from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.job_overview import STATE_CODES, STATES, JobOverview
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.job_feed import JobFeed
+from daxa_gui.gui.overview_feed import OverviewFeed
 from daxa_gui.gui.texts import count_text
 from daxa_gui.session import Session
 
@@ -22,23 +24,24 @@ _GROUPS = (
 class StateCounts:
     """How many jobs are in each state; each job is remembered by its state only."""
 
-    def __init__(self) -> None:
-        self._states: dict[int, JobState] = {}
-        self._counts = dict.fromkeys(JobState, 0)
-
-    @classmethod
-    def of(cls, jobs: list[Job]) -> StateCounts:
-        counts = cls()
-        counts.note(jobs)
-        return counts
+    def __init__(self, overview: JobOverview | None = None) -> None:
+        overview = overview if overview is not None else JobOverview()
+        self._ids, self._codes = overview.ids.copy(), overview.state.copy()  # nothing else of it is kept
+        self._later: dict[int, JobState] = {}
+        self._counts = overview.counts()
 
     def note(self, jobs: list[Job]) -> None:
         for job in jobs:
-            old = self._states.get(job.id)
+            row = int(np.searchsorted(self._ids, job.id))
+            if row < len(self._ids) and self._ids[row] == job.id:
+                old: JobState | None = STATES[self._codes[row]]
+                self._codes[row] = STATE_CODES[job.state]
+            else:
+                old = self._later.get(job.id)
+                self._later[job.id] = job.state
             if old is not None:
                 self._counts[old] -= 1
             self._counts[job.state] += 1
-            self._states[job.id] = job.state
 
     def sentence(self) -> str:
         """« Queue: 4 running · 15 waiting », « Queue: idle »."""
@@ -75,7 +78,7 @@ class StatusLine(QStatusBar):
         bridge.practice_progress.connect(self._on_practice_progress)
         bridge.archive_changed.connect(lambda _path: self.refresh())
         context.theme_changed.connect(lambda _theme: self.refresh())
-        self._feed = JobFeed(session, context, bridge, StateCounts.of, parent=self)
+        self._feed = OverviewFeed(session, context, bridge, StateCounts, parent=self)
         self._feed.replaced.connect(self._on_jobs_replaced)
         self._feed.changed.connect(self._on_jobs_changed)
         self._feed.read()

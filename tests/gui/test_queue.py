@@ -352,7 +352,7 @@ def test_that_a_thousand_changes_among_ten_thousand_jobs_are_shown_at_once(windo
     anew = {}
     for panel, jobs in ((downloads, fetch), (processing, reduce)):
         begun = time.perf_counter()
-        panel._on_jobs_replaced(panel.model.arranged(JobOverview.of(jobs) if panel is downloads else jobs))
+        panel._on_jobs_replaced(panel.model.arranged(JobOverview.of(jobs)))
         anew[panel] = time.perf_counter() - begun
     window.window.grab()
     show = {downloads: downloads.model.update_jobs, processing: processing._on_jobs_changed}

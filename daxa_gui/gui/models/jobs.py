@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 
 from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.job_overview import JobGlance
 
 Index = QModelIndex | QPersistentModelIndex
-JOB_ROLE = Qt.ItemDataRole.UserRole + 1  # the Job of a cell or row, None where there is none
+AnyJob = Job | JobGlance
+JOB_ROLE = Qt.ItemDataRole.UserRole + 1  # the Job (or what is known of it) of a cell or row, None where there is none
 FRACTION_ROLE = Qt.ItemDataRole.UserRole + 2  # 0 … 1, or None when it cannot be known
 STATE_ROLE = Qt.ItemDataRole.UserRole + 3  # a word of STATE_WORDS
 
@@ -26,17 +28,19 @@ STATE_WORDS = {
 }
 
 
-def state_word(job: Job) -> str:
+def state_word(job: AnyJob) -> str:
     """One word; a success from which nothing can follow (closed filter, no useful time) is « excluded »."""
-    if job.state is JobState.SUCCEEDED and job.reason:
-        return "excluded"
-    if job.state is JobState.SUCCEEDED and job.warnings:
-        return "warned"
+    excluded = job.excluded if isinstance(job, JobGlance) else job.reason
+    warned = job.warned if isinstance(job, JobGlance) else job.warnings
+    if job.state is JobState.SUCCEEDED and (excluded or warned):
+        return "excluded" if excluded else "warned"
     return STATE_WORDS[job.state]
 
 
-def why(job: Job) -> str:
+def why(job: AnyJob) -> str:
     """The sentence that belongs to the state, empty if there is none."""
+    if isinstance(job, JobGlance):
+        return job.message
     if job.error is not None:
         return f"{job.error.message} {job.error.hint}".strip()
     return job.reason or "; ".join(job.warnings)
@@ -65,7 +69,7 @@ def format_part(part: float, whole: float, *, rounded: bool = False) -> str:
     return f"{first} of {'about ' if rounded else ''}{second}"
 
 
-def fraction(job: Job) -> float | None:
+def fraction(job: AnyJob) -> float | None:
     """How much of the job is done, 0 to 1; None while it runs and nobody knows."""
     if job.state is JobState.SUCCEEDED:
         return 1.0
@@ -79,22 +83,22 @@ def percent(part: float | None) -> str:
     return "" if part is None else f"{int(100 * part):d} %"
 
 
-def sentence(job: Job) -> str:
+def sentence(job: AnyJob) -> str:
     """Title, state and why, as plain text."""
     return f"{job.title}: {state_word(job)}. {why(job)}".strip()
 
 
-def can_retry(job: Job) -> bool:
+def can_retry(job: AnyJob) -> bool:
     return job.state in (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED)
 
 
-def can_pause(job: Job) -> bool:
+def can_pause(job: AnyJob) -> bool:
     return job.state in (JobState.WAITING, JobState.QUEUED, JobState.RUNNING)
 
 
-def can_cancel(job: Job) -> bool:
+def can_cancel(job: AnyJob) -> bool:
     return not job.is_finished and job.state is not JobState.CANCELLING
 
 
-def ids_where(jobs: list[Job], condition: Callable[[Job], bool]) -> list[int]:
+def ids_where(jobs: Sequence[AnyJob], condition: Callable[[AnyJob], bool]) -> list[int]:
     return [job.id for job in jobs if condition(job)]

@@ -22,12 +22,13 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.events import Notice
 from daxa_gui.core.job import Job
+from daxa_gui.core.job_overview import JobGlance
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.job_feed import JobFeed
-from daxa_gui.gui.models.jobs import can_cancel, can_retry, ids_where, state_word, why
+from daxa_gui.gui.models.jobs import AnyJob, can_cancel, can_retry, ids_where, state_word, why
 from daxa_gui.gui.models.processing import Cells, ProcessingGrid
+from daxa_gui.gui.overview_feed import OverviewFeed
 from daxa_gui.gui.texts import count_text
 from daxa_gui.gui.theme import as_muted, paint_primary
 from daxa_gui.gui.widgets.run_step import RunStepDialog
@@ -54,7 +55,7 @@ class ProcessingPanel(QWidget):
         self._counting.timeout.connect(self._count_exposures)
         bridge.archive_changed.connect(self._on_archive_changed)
         bridge.products_added.connect(self._on_products_added)
-        self._feed = JobFeed(session, context, bridge, self.model.arranged, ("reduce",), self)
+        self._feed = OverviewFeed(session, context, bridge, self.model.arranged, ("reduce",), self)
         self._feed.replaced.connect(self._on_jobs_replaced)
         self._feed.changed.connect(self._on_jobs_changed)
         self._feed.read()
@@ -149,14 +150,13 @@ class ProcessingPanel(QWidget):
             self._counting.start()
 
     def _count_exposures(self) -> None:
-        count = self._session.exposures
-        self._context.background.read(self, "exposures", lambda: len(count()), self._on_exposures_counted)
+        self._context.background.read(self, "exposures", self._session.count_event_lists, self._on_exposures_counted)
 
     def _on_exposures_counted(self, count: int) -> None:
         self._n_raw = count
         self._refresh()
 
-    def _current(self) -> Job | None:
+    def _current(self) -> JobGlance | None:
         index = self.view.currentIndex()
         return self.model.job(index) if self.view.selectionModel().isSelected(index) else None
 
@@ -186,7 +186,7 @@ class ProcessingPanel(QWidget):
 
     # what the buttons do
 
-    def _act(self, name: str, act: Callable[[list[int]], object], condition: Callable[[Job], bool]) -> None:
+    def _act(self, name: str, act: Callable[[list[int]], object], condition: Callable[[AnyJob], bool]) -> None:
         """Do something with the selected jobs, or with all that there are by then."""
         selection = self.view.selectionModel().selection()
         chosen = None if selection.isEmpty() else self.model.chosen(selection)
