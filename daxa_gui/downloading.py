@@ -26,7 +26,7 @@ from daxa_gui.remote import plan, planned
 from daxa_gui.remote.addresses import StatusError
 from daxa_gui.remote.here import FilesHere
 from daxa_gui.remote.looking import Web
-from daxa_gui.remote.many import Item, Merged, Progress, Questions
+from daxa_gui.remote.many import Item, Merged, Progress, Questions, rare_collections
 from daxa_gui.remote.wanted import Wish, wanted_kinds
 
 Row = Mapping[str, Any]
@@ -153,6 +153,7 @@ class Planning:
 
     # ---- first: which folders
 
+    @rare_collections()
     def prepare(self, chosen: Iterable[tuple[Selection, Iterable[Row]]]) -> None:
         """Find out where the files of all observations are; leave out what is not public."""
         known: set[tuple[str, str]] = set()
@@ -201,6 +202,7 @@ class Planning:
 
     # ---- second: what is in them
 
+    @rare_collections()
     def look(
         self, connections_per_host: int, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> None:
@@ -211,6 +213,7 @@ class Planning:
 
     # ---- third: the plan
 
+    @rare_collections()
     def result(self) -> DownloadPlan:
         """The plan, in the order of the selections; what is shared stands with the first observation that needs it."""
         merged = Merged(FilesHere(), left_out=list(self._left_out))

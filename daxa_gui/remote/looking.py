@@ -6,10 +6,11 @@ wrong with a source, the next one is asked.
 
 from __future__ import annotations
 
+import posixpath
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
@@ -129,10 +130,24 @@ class FolderReader:
         self._prefer_cloud, self._impatient = prefer_cloud, impatient
         self._sources: dict[str, tuple[Source, ...]] = {}
         self._listings: dict[tuple[str, str], Listing] = {}
+        self._roots: dict[str, str] = {}  # of the observation, by service
+        self._trees: dict[tuple[str, str], dict[str, Listing]] = {}
 
-    def start_observation(self) -> None:
-        """Forget the listings of the observation before."""
+    def start_observation(self, obs_id: str, folders: Sequence[RemoteFolder]) -> None:
+        """Forget the observation before; `folders` are those that this one is asked about.
+
+        Where several lie in one folder of the observation, a service that can list everything below it is asked once for all.
+        """
         self._listings.clear()
+        self._trees.clear()
+        self._roots.clear()
+        if len(folders) > 1:
+            own = [one for folder in folders if not folder.shared for one in _candidates(folder) if not one.query]
+            for service in {one.service for one in own}:
+                paths = [one.path.strip("/") for one in own if one.service == service]
+                root = posixpath.commonpath(paths) if all(paths) else ""
+                if obs_id and obs_id.lower() in root.rpartition("/")[2].lower():
+                    self._roots[service] = root
 
     def sources(self, service: str) -> tuple[Source, ...]:
         """The sources of a service that have an address, in order; TransferError if none has."""
@@ -208,6 +223,11 @@ class FolderReader:
             raise TransferError(f"« {name} » cannot be the name of a file.", retryable=False)
         if source.is_local:
             size: int | None = mirror_path(source.address, f"{path.strip('/')}/{name}").stat().st_size
+        elif (tree := self._tree(source, path)) is not None:
+            found = next((one for one in tree.entries() if one.name == name), None)
+            if found is None:
+                raise StatusError(404, f"There is no {name} in {path} of {source.service}.")
+            return found
         else:
             size = self._web.size(join_url(source.address, f"{path.strip('/')}/{name}"))
         return ListedFile(name, size, size is not None)
@@ -220,6 +240,7 @@ class FolderReader:
         if source.lists_as_s3:
             yield from list_s3(source.address, folder.path, self._web.page, recursive=True).items()
             return
+        # one folder after another, the nearer ones first
         waiting, n_read = [""], 0
         while waiting:
             below = waiting.pop(0)
@@ -232,22 +253,51 @@ class FolderReader:
 
     def _cached(self, source: Source, folder: RemoteFolder) -> Listing | None:
         key = (source.address, folder.path.strip("/"))
-        return self._listings.get(key) or (self._shared.get(key) if folder.shared else None)
+        return self._known(key, shared=bool(folder.shared))
+
+    def _known(self, key: tuple[str, str], *, shared: bool) -> Listing | None:
+        found = self._listings.get(key)
+        return self._shared.get(key) if found is None and shared else found
 
     def _list(self, source: Source, path: str, *, shared: bool) -> Listing:
         key = (source.address, path.strip("/"))
-        found = self._listings.get(key) or (self._shared.get(key) if shared else None)
+        found = self._known(key, shared=shared)
         if found is None:
             if source.is_local:
                 found = list_mirror(source.address, path)
             elif source.lists_as_s3:
-                found = list_s3(source.address, path, self._web.page)[""]
+                found = self._tree(source, path) or list_s3(source.address, path, self._web.page)[""]
             else:
                 found = parse_page(self._web.page(join_url(source.address, path).rstrip("/") + "/"))
             if shared:
                 self._shared.put(key, found)
         self._listings[key] = found
         return found
+
+    def _tree(self, source: Source, path: str) -> Listing | None:
+        """The listing of a folder of the observation from one question for all of them; None where that cannot be asked.
+
+        Raises
+        ------
+        StatusError : there is no such folder.
+        """
+        root, path = self._roots.get(origin_of(source.service), ""), path.strip("/")
+        if not root or not source.lists_as_s3 or not f"{path}/".startswith(f"{root}/"):
+            return None
+        key = (source.address, root)
+        if key not in self._trees:
+            try:
+                self._trees[key] = list_s3(source.address, root, self._web.page, recursive=True)
+            except StatusError as error:
+                if not error.says_missing:
+                    raise
+                self._trees[key] = {}
+        tree, relative = self._trees[key], path[len(root) :].strip("/")
+        if relative in tree:
+            return tree[relative]
+        if any(below.startswith(f"{relative}/") for below in tree):
+            return Listing()  # a folder of folders
+        raise StatusError(404, f"There is no folder {path} in {source.address}.", "The copy may lack it.")
 
 
 class DownError(TransferError):

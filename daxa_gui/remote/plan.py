@@ -185,6 +185,7 @@ def plan_observation(
     found = Found()
     with Visit(ctx) as visit:
         reader = FolderReader(ctx, VisitedWeb(ctx, visit), prefer_cloud=prefer_cloud)
+        reader.start_observation(obs_id, chosen)
         for number, folder in enumerate(chosen):
             ctx.progress(number, len(chosen), f"reading {folder.path}")
             if not plan_folder(reader, wish, folder, found, prefer_cloud=prefer_cloud):
