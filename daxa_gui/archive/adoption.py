@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import translated
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.archive.placing import Placed, sha256_of
@@ -45,7 +46,21 @@ def _unknown(mission: str, obs_id: str) -> None:
     return None
 
 
-def adopt(layout: ArchiveLayout, placed: Sequence[Placed], observation: Observations = _unknown) -> list[Placed]:
+def made_here(database: Database) -> Callable[[str], bool]:
+    """Whether a stored path is that of a product which a step of the reduction made: what is taken over must not replace it."""
+
+    def is_made(stored: str) -> bool:
+        with database.reading() as connection:
+            query = "SELECT 1 FROM products p JOIN jobs j ON j.id = p.job_id WHERE p.path = ? AND j.kind = 'reduce'"
+            return connection.execute(query, (stored,)).fetchone() is not None
+
+    return is_made
+
+
+def adopt(
+    layout: ArchiveLayout, placed: Sequence[Placed], observation: Observations = _unknown,
+    is_made: Callable[[str], bool] = lambda stored: False,
+) -> list[Placed]:  # fmt: skip
     """Give downloaded products their second name in the layout; returns what is to be registered besides `placed`.
 
     Doing it again, also after a crash in the middle, changes nothing that is right already.
@@ -54,6 +69,7 @@ def adopt(layout: ArchiveLayout, placed: Sequence[Placed], observation: Observat
     ----------
     placed : files of one outcome; those with a `destination` in the raw folder of their observation are looked at.
     observation : what the archive knows of (mission, ObsID): chosen instruments and catalogue row; None if nothing.
+    is_made : whether a stored path is that of a product made here; that one keeps its name.
 
     Raises
     ------
@@ -62,7 +78,7 @@ def adopt(layout: ArchiveLayout, placed: Sequence[Placed], observation: Observat
     adopted = []
     for file in placed:
         if file.made.destination and file.key.kind in ADOPTED and _is_raw(layout, file):
-            one = _adopted(layout, file, observation(file.key.mission, file.key.obs_id))
+            one = _adopted(layout, file, observation(file.key.mission, file.key.obs_id), is_made)
             if one is not None:
                 adopted.append(one)
     return adopted
@@ -73,12 +89,19 @@ def _is_raw(layout: ArchiveLayout, file: Placed) -> bool:
     return file.stored.startswith("output:") and file.path.resolve().is_relative_to(folder.resolve())
 
 
-def _adopted(layout: ArchiveLayout, file: Placed, about: ArchiveObservation | None) -> Placed | None:
+def _adopted(
+    layout: ArchiveLayout, file: Placed, about: ArchiveObservation | None, is_made: Callable[[str], bool]
+) -> Placed | None:
     key = adopted_key(file.key, file.path, about)
     if key is None:
         return None
     with translated(layout.folder):
-        place = next((place for place in _candidates(layout, key, file) if not _is_another(layout, place[1], file)), None)
+        free = (
+            place
+            for place in _candidates(layout, key, file)
+            if not is_made(layout.stored(place[1])) and not _is_another(layout, place[1], file)
+        )
+        place = next(free, None)
         if place is None:
             return None
         key, target = place

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from daxa_gui import __version__
-from daxa_gui.archive.adoption import ADOPTED, adopt
+from daxa_gui.archive.adoption import ADOPTED, adopt, made_here
 from daxa_gui.archive.part import ContentChange
 from daxa_gui.archive.placing import Placed
 from daxa_gui.archive.products import register
@@ -71,9 +71,8 @@ def adopt_existing(
     for first in range(0, len(files), _AT_ONCE):
         check_cancelled()
         placed = [_placed(store, file, events) for file in files[first : first + _AT_ONCE]]
-        adopted = [
-            one for one in adopt(store.layout, [one for one in placed if one], store.observation) if one.stored not in there
-        ]
+        found = adopt(store.layout, [one for one in placed if one], store.observation, made_here(store.database))
+        adopted = [one for one in found if one.stored not in there]
         _store(store, adopted)
         count += len(adopted)
     return count

@@ -16,7 +16,7 @@ from typing import Literal
 
 from daxa_gui import __version__
 from daxa_gui.archive import archive_documents, job_rows
-from daxa_gui.archive.adoption import adopt
+from daxa_gui.archive.adoption import adopt, made_here
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.disks import file_system, is_network
 from daxa_gui.archive.failures import translated
@@ -261,7 +261,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
         if self.read_only_reason:
             raise ArchiveError(self.read_only_reason, "Nothing was changed.")
         placed = place_files(self.layout, job, outcome, Path(work_folder))
-        adopted = adopt(self.layout, placed, self.observation)
+        adopted = adopt(self.layout, placed, self.observation, made_here(self.database))
         products = [*(file for file in placed if _is_product(file)), *adopted]
         changes = Changes()
         with self.database.writing() as connection:

@@ -19,11 +19,15 @@ from daxa_gui.core.archive_info import ArchiveObservation
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.job import JobState
 from daxa_gui.core.product import ProductKey, ProductKind
+from daxa_gui.core.registry import resolve
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.step import MadeFile, Outcome
+from daxa_gui.missions import MISSIONS
 from tests.fakes.execution import request
+from tests.fakes.mission_trees import FURTHER_TREES, TREES
 
 K = ProductKind
+OWN = (K.SPECTRUM, K.SOURCE_LIGHTCURVE)  # they keep their file names
 
 
 @pytest.fixture
@@ -225,6 +229,53 @@ def test_that_an_unreadable_list_of_all_modules_still_has_a_name(layout):
 
 def test_that_every_kind_has_a_place():
     assert set(adoption.ADOPTED) <= set(ProductKind)
+
+
+# ---- the archives of all missions
+
+
+@pytest.mark.parametrize("tree", [*TREES.values(), *FURTHER_TREES], ids=lambda tree: f"{tree.mission}-{tree.obs_id}")
+def test_that_every_product_of_every_mission_has_a_name_of_its_own(layout, tree):
+    spec, placed = MISSIONS[tree.mission], []
+    for path in (path for paths in tree.files.values() for path in paths if path not in tree.decoys):
+        name = Path(path).name
+        about = resolve(spec.raw_file)(name)
+        if about is None:
+            continue
+        values = (about.kind, about.instrument, about.exposure, about.band_kev, path.encode())
+        placed.append(downloaded(layout, tree.mission, tree.obs_id, path, *values))
+    adopted = adopt(layout, placed, knowing(tree.mission, tree.obs_id, (), **tree.row))
+    assert len({one.path for one in adopted}) == len({one.key for one in adopted if one.key.kind not in OWN}) + sum(
+        one.key.kind in OWN for one in adopted
+    )
+    assert len(adopted) == sum(one.key.kind in adoption.ADOPTED for one in placed)
+    for one in adopted:
+        assert one.path.read_bytes() == layout.absolute(one.made.facts["raw"]).read_bytes()
+        assert one.path.name.startswith(f"obsid{tree.obs_id}-inst") or one.key.kind in OWN
+        assert "None" not in one.path.name.split("-subexp")[0]  # every file's instrument is known
+
+
+def test_that_what_was_made_here_keeps_its_name(layout):
+    placed = downloaded(layout, "chandra", "9703", "img2.fits", K.IMAGE, "ACIS", "E001", (0.5, 7.0))
+    made = layout.product_path(placed.key)
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"made here")
+    (one,) = adopt(layout, [placed], is_made=lambda stored: stored == layout.stored(made))
+    assert made.read_bytes() == b"made here" and one.path != made and one.path.samefile(placed.path)
+
+
+def test_that_the_store_tells_what_was_made_here(layout):
+    store = ArchiveStore.create(layout)
+    place = downloaded(layout, "xmm_pointed", "0404910601", "image.fits", K.IMAGE, "M1", "S001", (0.5, 2.0))
+    (download, step) = store.add([request("x", "", kind="download"), request("M1S001", "image")])
+    work = layout.work_folder(step.id)
+    work.mkdir(parents=True)
+    (work / "image.fits").write_bytes(b"made here")
+    store.commit_outcome(replace(step, state=JobState.SUCCEEDED), Outcome(files=(MadeFile("image.fits", place.key),)), str(work))
+    store.commit_outcome(replace(download, state=JobState.SUCCEEDED), Outcome(files=(place.made,)), "")
+    made, taken = sorted((p for p in store.products() if p.key.kind is K.IMAGE), key=lambda product: len(product.path))
+    assert Path(made.path).read_bytes() == b"made here" and Path(taken.path).samefile(place.path)
+    store.close()
 
 
 # ---- what was downloaded before

@@ -190,10 +190,14 @@ def test_that_taken_over_products_are_processes_with_daxas_names(archive):
     (job,) = archive.store.add([replace(job_request("", "evt2", "9703", "download"), mission="chandra")])
     key = ProductKey("chandra", "9703", ProductKind.EVENTS, "ACIS")
     archive.store.commit_outcome(replace(job, state=S.SUCCEEDED), Outcome(files=(MadeFile("", key, str(raw)),)), "")
-    results = archive.queries.process_results("chandra", "9703")
-    events = {one.unit: one.success for one in results if one.step == "preprocessed_events"}
-    assert events["ACIS"] is True and all(success is False for unit, success in events.items() if unit != "ACIS")
-    assert all(one.reason for one in results if one.success is False)
+    results = {one.step: one for one in archive.queries.process_results("chandra", "9703")}
+    assert set(results) == {"preprocessed_events", "preprocessed_images"}
+    events, images = results["preprocessed_events"], results["preprocessed_images"]
+    assert (events.unit, events.success, events.reason) == ("ACIS", True, "")
+    assert images.success is False and "no such file" in images.reason
+    (failed,) = archive.store.add([replace(job_request("", "img2", "9703", "download"), mission="chandra")])
+    archive.store.update(replace(failed, state=S.FAILED))
+    assert archive.queries.process_results("chandra", "9703", "preprocessed_images")[0].success is None
 
 
 # ---- failed data
