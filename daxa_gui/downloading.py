@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.core.archive_info import ArchiveObservation
 from daxa_gui.core.download_plan import DownloadPlan, LeftOut
 from daxa_gui.core.errors import ArchiveError, DaxaError, InputError
 from daxa_gui.core.mission import MissionSpec, RemoteFolder
@@ -248,6 +249,23 @@ class Planning:
         if not item.found.left_out:
             why = planned.why_nothing(item.wish, item.folders, item.found)
             merged.left_out.append(LeftOut(item.wish.mission, item.wish.obs_id, why))
+
+
+def proprietary_of(
+    observations: Iterable[ArchiveObservation], now_mjd: float, has_login: Callable[[str], bool]
+) -> tuple[LeftOut, ...]:
+    """Those of an archive that are not public (MJD, UTC) and for which there is no login."""
+    logins: dict[str, bool] = {}
+    found = []
+    for about in observations:
+        spec = MISSIONS.get(about.mission)
+        if spec is None or not spec.has_proprietary or is_public(about.row, now_mjd):
+            continue
+        if about.mission not in logins:
+            logins[about.mission] = has_login(about.mission)
+        if not logins[about.mission]:
+            found.append(LeftOut(about.mission, about.obs_id, _not_public(about.row), proprietary=True))
+    return tuple(found)
 
 
 def is_public(row: Row, now_mjd: float) -> bool:

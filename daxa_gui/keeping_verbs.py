@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from daxa_gui.archive_verbs import ArchiveVerbs
 from daxa_gui.core.archive_info import DownloadedFile
 from daxa_gui.core.archive_queries import (
+    ArchiveUpdate,
     ArchiveVersion,
     ObservationFacts,
     ProcessResult,
@@ -22,6 +23,7 @@ from daxa_gui.core.archive_queries import (
 from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.events import ArchiveContentChanged
+from daxa_gui.core.job import Job
 
 if TYPE_CHECKING:
     from daxa_gui.archive.queries import Queries
@@ -40,10 +42,7 @@ class KeepingVerbs(ArchiveVerbs):
     # ---- what succeeded, and where it is
 
     def _queries(self) -> Queries:
-        from daxa_gui.archive.queries import Queries
-
-        opened = self._here()
-        return Queries(opened.layout, opened.store.database)
+        return self._here().queries
 
     def process_results(self, mission: str = "", obs_id: str = "", step: str = "") -> list[ProcessResult]:
         """One for each step and unit, also those that have not ended; errors, warnings and the place of the log are in them."""
@@ -151,11 +150,7 @@ class KeepingVerbs(ArchiveVerbs):
     # ---- versions
 
     def _versions(self) -> Versions:
-        from daxa_gui.archive.versions import Versions
-        from daxa_gui.reduction import STEPS
-
-        opened = self._here()
-        return Versions(opened.layout, opened.store.database, STEPS)
+        return self._here().versions
 
     def versions(self) -> list[ArchiveVersion]:
         """Newest first."""
@@ -171,7 +166,29 @@ class KeepingVerbs(ArchiveVerbs):
         """Keep the present state as a version; None if nothing has changed since the last one."""
         if self._here().summary.read_only:
             raise ArchiveError(self._here().summary.read_only, "No version can be made here.")
-        return self._versions().cut(note)
+        return self._changed(self._here().cut_version(note))
+
+    # ---- bringing up to date
+
+    def plan_update(self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None) -> ArchiveUpdate:
+        """Refresh the catalogues and run the archive's stored filters on them; the archive is not changed. Asks the services."""
+        from daxa_gui.updating import plan_update
+
+        return plan_update(
+            self._here().store,
+            self.catalogue,
+            self.update_catalogue,
+            now_mjd=self._now_mjd(),
+            status=self.catalogue_status,
+            progress=progress,
+            cancelled=cancelled,
+        )
+
+    def update_archive(self, update: ArchiveUpdate) -> list[Job]:
+        """Take in what `plan_update` found: fetch it, and reduce it as the rest of its mission was reduced last."""
+        from daxa_gui.updating import apply_update
+
+        return self._changed(apply_update(self._here(), update, self.catalogue))
 
     # ---- checking
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from daxa_gui.archive import choice, job_logs, trust
@@ -16,13 +17,14 @@ from daxa_gui.archive_reduction import Reducing
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary
 from daxa_gui.core.archive_queries import ArchiveVersion
 from daxa_gui.core.bus import Bus
-from daxa_gui.core.download_plan import DownloadPlan
+from daxa_gui.core.download_plan import DownloadPlan, LeftOut
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.events import ArchiveContentChanged
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.settings import Settings
 from daxa_gui.core.step import JobRequest
+from daxa_gui.daxa_archives import view_summary
 
 Rows = Sequence[Mapping[str, Any]]
 REDUCE_NEW = "reduce_new"  # entry of the table `info`: missions whose new event lists are reduced when they have come
@@ -101,8 +103,13 @@ class OpenArchive(Reducing):
     @property
     def summary(self) -> ArchiveSummary:
         if self._summary is None:
-            self._summary = self.store.summary()
+            self._summary = view_summary(self.store)
         return self._summary
+
+    @property
+    def shown_folder(self) -> Path:
+        """Where people know the archive to be: DAXA's own folder for a view of one of its archives."""
+        return Path(self.summary.path)
 
     def close(self) -> None:
         """Stop what runs (it goes on at the next opening). What has changed meanwhile is kept as a version."""
@@ -168,6 +175,12 @@ class OpenArchive(Reducing):
         rows = {(one.mission, one.obs_id): one.row for one in self.store.observations()}
         self.store.add_left_out(plan.left_out, rows)
         return self.queue.add(plan.requests)
+
+    def plan_of_jobs(self, left_out: Sequence[LeftOut] = ()) -> DownloadPlan:
+        """A plan whose jobs look for the files of each observation when their turn comes; for `start_plan`."""
+        without = {(one.mission, one.obs_id) for one in left_out}
+        chosen = [about for about in self.store.observations() if (about.mission, about.obs_id) not in without]
+        return DownloadPlan(left_out=tuple(left_out), requests=tuple(self._plan_request(about) for about in chosen))
 
     def download(self, *, again: bool = False) -> list[Job]:
         """Plan the downloads of every observation; files that are here and whole are not fetched again."""

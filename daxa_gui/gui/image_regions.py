@@ -36,7 +36,7 @@ class ImageRegions(QObject):
         self.overlay = overlay
         self._observation = observation
         self._kept: RegionSet | None = None
-        self.button = QPushButton("Re&gions", parent)
+        self.button = QPushButton("Regions", parent)
         self.button.setObjectName("imageRegions")
         self.button.setToolTip("Show the regions of this observation, draw new ones, keep them in the archive")
         menu = QMenu(self.button)

@@ -231,11 +231,11 @@ def test_that_ctrl_f_leads_to_the_search(archive, qtbot):
 def test_that_new_products_appear_and_what_is_open_and_chosen_stays(practice, qtbot):
     practice.session.create_archive("growing", near_the_cluster(practice.session, ("nustar_pointed",)))
     panel = practice.panel("archive", "archive")
-    qtbot.waitUntil(lambda: "2 products" in panel.summary.text(), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: "4 products" in panel.summary.text(), timeout=LONG_MS)
     click(practice, qtbot, tree_index(practice, NUSTAR, "FPMA  Event list"))
     chosen = practice.context.product
     practice.session.reduce()
-    qtbot.waitUntil(lambda: "10 products" in panel.summary.text(), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: "12 products" in panel.summary.text(), timeout=LONG_MS)
     assert panel.view.isExpanded(tree_index(practice, NUSTAR))
     assert practice.context.product.path == chosen.path
     assert panel.view.currentIndex().data(PRODUCT_ROLE).path == chosen.path
