@@ -17,9 +17,10 @@ from daxa_gui.core.mission import RemoteFolder
 from daxa_gui.core.step import JobRequest
 from daxa_gui.remote.connection import Visit
 from daxa_gui.remote.here import FilesHere
-from daxa_gui.remote.looking import DownError, FolderReader, VisitedWeb, Web
+from daxa_gui.remote.looking import DownError, FolderReader, ListingCache, VisitedWeb, Web
 from daxa_gui.remote.plan import LookingContext
-from daxa_gui.remote.planned import Found, plan_folder
+from daxa_gui.remote.planned import Found, plan_folder, raise_if_nothing
+from daxa_gui.remote.sources import Outages
 from daxa_gui.remote.wanted import Wish
 
 Progress = Callable[[int, int, str], None]
@@ -99,6 +100,8 @@ class Questions:
 
     def __init__(self, service_url: Callable[[str], str], *, prefer_cloud: bool = False, web: Web | None = None) -> None:
         self._service_url, self._prefer_cloud, self._web = service_url, prefer_cloud, web
+        # A person who asks for a plan means: now, whatever was down or listed some minutes ago.
+        self._outages, self._listings = Outages(), ListingCache()
 
     def ask(
         self,
@@ -154,13 +157,17 @@ class Questions:
     def _reader(self, context: LookingContext) -> Iterator[FolderReader]:
         with Visit(context) as visit:
             web = self._web or VisitedWeb(context, visit)
-            yield FolderReader(context, web, prefer_cloud=self._prefer_cloud, impatient=True)
+            yield FolderReader(
+                context, web, prefer_cloud=self._prefer_cloud, impatient=True, outages=self._outages, shared=self._listings
+            )
 
     def _look_at(self, reader: FolderReader, item: Item) -> None:
         reader.start_observation(item.wish.obs_id, item.folders)
         try:
             for folder in item.folders:
                 plan_folder(reader, item.wish, folder, item.found, prefer_cloud=self._prefer_cloud)
+            if not item.folders[0].shared:
+                raise_if_nothing(item.wish.obs_id, item.found)
         except DaxaError as error:
             item.error = error
 

@@ -14,7 +14,7 @@ from daxa_gui.core.mission import MissionSpec, RemoteFolder
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Call, JobRequest, Outcome, Place, TaskContext
-from daxa_gui.remote.planned import FETCH, Found, plan_folder, why_nothing
+from daxa_gui.remote.planned import FETCH, Found, has_own_files, plan_folder, raise_if_nothing, why_nothing
 from daxa_gui.remote.services import SERVICES
 from daxa_gui.remote.sources import lane_of, sources_for
 from daxa_gui.remote.wanted import Wish, literal_name, wanted_kinds
@@ -175,7 +175,7 @@ def plan_observation(
 
     Raises
     ------
-    TransferError : a folder that must be there is not, or a listing cannot be read.
+    TransferError : there is nothing, and a folder that should be there is not; or a listing cannot be read.
     """
     from daxa_gui.remote.connection import Visit
     from daxa_gui.remote.looking import FolderReader, VisitedWeb
@@ -189,19 +189,15 @@ def plan_observation(
         for number, folder in enumerate(chosen):
             ctx.progress(number, len(chosen), f"reading {folder.path}")
             if not plan_folder(reader, wish, folder, found, prefer_cloud=prefer_cloud):
-                ctx.log(f"There is no folder {folder.path}; it is optional.")
+                ctx.log(f"There is no folder {folder.path}{'; it is optional' if folder.optional else ''}.")
+    raise_if_nothing(obs_id, found)
     for warning in found.warnings:
         ctx.log(f"WARNING {warning}")
     for left in found.left_out:
-        ctx.log(f"{left.unit} is left out: {left.reason}")
+        ctx.log(f"WARNING {left.unit} is left out: {left.reason}")
     stop = "" if has_own_files(obs_id, found) else why_nothing(wish, chosen, found)
     requests = () if stop else tuple(found.requests)
     return Outcome(warnings=tuple(found.warnings), facts=_facts(requests, found), stop=stop, follow_ups=requests)
-
-
-def has_own_files(obs_id: str, found: Found) -> bool:
-    """Whether anything of the observation itself is there: what it shares with others is of no use alone."""
-    return any(request.obs_id == obs_id for request in found.requests)
 
 
 def _facts(requests: Sequence[JobRequest], found: Found) -> dict[str, Any]:

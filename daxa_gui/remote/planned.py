@@ -35,6 +35,7 @@ class Found:
     requests: list[JobRequest] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    missing: list[StatusError] = field(default_factory=list)  # folders that should be there
     unwanted: int = 0
     units: dict[str, str] = field(default_factory=dict)  # by destination, lower case: some disks do not tell A from a
 
@@ -55,19 +56,21 @@ def owner_of(wish: Wish, folder: RemoteFolder) -> Wish:
 
 
 def plan_folder(reader: FolderReader, wish: Wish, folder: RemoteFolder, found: Found, *, prefer_cloud: bool = False) -> bool:
-    """Add the wanted files of a folder to `found`; false if the folder is optional and not there.
+    """Add the wanted files of a folder to `found`; false if there is no such folder. One that is not optional is then left out.
 
     Raises
     ------
-    StatusError : the folder must be there and is not.
     TransferError : it cannot be found out.
     """
     try:
         looked = reader.find(folder)
     except StatusError as error:
-        if folder.optional and error.says_missing:
-            return False
-        raise
+        if not error.says_missing:
+            raise
+        if not folder.optional:
+            found.missing.append(error)
+            found.left_out.append(LeftOut(wish.mission, wish.obs_id, error.message, unit=folder.path))
+        return False
     place = _Place(reader, owner_of(wish, folder), wish.obs_id, looked.folder, prefer_cloud)
     if not looked.files and not looked.locked and not folder.optional:
         found.warnings.append(f"{looked.folder.path} holds no file like « {looked.folder.wanted} ».")
@@ -179,6 +182,17 @@ class _Place:
             return None if self._folder.kind is ProductKind.EVENTS else key
         key |= {"kind": str(raw.kind), "instrument": raw.instrument, "exposure": raw.exposure}
         return {**key, "band_kev": list(raw.band_kev)} if raw.band_kev else key
+
+
+def raise_if_nothing(obs_id: str, found: Found) -> None:
+    """Raise StatusError if a folder that should be there is not, and nothing else of the observation is there either."""
+    if found.missing and not has_own_files(obs_id, found):
+        raise found.missing[0]
+
+
+def has_own_files(obs_id: str, found: Found) -> bool:
+    """Whether anything of the observation itself is there: what it shares with others is of no use alone."""
+    return any(request.obs_id == obs_id for request in found.requests)
 
 
 def why_nothing(wish: Wish, folders: Sequence[RemoteFolder], found: Found) -> str:
