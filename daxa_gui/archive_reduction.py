@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from daxa_gui.archive.failures import sensible
+from daxa_gui.archive.portable import portable_requests
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.version_words import parameters_of
 from daxa_gui.core.errors import ArchiveError, InputError
@@ -32,6 +33,10 @@ class Reducing:
 
     store: ArchiveStore
     queue: Queue
+
+    def _add(self, requests: Sequence[JobRequest], *, again: bool = False) -> list[Job]:
+        """Ask the queue for these jobs. Their paths are stored so that the archive can be moved."""
+        return self.queue.add(portable_requests(self.store.layout, requests), again=again)
 
     # ---- what there is to reduce
 
@@ -80,7 +85,7 @@ class Reducing:
         requests = self._requests(steps, parameters, only)
         if not requests:
             raise ArchiveError("There is no event list to reduce yet.", "Wait for the first download to arrive.")
-        return self.queue.add(requests)
+        return self._add(requests)
 
     def describe(self, steps: Sequence[str] | None, parameters: Parameters) -> list[str]:
         wanted = set(steps) if steps else None
@@ -139,7 +144,7 @@ class Reducing:
                 last[key.mission] = self.last_parameters(key.mission)
             if steps := list(last[key.mission]):
                 requests += self._planned(raw, key, chosen, steps, last[key.mission], overrides)
-        return self.queue.add(requests) if requests else []
+        return self._add(requests) if requests else []
 
     # ---- exposures and verdicts
 

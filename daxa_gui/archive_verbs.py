@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -204,8 +204,8 @@ class ArchiveVerbs(SearchVerbs):
 
         layout = ArchiveLayout.of_folder(folder)
         current = self._open
-        if current is not None and current.shown_folder == layout.folder:
-            return current.summary
+        if current is not None and current.shown_folder == layout.folder and not current.summary.read_only:
+            return current.summary  # one that could only be looked at may be free by now
         if not layout.database.is_file() and daxa_archives.is_daxa_archive(layout.folder):
             store = daxa_archives.open_view(layout.folder, self._cache, self.catalogue)
         else:
@@ -291,6 +291,20 @@ class ArchiveVerbs(SearchVerbs):
 
     def products(self, mission: str | None = None, obs_id: str | None = None) -> list[Product]:
         return self._here().store.products(mission, obs_id) if self._open else []
+
+    def iter_contents(self) -> Iterator[tuple[ArchiveObservation, list[Product]]]:
+        """The open archive's observations with their products, one after the other: for whoever keeps a part of each only."""
+        if not self._open:
+            return
+        store = self._here().store
+        groups = store.iter_products()
+        group = next(groups, [])
+        for observation in store.iter_observations():
+            key = (observation.mission, observation.obs_id)
+            while group and (group[0].key.mission, group[0].key.obs_id) < key:
+                group = next(groups, [])
+            here = bool(group) and (group[0].key.mission, group[0].key.obs_id) == key
+            yield observation, group if here else []
 
     def history(self, product: Product) -> list[HistoryEntry]:
         return self._here().store.history(product)
@@ -386,7 +400,7 @@ class ArchiveVerbs(SearchVerbs):
         return self._here().read_log(job_id, offset)
 
     def wait_until_idle(self, timeout_s: float | None = None) -> bool:
-        return self._here().queue.wait_until_idle(timeout_s) if self._open else True
+        return self._here().wait_until_idle(timeout_s) if self._open else True
 
     # ---- inspecting
 

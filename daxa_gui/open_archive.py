@@ -10,6 +10,7 @@ from typing import Any
 
 from daxa_gui.archive import choice, job_logs, trust
 from daxa_gui.archive.failed_data import FailedData
+from daxa_gui.archive.portable import resolved
 from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.versions import Versions
@@ -71,6 +72,7 @@ class OpenArchive(Reducing):
             work_folder=self._work_folder,
             open_log=lambda job: job_logs.JobLogFile(self.layout.log_path(job.id)),
             check_task=lambda task: trust.check_task(task, self.layout),
+            resolve_task=lambda task: resolved(self.layout, task),
             command_limit_s=lambda: settings().command_limit_min * 60.0,
             keep_work=lambda job: (
                 self.layout.kept_work_folder(job.id) if job.kind == "reduce" and settings().keep_intermediate else None
@@ -174,7 +176,7 @@ class OpenArchive(Reducing):
         """Begin the downloads of a plan that was made before; what it leaves out is remembered."""
         rows = {(one.mission, one.obs_id): one.row for one in self.store.observations()}
         self.store.add_left_out(plan.left_out, rows)
-        return self.queue.add(plan.requests)
+        return self._add(plan.requests)
 
     def plan_of_jobs(self, left_out: Sequence[LeftOut] = ()) -> DownloadPlan:
         """A plan whose jobs look for the files of each observation when their turn comes; for `start_plan`."""
@@ -184,12 +186,12 @@ class OpenArchive(Reducing):
 
     def download(self, *, again: bool = False) -> list[Job]:
         """Plan the downloads of every observation; files that are here and whole are not fetched again."""
-        return self.queue.add([self._plan_request(about) for about in self.store.observations()], again=again)
+        return self._add([self._plan_request(about) for about in self.store.observations()], again=again)
 
     def download_of(self, observations: Collection[tuple[str, str]]) -> list[Job]:
         """Plan the downloads of some observations (mission, ObsID)."""
         found = [about for about in self.store.observations() if (about.mission, about.obs_id) in observations]
-        return self.queue.add([self._plan_request(about) for about in found]) if found else []
+        return self._add([self._plan_request(about) for about in found]) if found else []
 
     def continue_download(self) -> list[Job]:
         """Plan what was never planned and try again what failed or was cancelled; the rest goes on by itself."""
@@ -197,7 +199,7 @@ class OpenArchive(Reducing):
             known = set(connection.execute("SELECT DISTINCT mission, obs_id FROM jobs WHERE kind IN ('plan', 'download')"))
         known |= {(one.mission, one.obs_id) for one in self.store.left_out() if not one.unit}
         new = [about for about in self.store.observations() if (about.mission, about.obs_id) not in known]
-        planned = self.queue.add([self._plan_request(about) for about in new]) if new else []
+        planned = self._add([self._plan_request(about) for about in new]) if new else []
         ended_badly = (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED)
         again = [job.id for kind in ("plan", "download") for job in self.store.jobs(kind) if job.state in ended_badly]
         return [*planned, *self.queue.retry(again)]
@@ -223,7 +225,7 @@ class OpenArchive(Reducing):
         changed = [about for about in self.store.observations() if about.mission == mission]
         left_out = {(one.mission, one.obs_id) for one in self.store.left_out() if not one.unit}
         requests = [self._plan_request(about) for about in changed if (about.mission, about.obs_id) not in left_out]
-        return [*self.queue.add(requests), *self.reduce_new([mission])]
+        return [*self._add(requests), *self.reduce_new([mission])]
 
     def reduce_when_here(self, missions: Collection[str]) -> None:
         """Have new event lists of these missions reduced when they have come, as the others were reduced last."""

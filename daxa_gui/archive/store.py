@@ -31,6 +31,7 @@ from daxa_gui.archive.observations import ObservationsPart
 from daxa_gui.archive.overview import read_overview
 from daxa_gui.archive.part import ContentChange, Hook
 from daxa_gui.archive.placing import Placed, place_files
+from daxa_gui.archive.portable import make_portable, portable_requests
 from daxa_gui.archive.products import ProductsPart
 from daxa_gui.archive.summary import is_archive, is_unfinished, list_archives, read_summary, summary_of
 from daxa_gui.archive.trash import Trash
@@ -84,6 +85,8 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
         self.database = Database(self.layout.database, read_only_reason=reason, shared_disk=shared_disk)
         self.trash = Trash(self)
         try:
+            if not reason:
+                make_portable(self.layout, self.database)
             self._table = JobTable(self.layout, self.database, alone=not reason)
             self._table.load()
             if reason:
@@ -263,7 +266,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
         placed = place_files(self.layout, job, outcome, Path(work_folder))
         adopted = adopt(self.layout, placed, self.observation, made_here(self.database))
         products = [*(file for file in placed if _is_product(file)), *adopted]
-        changes = Changes()
+        changes, follow_ups = Changes(), portable_requests(self.layout, outcome.follow_ups)
         with self.database.writing() as connection:
             outdated = self._unregister_outdated(connection, job, {file.stored for file in products})
             for file in placed:
@@ -275,7 +278,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             changes.jobs[job.id] = job
             if job.state is JobState.SUCCEEDED:
                 mark_dependents_stale(connection, job.id)
-            ids = Adding(connection, self.layout, self._table, self._now, changes).add(outcome.follow_ups, False)
+            ids = Adding(connection, self.layout, self._table, self._now, changes).add(follow_ups, False)
             if job.state is JobState.SUCCEEDED:
                 write_journal(self.layout, job, placed, products)
             self.tell(connection, ContentChange(job, (*placed, *adopted), tuple(outdated)))

@@ -122,6 +122,7 @@ class Runner:
     service_url : the address of an archive service right now.
     allowed : what the module names of Calls begin with.
     check_task : raises what is wrong with a stored task that must not run.
+    resolve_task : the task as it is run: stored ones may have paths in another form.
     grace_s : how long a cancelled external program may take to end before it is killed.
     command_limit_s : how long an external program may take at all; 0 for as long as it wants.
     keep_work : where the work folder of a job that succeeded goes, None if it is deleted.
@@ -137,6 +138,7 @@ class Runner:
         open_log: Callable[[Job], JobLog],
         allowed: tuple[str, ...] = OWN_CODE,
         check_task: Callable[[Task], None] = lambda task: None,
+        resolve_task: Callable[[Task], Task] = lambda task: task,
         grace_s: float = 5.0,
         command_limit_s: Callable[[], float] = lambda: 0.0,
         keep_work: Callable[[Job], Path | None] = lambda job: None,
@@ -148,6 +150,7 @@ class Runner:
         self._open_log = open_log
         self._allowed = allowed
         self._check_task = check_task
+        self._resolve_task = resolve_task
         self._grace_s = grace_s
         self._command_limit_s = command_limit_s
         self._keep_work = keep_work
@@ -186,7 +189,7 @@ class Runner:
         return Committed(finished, products, follow_ups)
 
     def _outcome(self, job: Job, context: ThreadContext, token: CancelToken, log: JobLog) -> Outcome:
-        task = job.task
+        task = self._resolve_task(job.task)
         self._check_task(task)
         if isinstance(task, Command):
             return _run_program(task, context.work_folder, token, log, self._grace_s, self._command_limit_s())

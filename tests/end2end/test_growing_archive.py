@@ -134,3 +134,22 @@ def test_that_a_changed_parameter_is_a_sentence_and_earlier_good_time_is_kept(se
     session.close_archive()
     session.open_archive(opened.layout.folder)
     assert session._here().versions.versions()[0] == newest
+
+
+def test_that_an_archive_that_was_moved_does_nothing_again(session, tmp_path):
+    session.create_archive("moving", [selection(session, XMM, ("M1",), ("0999900101",))])
+    rest(session._here())
+    session.reduce()
+    rest(session._here())
+    before = {job.id: (job.attempt, job.finished) for job in session.jobs()}
+    session.close_archive()
+    (tmp_path / "output").rename(tmp_path / "elsewhere")
+    session.open_archive(tmp_path / "elsewhere" / "archives" / "moving")
+    session.reduce()
+    session.continue_download()
+    rest(session._here())
+    assert {job.id: (job.attempt, job.finished) for job in session.jobs()} == before
+    session.reduce(["flares"], {"flares": {"n_sigma": 2.0}})
+    rest(session._here())
+    (exposure,) = session.exposures()
+    assert Path(exposure.gti.path).is_relative_to(tmp_path / "elsewhere") and exposure.flares.attempt == 2
