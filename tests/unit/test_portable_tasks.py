@@ -26,7 +26,8 @@ THERE = ArchiveLayout(Path("/elsewhere"), Path("/elsewhere/archives/b"))
 def test_that_paths_of_a_task_are_those_of_the_place_where_it_runs():
     arguments = {
         "path": "/data/out/xmm_raw/1/a.fits", "gti_path": "/data/out/archives/a/processed_data/x.fits",
-        "service": "practice:heasarc", "nested": [{"raw_folder": "/data/out/xmm_raw/1"}], "n_sigma": 3.0, "band_kev": None, "other": "/data/output/x",
+        "service": "practice:heasarc", "nested": [{"raw_folder": "/data/out/xmm_raw/1"}], "n_sigma": 3.0, "band_kev": None,
+        "other": "/data/output/x",
     }  # fmt: skip
     stored = portable(HERE, Call("x:y", arguments))
     assert stored.arguments["path"] == "output:xmm_raw/1/a.fits"
