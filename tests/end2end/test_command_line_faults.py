@@ -107,7 +107,9 @@ def test_that_an_archive_that_died_while_it_was_made_is_made_by_the_same_command
                 for table in ("needs", "products", "jobs"):
                     connection.execute(f"DELETE FROM {table}")
                 connection.execute(damage)
-            shutil.rmtree(folder / "logs")
+            for later in ("logs", "processed_data"):  # what comes after the observations
+                shutil.rmtree(folder / later)
+            (folder / "journal.jsonl").unlink()
         again = document("fetch", "a", *near)
         assert {job["state"] for job in again["jobs"]} == {"succeeded"} and len(again["jobs"]) > 1
 

@@ -348,7 +348,7 @@ def test_that_a_damaged_archive_is_refused_in_a_sentence(window, qtbot, monkeypa
     assert window.session.archive is None
 
 
-def test_that_an_archive_that_is_open_elsewhere_is_refused_in_a_sentence(
+def test_that_an_archive_that_is_open_elsewhere_can_only_be_looked_at_and_says_why(
     window, qtbot, monkeypatch, made_output, tmp_path
 ):  # fmt: skip
     from tests.fakes.windows import copy_output
@@ -357,9 +357,10 @@ def test_that_an_archive_that_is_open_elsewhere_is_refused_in_a_sentence(
     lock = ArchiveLock(folder / ".daxa_gui.lock")
     open_folder(window, monkeypatch, folder)
     qtbot.waitUntil(lambda: "is open in another program" in window.notice(), timeout=LONG_MS)
+    assert window.session.archive.read_only
     lock.release()
     open_folder(window, monkeypatch, folder)
-    qtbot.waitUntil(lambda: window.session.archive is not None, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: window.session.archive is not None and not window.session.archive.read_only, timeout=LONG_MS)
 
 
 def test_that_a_file_that_is_no_event_list_is_explained(window, qtbot, monkeypatch, tmp_path):
