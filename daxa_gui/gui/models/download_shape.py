@@ -4,6 +4,7 @@ filter leaves. Plain numbers, 4 bytes a file."""
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,13 +65,11 @@ class Shape:
         places = np.frombuffer(self._place_of_file, np.int32) if len(self._place_of_file) else np.zeros(0, np.int32)
         return np.flatnonzero(places != HIDDEN)
 
-    def rows_of_mission(self, mission: int) -> Rows:
-        parts = [self.rows_of_observation(observation) for observation in self.observations.get(mission, ())]
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-
-    def rows_of_observation(self, observation: int) -> Rows:
-        files = self.files.get(observation)
-        return np.frombuffer(files, np.int32).astype(np.int64) if files else np.zeros(0, np.int64)
+    def below(self, level: int, number: int) -> Sequence[int]:
+        """What stands below a mission (level 0), an observation (1) or at the top (-1): numbers or, for files, rows."""
+        if level < 0:
+            return self.missions
+        return (self.observations if level == 0 else self.files)[number]
 
     # ---- what comes
 

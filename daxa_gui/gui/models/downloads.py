@@ -83,6 +83,7 @@ class DownloadTree(QAbstractItemModel):
         super().__init__(parent)
         self._labels = labels
         self.columns = DownloadColumns(labels)
+        self.generation = 0  # of the columns: nodes of an older one mean nothing any more
         self._shape = Shape(self.columns)
         self._words: frozenset[str] = frozenset()
         self._text = ""
@@ -97,6 +98,7 @@ class DownloadTree(QAbstractItemModel):
 
     def set_columns(self, columns: DownloadColumns) -> None:
         self.beginResetModel()
+        self.generation += 1
         self.columns = columns
         self._runs.clear()
         self._rates.clear()
@@ -119,8 +121,11 @@ class DownloadTree(QAbstractItemModel):
         return self._shape.is_filtered
 
     def refilter(self) -> None:
-        """Work out anew what the filter leaves; selected and opened rows stay so where they are still shown."""
-        self._relayout(self._made_shape())
+        """Work out anew what the filter leaves. The model is reset: keeping indices of thousands of selected rows takes seconds;
+        whoever shows it remembers rows by their `node`."""
+        self.beginResetModel()
+        self._shape = self._made_shape()
+        self.endResetModel()
 
     def _made_shape(self) -> Shape:
         self.is_outdated = False
@@ -133,15 +138,6 @@ class DownloadTree(QAbstractItemModel):
         if self._text:
             mask &= self.columns.matching(self._text)
         return Shape(self.columns, mask)
-
-    def _relayout(self, shape: Shape) -> None:
-        self.layoutAboutToBeChanged.emit()
-        old = self.persistentIndexList()
-        nodes = [self._node(index) for index in old]
-        self._shape = shape
-        new = [self._index_of(level, number, index.column()) for (level, number), index in zip(nodes, old, strict=True)]
-        self.changePersistentIndexList(old, new)
-        self.layoutChanged.emit()
 
     # ---- what changes
 
@@ -187,7 +183,7 @@ class DownloadTree(QAbstractItemModel):
             self.is_outdated = True
         elif len(groups) > _MOST_SIGNALS:
             self.columns.add(jobs)
-            self._relayout(self._made_shape())
+            self.refilter()
         else:
             for mission, obs_id in sorted(groups):
                 self._insert_below(mission, obs_id, [job for job in jobs if (job.mission, job.obs_id) == (mission, obs_id)])
@@ -252,23 +248,41 @@ class DownloadTree(QAbstractItemModel):
 
     def chosen(self, selection: QItemSelection) -> Rows:
         """The rows below what is selected, each once; all that are shown where nothing is."""
+        shown = self._shape.shown()
         if selection.isEmpty():
-            return self._shape.shown()
-        parts = [np.zeros(0, np.int64)]
+            return shown
+        missions, observations, files = [], [], []
         for ranges in selection.toList():
-            parent = ranges.parent()
-            nodes = (self._node(self.index(place, 0, parent)) for place in range(ranges.top(), ranges.bottom() + 1))
-            parts += [self.rows_below(level, number) for level, number in nodes]
-        return np.unique(np.concatenate(parts))
-
-    def rows_below(self, level: int, number: int) -> Rows:
-        if level == 0:
-            return self._shape.rows_of_mission(number)
-        return self._shape.rows_of_observation(number) if level == 1 else np.array([number], np.int64)
+            inside = ranges.parent()
+            level, number = self._node(inside) if inside.isValid() else (-1, 0)
+            siblings = self._shape.below(level, number)[ranges.top() : ranges.bottom() + 1]
+            (missions, observations, files)[level + 1].extend(siblings)
+        chosen = np.zeros(self.columns.n_rows, bool)
+        of_row = self.columns.observation[shown]
+        of_group = np.zeros(len(self.columns.observations), bool)
+        of_group[observations] = True
+        if missions:
+            of_group |= np.isin([mission for mission, _ in self.columns.observations], missions)
+        chosen[shown[of_group[of_row]]] = True
+        chosen[files] = True
+        return np.flatnonzero(chosen)
 
     def ids_of(self, rows: Iterable[int]) -> list[int]:
         """The jobs of rows."""
         return self.columns.ids[np.fromiter(rows, np.int64)].tolist()
+
+    def groups(self) -> list[tuple[int, int]]:
+        """The nodes of the missions and observations that are shown, from top to bottom."""
+        shape = self._shape
+        return [node for m in shape.missions for node in ((0, m), *((1, observation) for observation in shape.observations[m]))]
+
+    def node(self, index: Index) -> tuple[int, int]:
+        """What stands in a row, in numbers that stay the same while there are these columns."""
+        return self._node(index)
+
+    def index_of(self, node: tuple[int, int]) -> QModelIndex:
+        """Where a node is; invalid if it is not shown."""
+        return self._index_of(*node)
 
     def index_of_row(self, row: int) -> QModelIndex:
         """Where a file is; invalid if the filter hides it."""

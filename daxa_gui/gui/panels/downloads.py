@@ -164,7 +164,7 @@ class DownloadsPanel(QWidget):
         self._action("copy", "Copy", "Ctrl+C", self.view.copy)
         self._action("log", "Show the log", "Return", self._on_show_log)
         self._action("expand", "Open all", "", self.view.open_what_is_found)
-        self._action("collapse", "Close all", "", self.view.collapseAll)
+        self._action("collapse", "Close all", "", self.view.collapse_all)
         self._action("nothing", "Select nothing", "Escape", self.view.clearSelection)
 
     def _action(self, name: str, text: str, key: str, slot: Callable[[], None]) -> QAction:
@@ -280,7 +280,7 @@ class DownloadsPanel(QWidget):
         self.model.tick(now)
         self._meter.note(now, self.model.received_bytes)
         if self.model.is_outdated:
-            self.model.refilter()
+            self.view.follow_filter()
         if not n_open(self.model.sums()):
             self._tick_timer.stop()
             self._meter.clear()
@@ -417,13 +417,16 @@ class DownloadsPanel(QWidget):
             "retry": (self.retry_button, CAN_RETRY, "Fetch again what failed or was cancelled"),
             "cancel": (self.cancel_button, CAN_CANCEL, "Give up what is not finished; « Retry » takes it up again"),
         }
+        archive = self._session.archive
+        locked = archive.read_only if archive is not None else ""
+        self.failures.set_locked(locked)
         for name, (button, allowed, tip) in tips.items():
-            n = int(counts[allowed].sum())
+            n = 0 if locked else int(counts[allowed].sum())
             action = self.actions_by_name[name]
             action.setEnabled(n > 0)
             button.setEnabled(n > 0)
             about = f"{counted(n, 'file', 'files')}, {which}: {states_sentence(np.where(allowed, counts, 0).tolist())}"
-            button.setToolTip(f"{tip}{f' ({about})' if n else ''}. {action.shortcut().toString()}")
+            button.setToolTip(f"{tip}{f' ({about})' if n else ''}. {locked or action.shortcut().toString()}")
 
     def _ask_for_free_space(self) -> None:
         now = time.monotonic()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, QWidget
 
@@ -14,6 +14,9 @@ from daxa_gui.gui.theme import Theme
 from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate, TextDelegate
 
 _MOST_OPENED = 2000  # rows below a mission that opens by itself
+_MOST_FOUND = 1000  # files that a filter leaves: so many are opened with all that they stand below
+_MOST_REMEMBERED = 100  # selected ranges of rows; a larger selection ends when a filter shows other rows
+Node = tuple[int, int]
 _WIDTHS = {
     Column.STATE: 78,
     Column.PROGRESS: 74,
@@ -33,6 +36,11 @@ class DownloadsView(QTreeView):
         super().__init__(parent)
         self._tree = model
         self._chosen: Rows | None = None
+        self._generation = model.generation
+        self._open: set[Node] = set()
+        self._selected: list[Node] = []
+        self._current: Node | None = None
+        self._scrolled = 0
         self.setObjectName("downloadsTree")
         self.setAccessibleName("Downloads by mission, observation and file")
         self.setModel(model)
@@ -54,9 +62,10 @@ class DownloadsView(QTreeView):
         for column, width in _WIDTHS.items():
             header.resizeSection(column, width)
         self.selectionModel().selectionChanged.connect(lambda *_: self._forget_chosen())
-        for signal in (model.modelReset, model.layoutChanged, model.rowsInserted):
-            signal.connect(lambda *_: self._forget_chosen())
-        model.modelReset.connect(self.open_missions)
+        self.expanded.connect(lambda index: self._open.add(model.node(index)))
+        self.collapsed.connect(lambda index: self._open.discard(model.node(index)))
+        model.modelAboutToBeReset.connect(self._remember)
+        model.modelReset.connect(self._on_model_reset)
         model.rowsInserted.connect(self._on_rows_inserted)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -71,22 +80,69 @@ class DownloadsView(QTreeView):
             self._open_mission(self._tree.index(row, 0))
 
     def open_what_is_found(self) -> None:
-        """After a filter: everything, while that is not too much to look at."""
-        if len(self._tree.chosen(QItemSelection())) <= _MOST_OPENED:
-            self.expandAll()
+        """Everything, while that is not too much to look at."""
+        if len(self._tree.chosen(QItemSelection())) <= _MOST_FOUND:
+            self._open_nodes(self._tree.groups())
         else:
             self.open_missions()
+
+    def follow_filter(self) -> None:
+        """What the filter leaves by now; groups that come are opened, those that a person closed stay closed."""
+        before = set(self._tree.groups())
+        self._tree.refilter()
+        new = [node for node in self._tree.groups() if node not in before]
+        self._open_nodes(new if len(new) <= _MOST_FOUND else ())
+
+    def collapse_all(self) -> None:
+        self._open.clear()
+        self.collapseAll()
+
+    def _open_nodes(self, nodes: Iterable[Node]) -> None:
+        self.scheduleDelayedItemsLayout()  # once for all of them
+        for node in nodes:
+            index = self._tree.index_of(node)
+            if index.isValid():
+                self.expand(index)
 
     def _open_mission(self, index: QModelIndex) -> None:
         if self._tree.rowCount(index) <= _MOST_OPENED:
             self.expand(index)
 
     def _on_rows_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
+        self._forget_chosen()
         if not parent.isValid():
             for row in range(first, last + 1):
                 self._open_mission(self._tree.index(row, 0))
         elif not parent.parent().isValid() and first == 0:
             self._open_mission(parent)
+
+    def _remember(self) -> None:
+        """What is selected and where one is, before the rows are others."""
+        self._scrolled = self.verticalScrollBar().value()
+        current, selection = self.currentIndex(), self.selectionModel().selection()
+        self._current = self._tree.node(current) if current.isValid() else None
+        self._selected = []
+        if selection.count() <= _MOST_REMEMBERED:
+            for ranges in selection.toList():
+                for row in range(ranges.top(), min(ranges.bottom() + 1, ranges.top() + _MOST_REMEMBERED)):
+                    self._selected.append(self._tree.node(self._tree.index(row, 0, ranges.parent())))
+
+    def _on_model_reset(self) -> None:
+        self._forget_chosen()
+        if self._generation != self._tree.generation:
+            self._generation = self._tree.generation
+            self._open.clear()
+            self.open_missions()
+            return
+        self._open_nodes(sorted(self._open))
+        flags = QItemSelectionModel.SelectionFlag
+        if self._current is not None and (index := self._tree.index_of(self._current)).isValid():
+            self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
+        for node in self._selected:
+            index = self._tree.index_of(node)
+            if index.isValid():
+                self.selectionModel().select(index, flags.Select | flags.Rows)
+        self.verticalScrollBar().setValue(self._scrolled)
 
     # ---- what is chosen
 
@@ -102,6 +158,13 @@ class DownloadsView(QTreeView):
 
     def _forget_chosen(self) -> None:
         self._chosen = None
+
+    def selectAll(self) -> None:
+        """The missions: what is below them goes with them, and selecting thousands of rows would take a second."""
+        flags = QItemSelectionModel.SelectionFlag
+        self.selectionModel().clearSelection()
+        for row in range(self._tree.rowCount()):
+            self.selectionModel().select(self._tree.index(row, 0), flags.Select | flags.Rows)
 
     def select_row_at(self, position: QPoint) -> None:
         """A menu is about the row below the pointer unless that is one of several selected ones."""

@@ -18,7 +18,6 @@ class FailuresBox(QWidget):
     """The most frequent failures; hidden while there is none."""
 
     retry_requested = Signal(str)  # what went wrong
-    show_requested = Signal()  # all failed files
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +46,11 @@ class FailuresBox(QWidget):
         layout.addWidget(self.more)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.hide()
+
+    def set_locked(self, why: str) -> None:
+        """Whether nothing can be tried again, and why."""
+        for _label, button in self._lines:
+            button.setEnabled(not why)
 
     def show_failures(self, failures: Mapping[str, int]) -> None:
         """What went wrong → how many files."""

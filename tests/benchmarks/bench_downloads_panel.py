@@ -1,0 +1,181 @@
+"""How long the downloads panel keeps the event loop from other things, and how much memory it takes.
+
+    python tests/benchmarks/bench_downloads_panel.py [--seconds 8] [--files 50000]
+
+A panel with 50 000 files of 5 000 observations, 1 000 changes of state a second from another thread, offscreen; the longest stall
+of a heartbeat of 5 ms in each situation, beside the same window with nothing in it. Aim: no stall above 50 ms. The memory is
+what the columns of 120 000 files add to the process, beside as many Job objects. A heartbeat is late too when another process
+has the core, so the empty window is measured before and after.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(PROJECT))
+
+
+def memory_mb() -> float:
+    """Resident memory of this process."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024.0
+
+
+def stored_jobs(number: int) -> list[Any]:
+    """Files of an archive half way: a third is here, a few failed, the rest waits."""
+    from daxa_gui.core.job import JobState
+    from tests.fakes.download_session import HEASARC, SERVER_DOWN, XSA, download
+
+    jobs = []
+    for n in range(1, number + 1):
+        obs_id = f"{n // 10:010d}"
+        state = JobState.SUCCEEDED if n % 3 == 0 else JobState.FAILED if n % 97 == 0 else JobState.QUEUED
+        unit = f"PPS/P{obs_id}M1S{n % 1000:03d}MIEVLI{n % 10000:04d}.FTZ"
+        error = SERVER_DOWN if state is JobState.FAILED else None
+        jobs.append(download(n, obs_id, state, unit=unit, lane=XSA if n % 5 == 0 else HEASARC, total=2e7, error=error))
+    return jobs
+
+
+class Changes(threading.Thread):
+    """Publishes changes of random jobs, as a queue with many quick files would."""
+
+    def __init__(self, session: Any, per_second: int) -> None:
+        super().__init__(daemon=True)
+        self._session = session
+        self._per_second = per_second
+        self._jobs = list(session.known.values())
+        self.stop = threading.Event()
+        self.number = 0
+
+    def run(self) -> None:
+        from daxa_gui.core.job import JobState
+
+        states = (JobState.RUNNING, JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED, JobState.QUEUED, JobState.PAUSED)
+        chance, begun = random.Random(1), time.monotonic()
+        while not self.stop.is_set():
+            due = int((time.monotonic() - begun) * self._per_second) - self.number
+            for _ in range(due):
+                job = chance.choice(self._jobs)
+                self._session.change(replace(job, state=chance.choice(states), done=chance.uniform(0, 2e7)))
+            self.number += due
+            self.stop.wait(0.01)
+
+
+def longest_stall_ms(app: Any, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> float:
+    """While the event loop runs for some time; `meanwhile` is called once at its beginning, on the window's thread."""
+    from PySide6.QtCore import QTimer
+
+    from daxa_gui.gui.heartbeat import Heartbeat
+
+    beat = Heartbeat(app)
+    beat.start("")
+    QTimer.singleShot(100, app, meanwhile)
+    QTimer.singleShot(int(1000 * seconds), app, app.quit)
+    app.exec()
+    beat.pause()
+    return 1000.0 * beat.worst.seconds
+
+
+def measure_stalls(app: Any, n_files: int, seconds: float) -> None:
+    from daxa_gui.core.job import JobState
+    from tests.fakes.download_session import Downloads, DownloadSession
+
+    def report(what: str, stall: float, more: str = "") -> None:
+        print(f"{what:58s} {stall:6.1f} ms{more}", flush=True)
+
+    empty = Downloads(DownloadSession())
+    longest_stall_ms(app, 1.0)
+    report("empty panel, nothing happens", longest_stall_ms(app, seconds))
+    empty.close()
+    session = DownloadSession(stored_jobs(n_files))
+    one = Downloads(session)
+    view = one.panel.view
+    report(f"{n_files} files are read and shown", longest_stall_ms(app, seconds))
+    changes = Changes(session, 1000)
+    changes.start()
+    report("1000 changes a second", longest_stall_ms(app, seconds))
+    report("the same, 200 observations open", longest_stall_ms(app, seconds, lambda: _expand(view, 200)))
+    report("the same, all selected", longest_stall_ms(app, seconds, view.selectAll))
+    report(
+        "the same, only running ones shown", longest_stall_ms(app, seconds, lambda: one.panel.states.setCurrentText("Running"))
+    )
+    report("the same, a text in the filter", longest_stall_ms(app, seconds, lambda: one.panel.text.setText("M1S01")))
+    report("the filter is taken away", longest_stall_ms(app, seconds, lambda: _no_filter(one.panel)))
+    changes.stop.set()
+    changes.join()
+    print(f"    {changes.number} changes in all")
+    longest_stall_ms(app, 1.0)
+    cancelled = [replace(job, state=JobState.CANCELLED) for job in session.known.values()]
+    report(f"{n_files} changes at once", longest_stall_ms(app, seconds, lambda: one.panel._on_jobs_changed(cancelled)))
+    one.close()
+    one.panel.deleteLater()
+    nothing = Downloads(DownloadSession())
+    report("empty panel once more", longest_stall_ms(app, seconds))
+    nothing.close()
+
+
+def _expand(view: Any, number: int) -> None:
+    mission = view.model().index(0, 0)
+    view.expand(mission)
+    for row in range(number):
+        view.expand(view.model().index(row, 0, mission))
+
+
+def _no_filter(panel: Any) -> None:
+    panel.states.setCurrentIndex(0)
+    panel.text.clear()
+
+
+def measure_memory(number: int) -> None:
+    """In this process, columns after the overview that they are made from is gone."""
+    from daxa_gui.core.job_overview import JobOverview
+    from daxa_gui.gui.models.download_columns import DownloadColumns
+    from daxa_gui.gui.models.downloads import DownloadTree
+
+    before = memory_mb()
+    jobs = stored_jobs(number)
+    with_jobs = memory_mb()
+    overview = JobOverview.of(jobs)
+    del jobs
+    gc.collect()
+    between, begun = memory_mb(), time.perf_counter()
+    tree = DownloadTree({})
+    columns = DownloadColumns.of_overview(overview, {})
+    built, begun = time.perf_counter() - begun, time.perf_counter()
+    tree.set_columns(columns)
+    shown = time.perf_counter() - begun
+    print(f"{number} Job objects                                    {with_jobs - before:8.1f} MB")
+    print(f"columns and tree of as many                           {memory_mb() - between:8.1f} MB")
+    print(f"columns from the overview {1000 * built:.0f} ms (on a pool thread), tree {1000 * shown:.0f} ms (on the window's)")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--files", type=int, default=50_000)
+    options = parser.parse_args()
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication([])
+    app.setQuitOnLastWindowClosed(False)
+    print("Longest stalls of the event loop")
+    measure_stalls(app, options.files, options.seconds)
+    print("\nMemory")
+    measure_memory(120_000)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
