@@ -14,6 +14,7 @@ from daxa_gui.archive.portable import resolved
 from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.versions import Versions
+from daxa_gui.archive.view_layout import ViewLayout
 from daxa_gui.archive_reduction import Reducing
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary
 from daxa_gui.core.archive_queries import ArchiveVersion
@@ -105,7 +106,8 @@ class OpenArchive(Reducing):
     @property
     def summary(self) -> ArchiveSummary:
         if self._summary is None:
-            self._summary = view_summary(self.store)
+            is_daxas = isinstance(self.layout, ViewLayout)
+            self._summary = view_summary(self.store) if is_daxas else self.store.summary()
         return self._summary
 
     @property
