@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -290,36 +289,7 @@ def free_bytes(folder: Path) -> int:
         return 0
 
 
-# -- the command line's list ------------------------------------------------------------------------------------------------
-
-
-def list_downloads(
-    observations: Iterable[tuple[str, Row]],
-    service_url: Callable[[str], str],
-    output: Path,
-    *,
-    kinds: Sequence[str] = (),
-    instruments: Mapping[str, Sequence[str]] | None = None,
-    now_mjd: float | None = None,
-) -> dict[str, Any]:
-    """Ask the services which files the observations (mission, catalogue row) have; nothing is written.
-
-    `instruments` are the chosen ones by mission. Returns plain JSON, see `plan_values`.
-    """
-    rows: dict[str, list[Row]] = {}
-    for mission, row in observations:
-        rows.setdefault(mission, []).append(row)
-    chosen = [
-        (_selection(mission, found, tuple((instruments or {}).get(mission, ())), tuple(kinds)), found)
-        for mission, found in rows.items()
-    ]
-    now = time.time() / 86400.0 + 40587.0 if now_mjd is None else now_mjd
-    result = plan_downloads(chosen, output=output, service_url=service_url, now_mjd=now)
-    return plan_values(result, service_url)
-
-
-def _selection(mission: str, rows: Sequence[Row], instruments: tuple[str, ...], kinds: tuple[str, ...]) -> Selection:
-    return Selection(mission, "", tuple(str(row.get("obs_id", "")) for row in rows), instruments, (), kinds)
+# -- for the command line ---------------------------------------------------------------------------------------------------
 
 
 def plan_values(result: DownloadPlan, service_url: Callable[[str], str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from daxa_gui.core.download_plan import PlannedFile
-from daxa_gui.core.errors import DaxaError, InputError
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.mission import MissionSpec, RemoteFolder
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.registry import resolve
@@ -19,7 +19,7 @@ from daxa_gui.remote.services import SERVICES
 from daxa_gui.remote.sources import lane_of, sources_for
 from daxa_gui.remote.wanted import Wish, literal_name, wanted_kinds
 
-__all__ = ["FETCH", "PLAN", "dry_run", "folders_of", "lane_of", "literal_name", "plan_observation", "plan_request"]
+__all__ = ["FETCH", "PLAN", "folders_of", "lane_of", "literal_name", "plan_observation", "plan_request"]
 
 PLAN = "daxa_gui.remote.plan:plan_observation"
 
@@ -223,21 +223,6 @@ class LookingContext:
     def progress(self, done: float, total: float | None, text: str = "") -> None: ...
 
     def log(self, text: str) -> None: ...
-
-
-def dry_run(request: JobRequest, service_url: Callable[[str], str]) -> tuple[list[dict[str, Any]], str]:
-    """What the plan job `request` would have downloaded, and a sentence if that could not be found out (or is nothing).
-
-    Each file is a mapping as `file_values` makes it.
-    """
-    if not isinstance(request.task, Call) or request.task.target != PLAN:
-        raise ValueError(f"{request.title!r} is no plan of downloads")
-    try:
-        outcome = plan_observation(LookingContext(service_url), **request.task.arguments)
-    except DaxaError as error:
-        return [], f"{request.mission} {request.obs_id}: {error}"
-    files = [file_values(found, None, service_url) for found in outcome.follow_ups]
-    return files, f"{request.mission} {request.obs_id}: {outcome.stop}" if outcome.stop else ""
 
 
 def file_values(request: JobRequest, file: PlannedFile | None, service_url: Callable[[str], str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from daxa_gui.remote.addresses import StatusError
 from daxa_gui.remote.credentials import store
 from daxa_gui.remote.decrypt import encrypted_packing, name_inside
 from daxa_gui.remote.listing import ListedFile, is_safe_path
-from daxa_gui.remote.looking import FolderReader
+from daxa_gui.remote.looking import FolderReader, Looked
 from daxa_gui.remote.sources import sources_for
 from daxa_gui.remote.unpack import packing_of, unpacked_name
 from daxa_gui.remote.wanted import Wish
@@ -71,6 +71,7 @@ def plan_folder(reader: FolderReader, wish: Wish, folder: RemoteFolder, found: F
             found.missing.append(error)
             found.left_out.append(LeftOut(wish.mission, wish.obs_id, error.message, unit=folder.path))
         return False
+    looked = _unlocked(reader, looked, found)
     place = _Place(reader, owner_of(wish, folder), wish.obs_id, looked.folder, prefer_cloud)
     if not looked.files and not looked.locked and not folder.optional:
         found.warnings.append(f"{looked.folder.path} holds no file like « {looked.folder.wanted} ».")
@@ -90,6 +91,19 @@ def plan_folder(reader: FolderReader, wish: Wish, folder: RemoteFolder, found: F
         else:
             found.left_out.append(_encrypted(wish, name))
     return True
+
+
+def _unlocked(reader: FolderReader, looked: Looked, found: Found) -> Looked:
+    """What is encrypted here and no key is known for may be had unencrypted elsewhere with a login (XMM-Newton: XSA)."""
+    if looked.files or not looked.locked or store().has(KEYS_SERVICE):
+        return looked
+    for other in looked.folder.otherwise:
+        if store().has(other.service):
+            try:
+                return reader.find(other)
+            except TransferError as error:
+                found.warnings.append(f"{looked.folder.path} is encrypted, and {other.service} does not have it: {error.message}")
+    return looked
 
 
 def _encrypted(wish: Wish, name: str) -> LeftOut:

@@ -15,7 +15,7 @@ from daxa_gui.core.step import Place
 from daxa_gui.missions import MISSIONS
 from daxa_gui.remote import plan as plan_module
 from daxa_gui.remote.connection import StatusError
-from daxa_gui.remote.plan import dry_run, literal_name, plan_observation, plan_request
+from daxa_gui.remote.plan import literal_name, plan_observation, plan_request
 from daxa_gui.remote.sources import sources_for
 from tests.fakes.http_server import FakeArchive, Fault
 from tests.fakes.small_fits import small_fits
@@ -313,22 +313,6 @@ def test_that_planning_can_be_cancelled(archive, ctx, xmm):
     with pytest.raises(Cancelled):
         planned(ctx, "xmm_pointed", {"obs_id": OBS})
     assert archive.requests == []
-
-
-def test_that_a_dry_run_lists_files_and_sizes_and_writes_nothing(archive, ctx, xmm, tmp_path):
-    request = plan_request(MISSIONS["xmm_pointed"], {"obs_id": OBS}, str(tmp_path / "raw"))
-    files, problem = dry_run(request, ctx.service_url)
-    assert problem == ""
-    assert (files[0]["url"], files[0]["bytes"], len(files)) == (f"{archive.url}{PPS}/{M1}", 1024, 3)
-    assert (files[0]["kind"], files[0]["exact"]) == ("events", False)
-    assert not (tmp_path / "raw").exists()
-
-
-def test_that_a_dry_run_tells_what_went_wrong(archive, ctx):
-    request = plan_request(MISSIONS["xmm_pointed"], {"obs_id": OBS}, "/raw")
-    files, problem = dry_run(request, ctx.service_url)
-    assert files == []
-    assert OBS in problem and "404" in problem
 
 
 # -- plan and transfer together ---------------------------------------------------------------------------------------------

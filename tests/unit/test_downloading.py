@@ -15,7 +15,7 @@ from daxa_gui.core.errors import ArchiveError, Cancelled, TransferError
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.times import calendar_day
-from daxa_gui.downloading import Planning, folders_of, list_downloads, plan_downloads, plan_request, plan_values
+from daxa_gui.downloading import Planning, folders_of, plan_downloads, plan_request, plan_values
 from daxa_gui.missions import MISSIONS
 from daxa_gui.remote.manifest import Manifest, Record
 from daxa_gui.remote.plan import plan_observation
@@ -192,6 +192,47 @@ def test_that_encrypted_files_are_left_out_with_a_hint(archive_with):
     assert [one.unit for one in plan.left_out] == [f"P{obs_id}PNS003PIEVLI0000.FTZ.gpg"]
     assert "Credentials" in plan.left_out[0].reason
     assert len(plan.files) == 1
+
+
+class Logins:
+    def __init__(self, *services: str) -> None:
+        self.services = services
+
+    def has(self, service: str) -> bool:
+        return service in self.services
+
+
+@pytest.fixture
+def locked(archive_with, monkeypatch):
+    """An observation whose only event list is encrypted; what is planned of it with some logins."""
+    archive, rows = archive_with("a")
+    obs_id = rows[0]["obs_id"]
+    folder = f"/FTP/xmm/data/rev0/{obs_id}/PPS"
+    archive.files = {f"{folder}/P{obs_id}M1S001MIEVLI0000.FTZ.gpg": archive.files.popitem()[1]}
+    addresses = {"heasarc": f"{archive.url}/FTP", "xsa": "https://xsa.example"}
+
+    def plan(*services: str) -> DownloadPlan:
+        monkeypatch.setattr("daxa_gui.remote.planned.store", lambda: Logins(*services))
+        return plan_downloads(
+            [select("xmm_pointed", rows)], output=Path("/out"), service_url=lambda name: addresses.get(name, ""), now_mjd=NOW_MJD
+        )  # fmt: skip
+
+    return plan
+
+
+def test_that_encrypted_files_are_planned_when_a_key_is_known(locked):
+    (request,) = locked("heasarc").requests
+    assert request.unit.endswith(".FTZ.gpg")
+    assert request.task.arguments["unpack"] == "gpg+gzip"
+    assert request.task.arguments["destination"].endswith("MIEVLI0000.fits")
+    assert request.task.arguments["key"]["instrument"] == "M1"
+
+
+def test_that_a_login_elsewhere_makes_a_key_superfluous(locked):
+    (request,) = locked("xsa").requests
+    assert (request.task.arguments["service"], request.task.arguments["unpack"]) == ("xsa", "tar")
+    plan = locked()
+    assert plan.requests == () and [one.unit[-4:] for one in plan.left_out] == [".gpg"]
 
 
 def test_that_what_cannot_be_planned_is_left_out_and_stops_nothing():
@@ -513,10 +554,7 @@ def test_that_a_row_that_does_not_tell_is_an_archive_error():
 def test_that_the_command_line_gets_plain_json_with_the_keys_of_before(archive_with):
     archive, rows = archive_with("a", "b")
     rows[1]["public_mjd"] = float("inf")
-    addresses = {"heasarc": f"{archive.url}/FTP"}
-    found = list_downloads(
-        [("xmm_pointed", row) for row in rows], lambda service: addresses.get(service, ""), Path("/nowhere"), now_mjd=NOW_MJD
-    )
+    found = plan_values(served(archive, [select("xmm_pointed", rows)], Path("/nowhere")), lambda service: f"{archive.url}/FTP")
     assert json.loads(json.dumps(found)) == found
     (file,) = found["files"]
     name = f"P{rows[0]['obs_id']}M1S001MIEVLI0000"
