@@ -30,7 +30,7 @@ from daxa_gui.core.job import Job
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.step import Call
-from daxa_gui.daxa_taking import CONVERTED, RECORD, TakenOver, Taking, convert
+from daxa_gui.daxa_taking import CONVERTED, RECORD, Progress, TakenOver, Taking, convert, convert_into
 from daxa_gui.exchange.daxa_archive import (
     FAILED,
     PROCESSED,
@@ -54,6 +54,7 @@ __all__ = [
     "TakenOver",
     "Written",
     "convert",
+    "convert_into",
     "is_daxa_archive",
     "open_view",
     "values_of",
@@ -285,7 +286,7 @@ def _records(store: ArchiveStore, mission: str) -> dict[str, dict[str, Any]]:
     """ObsID → what DAXA said of the observation, where the archive was taken over from it."""
     if CONVERTED not in store.info():
         return {}
-    jobs = (job for job in store.jobs("download") if job.mission == mission and isinstance(job.task, Call))
+    jobs = (job for job in store.jobs("plan") if job.mission == mission and isinstance(job.task, Call))
     return {job.obs_id: job.facts for job in jobs if isinstance(job.task, Call) and job.task.target == RECORD}
 
 
@@ -319,7 +320,10 @@ def _unpacked(value: Any, store: ArchiveStore) -> Any:
 # ------------------------------------------------------------------------------------------------------------------ looking only
 
 
-def open_view(folder: str | Path, cache: str | Path, catalogue_of: CatalogueOf | None = None) -> ArchiveStore:
+def open_view(
+    folder: str | Path, cache: str | Path, catalogue_of: CatalogueOf | None = None, progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> ArchiveStore:  # fmt: skip
     """A DAXA archive to be looked at: nothing is written in its folder, the database is in `cache` and is used again while the
     archive stays as it is. Close the store as any other.
 
@@ -337,7 +341,10 @@ def open_view(folder: str | Path, cache: str | Path, catalogue_of: CatalogueOf |
                 shutil.rmtree(place)
             store = ArchiveStore.create(layout)
             try:
-                Taking(archive, store, catalogue_of, view=True).run()
+                Taking(
+                    archive, store, catalogue_of, progress or (lambda done, total, text: None), cancelled or (lambda: False),
+                    view=True,
+                ).run()  # fmt: skip
             finally:
                 store.close()
             marker.write_text(stamp, encoding="ascii")

@@ -86,6 +86,28 @@ def convert(
     return Taking(archive, store, catalogue_of, progress or _silent, cancelled or _never).run()
 
 
+def convert_into(
+    folder: str | Path, layout: ArchiveLayout, catalogue_of: CatalogueOf | None = None, resolve_name: Resolve | None = None,
+    progress: Progress | None = None, cancelled: Callable[[], bool] | None = None,
+) -> TakenOver:  # fmt: skip
+    """Make a new archive at `layout` of a DAXA archive (see `convert`) and close it. If that fails or is cancelled, nothing of
+    it stays: neither the archive nor links to raw data.
+
+    Raises also ArchiveError if there is something at its place already.
+    """
+    archive = read_archive(folder, resolve_name)
+    store = ArchiveStore.create(layout)
+    work = Taking(archive, store, catalogue_of, progress or _silent, cancelled or _never)
+    try:
+        report = work.run()
+    except BaseException:
+        store.close()
+        work.undo()
+        raise
+    store.close()
+    return report
+
+
 class Taking:
     """One DAXA archive on its way into a store."""
 
@@ -101,6 +123,7 @@ class Taking:
         self._place = Place(root, self._source.output)
         self._sentences = [*archive.problems]
         self._n_files = 0
+        self._outside: list[Path] = []  # files that were made in the output folder around the archive
         self._saved_s = _time_of(root / SAVE_INFO / "process_info.json") or time()
 
     def run(self) -> TakenOver:
@@ -131,6 +154,16 @@ class Taking:
     def _say(self, done: int, total: int, text: str) -> None:
         self._progress(done, total, text)
         self._check(done)
+
+    def undo(self) -> None:
+        """Take away what was made, after the store was closed."""
+        with translated(self._store.layout.folder):
+            for path in reversed(self._outside):
+                path.unlink(missing_ok=True)
+                for parent in (path.parent, path.parent.parent):
+                    if not any(parent.iterdir()):
+                        parent.rmdir()
+            shutil.rmtree(self._store.layout.folder)
 
     # ---- observations
 
@@ -214,6 +247,8 @@ class Taking:
                 shutil.copy2(source, part)
             part.replace(target)
         self._n_files += 1
+        if not target.is_relative_to(self._store.layout.folder):
+            self._outside.append(target)
         return True
 
     def _taken_file(self, key: ProductKey, path: Path) -> TakenFile | None:
@@ -274,7 +309,7 @@ class Taking:
         }  # fmt: skip
         task = Call(RECORD, {"archive_name": self._archive.name})
         title = f"Taken over from DAXA: {one.obs_id}"
-        request = JobRequest("download", "local", mission, one.obs_id, "taken over from DAXA", "", title, task)
+        request = JobRequest("plan", "local", mission, one.obs_id, "taken over from DAXA", "", title, task)
         yield TakenJob(request, JobState.SUCCEEDED, self._saved_s, facts=facts, files=files)
         if one.final_success is not None:
             state = JobState.SUCCEEDED if one.final_success else JobState.FAILED

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from daxa_gui.archive.journal import write_journal
 from daxa_gui.archive.part import ContentChange
 from daxa_gui.archive.placing import Placed
 from daxa_gui.archive.store import ArchiveStore
@@ -60,6 +61,8 @@ def take_over(
             for job, files in zip(finished, placed, strict=True):
                 for file in files:
                     store._register(connection, job, file)
+                if job.state is JobState.SUCCEEDED:
+                    write_journal(store.layout, job, (), files)
                 if files:
                     store.tell(connection, ContentChange(job, tuple(files)))
         jobs += finished

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from daxa_gui import daxa_archives
+from daxa_gui.archive import trust
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.regions import ArchiveRegions
-from daxa_gui.archive.store import ArchiveStore
+from daxa_gui.archive.store import ArchiveStore, read_summary
+from daxa_gui.archive.verify import verify
 from daxa_gui.core.errors import ArchiveError, Cancelled, FileError
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.job import JobState
@@ -309,6 +311,54 @@ def test_that_a_conversion_needs_an_empty_archive_and_can_be_stopped(world: Worl
             daxa_archives.convert(made, store)
         with pytest.raises(FileError, match="There is no folder"):
             daxa_archives.convert(tmp_path / "nothing", new_store(tmp_path / "out", "third"))
+    finally:
+        store.close()
+
+
+def test_that_a_conversion_that_is_stopped_leaves_nothing(world: World, made: Path, tmp_path: Path) -> None:
+    layout = OutputLayout(tmp_path / "out").archive("new")
+    for last in (2, 5, 9, 20):  # while files are linked, processes stored, logs written
+        asked = 0
+
+        def stop(last: int = last) -> bool:
+            nonlocal asked
+            asked += 1
+            return asked > last
+
+        with pytest.raises(Cancelled):
+            daxa_archives.convert_into(made, layout, cancelled=stop)
+        assert tree(tmp_path / "out") == {} and not layout.folder.exists()
+    assert daxa_archives.convert_into(made, layout).n_observations == 6
+    with pytest.raises(ArchiveError, match="already something"):
+        daxa_archives.convert_into(made, layout)
+    assert read_summary(layout).n_observations == 6
+
+
+def test_that_a_converted_archive_is_whole_and_can_be_made_anew(world: World, made: Path, tmp_path: Path) -> None:
+    layout = OutputLayout(tmp_path / "out").archive("new")
+    daxa_archives.convert_into(made, layout)
+    report = verify(layout)
+    assert report.is_whole and report.n_files == 11, report.findings
+    store = ArchiveStore.open(layout)
+    before = {product.path: (product.key, product.sha256) for product in store.products()}
+    store.close()
+    layout.database.unlink()
+    assert verify(layout, repair=True).rebuilt
+    store = ArchiveStore.open(layout)
+    try:
+        assert {product.path: (product.key, product.sha256) for product in store.products()} == before
+        assert results_of(store)["xmm_pointed", "merge_subexposures", world.obs_ids("xmm_pointed")[0], "PN"] is True
+    finally:
+        store.close()
+
+
+def test_that_daxas_processes_are_never_called_here(world: World, made: Path, tmp_path: Path) -> None:
+    store = new_store(tmp_path / "out")
+    try:
+        daxa_archives.convert(made, store)
+        for job in store.jobs():
+            with pytest.raises(ArchiveError, match="is no job of this program"):
+                trust.check_task(job.task, store.layout)
     finally:
         store.close()
 
