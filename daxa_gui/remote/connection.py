@@ -78,6 +78,30 @@ class Reply:
             self._pause(ctx, BANDWIDTH.take(len(chunk)))
             self._watch.heard(0)
 
+    def pieces(self, ctx: TaskContext) -> Iterator[bytes | memoryview]:
+        """The same as `chunks`, faster: a piece is only good until the next one is asked for."""
+        response = self._response
+        if response.chunked or response.length is None or not hasattr(response.fp, "readinto1"):
+            yield from self.chunks(ctx)
+            return
+        buffer = memoryview(bytearray(CHUNK_BYTES))
+        while response.length:
+            ctx.check_cancelled()
+            most = min(BANDWIDTH.piece_bytes(CHUNK_BYTES), response.length)
+            try:
+                n_bytes = response.fp.readinto1(buffer[:most])
+            except (OSError, http.client.HTTPException) as error:
+                self._watch.raise_reason()
+                raise broken(self.url, error) from error
+            self._watch.raise_reason()
+            if not n_bytes:
+                return
+            response.length -= n_bytes
+            self._watch.heard(n_bytes)
+            yield buffer[:n_bytes]
+            self._pause(ctx, BANDWIDTH.take(n_bytes))
+            self._watch.heard(0)
+
     def _pause(self, ctx: TaskContext, seconds: float) -> None:
         begun = before = time.monotonic()
         while (left := begun + seconds - before) > 0:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import logging
 import os
+import queue
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from daxa_gui.core.errors import ArchiveError, TransferError
+
+log = logging.getLogger(__name__)
 
 SPARE_BYTES = 64 * 1024 * 1024  # a disk is called full when less than this is left
 
@@ -79,10 +85,67 @@ def disk_full(path: Path, free: int, needed_bytes: int = 0) -> TransferError:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` survive a power cut (where folders can be flushed: not on Windows)."""
+    """Make renames in `folder` survive a power cut soon (where folders can be flushed: not on Windows)."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            FLUSHER.add(descriptor)
         finally:
             os.close(descriptor)
+
+
+class Flusher:
+    """Brings what was written to the disk itself, behind the back of the transfers, in the order in which it was written.
+
+    A program that is killed loses nothing without that: the kernel has the bytes. A power cut can cost what was not flushed
+    yet, the files of the last seconds; the SHA-256 in the manifest tells, and they are fetched again. When more than
+    `most` files wait, `add` waits too, so that it never becomes much.
+    """
+
+    def __init__(self, most: int = 64, idle_s: float = 0.5) -> None:
+        self._waiting: queue.Queue[int] = queue.Queue(most)
+        self._idle_s = idle_s
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, descriptor: int) -> None:
+        """Flush an open file or folder soon; the caller may close it at once."""
+        self._waiting.put(os.dup(descriptor))
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="flush", daemon=True)
+                self._thread.start()
+
+    def flush_now(self) -> None:
+        """Flush all that waits, on the calling thread."""
+        while True:
+            try:
+                descriptor = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            _flush_and_close(descriptor)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                descriptor = self._waiting.get(timeout=self._idle_s)
+            except queue.Empty:
+                with self._lock:
+                    if self._waiting.empty():
+                        self._thread = None
+                        return
+                continue
+            _flush_and_close(descriptor)
+
+
+def _flush_and_close(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:  # nobody waits for it; a verification finds the file
+        log.error("a file that was fetched could not be flushed to its disk: %s", error)
+    finally:
+        os.close(descriptor)
+
+
+FLUSHER = Flusher()
+atexit.register(FLUSHER.flush_now)

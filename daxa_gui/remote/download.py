@@ -4,7 +4,6 @@ that need nothing but the bytes (beginning, length, announced checksums). What i
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -20,7 +19,7 @@ from daxa_gui.remote.checks import begins_as_named, page_in_place_of
 from daxa_gui.remote.connection import Reply, Visit
 from daxa_gui.remote.credentials import Authorisation, authorisation, store
 from daxa_gui.remote.digests import Sums, announced
-from daxa_gui.remote.disk import check_space, translated_disk_errors
+from daxa_gui.remote.disk import FLUSHER, check_space, translated_disk_errors
 from daxa_gui.remote.listing import is_safe_name
 from daxa_gui.remote.local_source import LocalReply, is_local, open_local
 from daxa_gui.remote.part import OVERLAP_BYTES, Part
@@ -33,6 +32,7 @@ _FILE_NAME = re.compile(r"""filename\s*=\s*(?:"([^"]*)"|([^\s;]+))""", re.IGNORE
 _FILE_NAME_ENCODED = re.compile(r"filename\*\s*=\s*UTF-8''([^\s;]+)", re.IGNORECASE)
 
 AnyReply = Reply | LocalReply
+Piece = bytes | memoryview
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Download:
                 self.ctx.log(f"{self.name} goes on after the {kept} bytes that are here.")
                 total = start + reply.length if reply.length is not None else part.state.total
                 self._came = True
-                chunks = _behind(reply.chunks(self.ctx), part.tail(overlap), self.name)
+                chunks = _behind(reply.pieces(self.ctx), part.tail(overlap), self.name)
                 try:
                     return overlap + self._save(place, chunks, part, kept, total, {**part.state.digests, **digests})
                 except _Differs:
@@ -162,7 +162,7 @@ class Download:
         """Write a whole body. Nothing is written before the first bytes were looked at."""
         if reply.length is not None:
             check_space(part.path, reply.length)
-        chunks = reply.chunks(self.ctx)
+        chunks = reply.pieces(self.ctx)
         file_name = _file_name(reply)
         first = self._first_bytes(reply, chunks, file_name)
         self._came = True
@@ -171,7 +171,7 @@ class Download:
         return self._save(place, _chain(first, chunks), part, 0, reply.length, digests)
 
     def _save(
-        self, place: _Place, chunks: Iterator[bytes], part: Part, kept: int, total: int | None, digests: Mapping[str, str]
+        self, place: _Place, chunks: Iterator[Piece], part: Part, kept: int, total: int | None, digests: Mapping[str, str]
     ) -> int:
         """Write what comes behind the `kept` bytes and compare it with what was announced."""
         if total is not None:
@@ -212,7 +212,7 @@ class Download:
             f"WARNING {self.name} changed on the server since this was planned: {done} bytes, not {self.expected_bytes}."
         )
 
-    def _first_bytes(self, reply: AnyReply, chunks: Iterator[bytes], file_name: str) -> bytes:
+    def _first_bytes(self, reply: AnyReply, chunks: Iterator[Piece], file_name: str) -> bytes:
         """The beginning of the body; TransferError if it is that of something else than what the name promises."""
         first = b""
         for chunk in chunks:
@@ -300,7 +300,7 @@ class _OnDisk:
             return reply.length
 
 
-def _behind(chunks: Iterator[bytes], known: bytes, name: str) -> Iterator[bytes]:
+def _behind(chunks: Iterator[Piece], known: bytes, name: str) -> Iterator[Piece]:
     """What comes behind the bytes that are known; raises _Differs if these come differently."""
     left = memoryview(known)
     for chunk in chunks:
@@ -314,19 +314,19 @@ def _behind(chunks: Iterator[bytes], known: bytes, name: str) -> Iterator[bytes]
         raise TransferError(f"The connection ended before anything new of {name} came.", "The rest is fetched the next time.")
 
 
-def _chain(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _chain(first: bytes, chunks: Iterator[Piece]) -> Iterator[Piece]:
     yield first
     yield from chunks
 
 
-def _write_all(file: IO[bytes], data: bytes) -> None:
+def _write_all(file: IO[bytes], data: Piece) -> None:
     left = memoryview(data)
     while left:
         left = left[file.write(left) :]
 
 
 def _flush(file: IO[bytes]) -> None:
-    os.fsync(file.fileno())
+    FLUSHER.add(file.fileno())
 
 
 def _file_name(reply: AnyReply) -> str:

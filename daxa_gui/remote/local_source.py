@@ -46,6 +46,8 @@ class LocalReply:
                 return
             yield chunk
 
+    pieces = chunks
+
 
 @contextmanager
 def open_local(base: str, path: str, headers: Mapping[str, str]) -> Iterator[LocalReply]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daxa_gui.core.step import TaskContext
-from daxa_gui.remote.disk import translated_disk_errors
+from daxa_gui.remote.disk import FLUSHER, translated_disk_errors
 
 NAME = ".manifest.jsonl"
 CHUNK_BYTES = 1024 * 1024
@@ -52,7 +52,7 @@ class Manifest:
         self.path = folder / NAME
 
     def add(self, *records: Record) -> None:
-        """Append records and flush them to the disk. Safe among threads and programs (one write per call)."""
+        """Append records. Safe among threads and programs (one write per call)."""
         date = datetime.now(UTC).isoformat(timespec="seconds")
         lines = "".join(
             json.dumps({**asdict(record), "date": record.date or date}, ensure_ascii=False) + "\n" for record in records
@@ -64,7 +64,7 @@ class Manifest:
                     lines = "\n" + lines  # a program died while it wrote the last line
                 file.write(lines.encode("utf-8"))
                 file.flush()
-                os.fsync(file.fileno())
+                FLUSHER.add(file.fileno())
 
     def records(self) -> list[Record]:
         """All records, oldest first. Lines that are damaged are left out: their files count as not fetched."""

@@ -170,8 +170,6 @@ class Part:
         temporary = self.state_path.with_name(self.state_path.name + ".new")
         with translated_disk_errors(self.state_path):
             with temporary.open("w", encoding="utf-8") as file:
-                json.dump(asdict(state), file)
-                file.flush()
-                os.fsync(file.fileno())
+                json.dump(asdict(state), file)  # not flushed: what a power cut makes of it is noticed, by the overlap at last
             temporary.replace(self.state_path)
         self.state = state

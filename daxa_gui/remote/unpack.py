@@ -21,7 +21,7 @@ from typing import IO
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.step import TaskContext
 from daxa_gui.remote.checks import is_fits_name
-from daxa_gui.remote.disk import SPARE_BYTES, check_space, sync_folder, translated_disk_errors
+from daxa_gui.remote.disk import FLUSHER, SPARE_BYTES, check_space, sync_folder, translated_disk_errors
 from daxa_gui.remote.fits_check import check_fits
 from daxa_gui.remote.listing import is_safe_name
 
@@ -76,7 +76,7 @@ def unpacked_name(name: str) -> str:
 def unpack_file(
     ctx: TaskContext, packed: Path, destination: Path, packing: str, *, name: str = "", limits: Limits | None = None
 ) -> Unpacked:
-    """Unpack one gzip or LZW file to `destination`; it is flushed to the disk and checked before it has that name.
+    """Unpack one gzip or LZW file to `destination`; it is checked before it has that name.
 
     `name` is what messages call the packed file. The packed file stays.
 
@@ -214,7 +214,7 @@ def _write(ctx: TaskContext, destination: Path, name: str, most: int, limits: Li
                 sink = _Sink(file, name, most, limits, destination)
                 copy(sink)
                 file.flush()
-                os.fsync(file.fileno())
+                FLUSHER.add(file.fileno())
             if is_fits_name(destination.name):
                 check_fits(part, name, ctx.check_cancelled)
             part.replace(destination)

@@ -138,10 +138,10 @@ def test_that_a_full_disk_is_said_before_unpacking(ctx, tmp_path, monkeypatch):
 
 
 def test_that_a_disk_that_fills_up_on_the_way_leaves_no_half_file(ctx, tmp_path, monkeypatch):
-    def full(_: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr("daxa_gui.remote.unpack._Sink.write", full)
     source = packed(tmp_path, "a.fits.gz", gzip.compress(small_fits(9000)))
     with pytest.raises(TransferError, match="is full"):
         unpack_file(ctx, source, tmp_path / "a.fits", "gzip")
