@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from daxa_gui.core.errors import TransferError
 from daxa_gui.remote.addresses import StatusError
 from daxa_gui.remote.listing import ListedFile, Listing, is_safe_name
+from daxa_gui.remote.local_source import local_folder
 
 
 def mirror_path(address: str, path: str) -> Path:
@@ -19,10 +19,7 @@ def mirror_path(address: str, path: str) -> Path:
     StatusError : there is none (its `says_missing` is true), or it may not be read.
     TransferError : the address is of another machine, or the path leads out of the mirror's folder, be it by a link.
     """
-    parts = urlsplit(address)
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        raise TransferError(f"« {address} » is not the address of a folder of this machine.", retryable=False)
-    root = Path(unquote(parts.path))
+    root = local_folder(address)
     relative = path.strip("/")
     if ".." in relative.split("/") or "\0" in relative or not root.is_absolute():
         raise TransferError(f"« {path} » is not a path inside the mirror {root}.", retryable=False)

@@ -4,6 +4,7 @@ import json
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -210,7 +211,8 @@ def test_that_a_folder_without_wanted_files_stops_with_a_sentence(archive, ctx):
     assert outcome.facts["n_files"] == 0
 
 
-def test_that_encrypted_files_are_called_not_public(archive, ctx):
+def test_that_encrypted_files_are_called_not_public(archive, ctx, monkeypatch):
+    monkeypatch.setattr("daxa_gui.remote.planned.store", lambda: SimpleNamespace(has=lambda service: False))
     archive.put(f"{PPS}/{M1}.gpg", b"secret")
     assert "not public yet" in planned(ctx, "xmm_pointed", {"obs_id": OBS}).stop
 

@@ -3,153 +3,23 @@
 import gc
 import json
 import threading
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from daxa_gui import downloading
 from daxa_gui.core.download_plan import DownloadPlan
-from daxa_gui.core.errors import ArchiveError, Cancelled, TransferError
-from daxa_gui.core.registry import resolve
-from daxa_gui.core.selection import Selection
+from daxa_gui.core.errors import ArchiveError, Cancelled
 from daxa_gui.core.times import calendar_day
-from daxa_gui.downloading import Planning, folders_of, plan_downloads, plan_request, plan_values
+from daxa_gui.downloading import folders_of, plan_downloads, plan_request, plan_values
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote.manifest import Manifest, Record
 from daxa_gui.remote.plan import plan_observation
-from daxa_gui.remote.wanted import Wish, name_matcher, wanted_kinds
-from tests.fakes.canned_web import ADDRESSES, CannedWeb, archive_of, canned_web, rows_of
+from tests.fakes.canned_web import ADDRESSES, canned_web, rows_of
 from tests.fakes.http_server import FakeArchive, Fault
+from tests.fakes.plans import NOW_MJD, planned, select, served, xmm
 from tests.fakes.task_context import FakeContext
 
-TWELVE = [name for name in MISSIONS if MISSIONS[name].files]
-NOW_MJD = 61000.0
-
-
-def select(mission: str, rows, kinds=(), instruments=()) -> tuple[Selection, list[dict]]:
-    return Selection(mission, "", tuple(str(row["obs_id"]) for row in rows), tuple(instruments), (), tuple(kinds)), list(rows)
-
-
-def planned(chosen, web: CannedWeb, output: Path = Path("/nowhere/out"), **more) -> DownloadPlan:
-    planning = Planning(output, lambda service: ADDRESSES.get(service, ""), NOW_MJD, web=web, **more)
-    planning.prepare(chosen)
-    planning.look(4)
-    return planning.result()
-
-
-def served(archive: FakeArchive, chosen, output: Path = Path("/nowhere/out"), **more) -> DownloadPlan:
-    addresses = {"heasarc": f"{archive.url}/FTP"}
-    return plan_downloads(
-        chosen, output=output, service_url=lambda service: addresses.get(service, ""), now_mjd=NOW_MJD, **more
-    )  # fmt: skip
-
-
-# -- twelve missions --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("mission", TWELVE)
-def test_that_every_kind_that_a_mission_offers_is_planned(mission):
-    rows = rows_of(mission, 3)
-    web = canned_web({mission: rows})
-    kinds = tuple(str(kind) for kind in MISSIONS[mission].kinds)
-    plan = planned([select(mission, rows, kinds)], web)
-    assert plan.left_out == ()
-    assert plan.problems == ()
-    assert {file.obs_id for file in plan.files} == {row["obs_id"] for row in rows}
-    assert {file.kind for file in plan.files} <= set(kinds)
-    assert all(request.kind == "download" and request.mission == mission for request in plan.requests)
-    for file, request in zip(plan.files, plan.requests, strict=True):
-        arguments = request.task.arguments
-        folder = Path(f"/nowhere/out/{mission}_raw")
-        assert Path(arguments["destination"]).is_relative_to(folder)
-        assert (file.unit, file.path) == (request.unit, arguments["path"])
-        assert json.loads(json.dumps(arguments)) == arguments
-
-
-EVENT_LISTS = {
-    "xmm_pointed": 3, "chandra": 1, "erosita_calpv": 1, "erosita_all_sky_de_dr1": 1, "nustar_pointed": 2, "rosat_pointed": 1,
-    "rosat_all_sky": 1, "asca": 4, "integral_pointed": 0, "xrism_pointed": 6,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("mission", EVENT_LISTS)
-def test_that_event_lists_are_planned_when_no_kind_was_chosen(mission):
-    rows = rows_of(mission, 1)
-    plan = planned([select(mission, rows)], canned_web({mission: rows}))
-    assert len(plan.files) == EVENT_LISTS[mission]
-    assert {file.kind for file in plan.files} <= {"events"}
-    if not plan.files:
-        assert "offers nothing of what was chosen" in plan.left_out[0].reason
-
-
-@pytest.mark.parametrize("mission", [name for name in TWELVE if name != "erosita_calpv"])
-def test_that_what_a_job_plans_is_what_the_plan_shows(mission):
-    """A job that plans the same observation later must not make other downloads: they would be fetched again."""
-    rows = rows_of(mission, 1)
-    web = canned_web({mission: rows})
-    kinds = tuple(str(kind) for kind in MISSIONS[mission].kinds)
-    instruments = MISSIONS[mission].default_instruments[:1]
-    plan = planned([select(mission, rows, kinds, instruments)], web)
-    raw_folder = Path(f"/nowhere/out/{mission}_raw/{rows[0]['obs_id']}")
-    request = plan_request(mission, rows[0], raw_folder, instruments, kinds)
-    arguments = json.loads(json.dumps(request.task.arguments))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("daxa_gui.remote.looking.VisitedWeb", lambda ctx, visit: web)
-        outcome = plan_observation(FakeContext(ADDRESSES), **arguments)
-    assert set(map(repr, outcome.follow_ups)) == set(map(repr, plan.requests))
-
-
-def test_that_reading_a_name_once_for_all_obs_ids_reads_the_same():
-    n_names = 0
-    for mission in TWELVE:
-        for row in rows_of(mission, 4):
-            obs_id, reader = str(row["obs_id"]), MISSIONS[mission].raw_file
-            wish = Wish(mission, obs_id, "/raw", reader, wanted_kinds(()))
-            for _, names in archive_of(mission, obs_id):
-                for name in names:
-                    n_names += 1
-                    assert wish.name_reader()(name) == resolve(reader)(name), (mission, name)
-    assert n_names > 1000
-
-
-@pytest.mark.parametrize(
-    ("pattern", "name", "matches"),
-    [
-        (r"P0099990101M[12]\.FTZ", "P0099990101M1.FTZ", True),
-        (r"P0099990101M[12]\.FTZ", "P0099990102M1.FTZ", False),
-        (r".*12345.*", "x99999y12345z", True),
-        (r".*12345.*", "x12345y99999z", True),
-        (r"(?:a12345|b)\.fits", "b.fits", True),
-        (r"(?:a12345|b)\.fits", "a12346.fits", False),
-        (r"a[12345]b", "a3b", True),
-        (r"a[x12345y]b", "axb", True),
-        (r"a[0-9]{1234}b", "a" + "7" * 1234 + "b", True),
-        (r"a12345?b", "a1234b", True),
-        (r"a(1234)\1b", "a12341234b", True),
-        (r"a(1234)\1b", "a12345678b", False),
-        (r"a\012345", "a\n345", True),
-        (r"(?i)A12345b", "a12345B", True),
-        (r"2185_12345_2185", "2185_12345_2186", False),
-        (r"2185_12345_2185", "2185_12345_2185", True),
-    ],
-)
-def test_that_a_matcher_says_what_its_expression_says(pattern, name, matches):
-    assert name_matcher(pattern)(name) is matches
-
-
-def test_that_an_expression_that_is_none_is_an_error():
-    for pattern in ("a(", "a{99999999999}", "[z-a]12345", "(?P<n1_>12345)("):
-        with pytest.raises(TransferError, match="does not say which files"):
-            name_matcher(pattern)
-
-
 # -- what is left out -------------------------------------------------------------------------------------------------------
-
-
-def xmm(n: int = 1, **about) -> list[dict]:
-    return [{**row, **about} for row in rows_of("xmm_pointed", n)]
 
 
 def test_that_observations_that_are_not_public_are_left_out_and_listed():
@@ -184,7 +54,16 @@ def test_that_a_mission_without_proprietary_data_ignores_such_dates():
     assert planned([select("swift", rows)], canned_web({"swift": rows})).files
 
 
-def test_that_encrypted_files_are_left_out_with_a_hint(archive_with):
+class Logins:
+    def __init__(self, *services: str) -> None:
+        self.services = services
+
+    def has(self, service: str) -> bool:
+        return service in self.services
+
+
+def test_that_encrypted_files_are_left_out_with_a_hint(archive_with, monkeypatch):
+    monkeypatch.setattr("daxa_gui.remote.planned.store", Logins)
     archive, rows = archive_with("a")
     obs_id = rows[0]["obs_id"]
     archive.put(f"/FTP/xmm/data/rev0/{obs_id}/PPS/P{obs_id}PNS003PIEVLI0000.FTZ.gpg", b"1")
@@ -192,14 +71,6 @@ def test_that_encrypted_files_are_left_out_with_a_hint(archive_with):
     assert [one.unit for one in plan.left_out] == [f"P{obs_id}PNS003PIEVLI0000.FTZ.gpg"]
     assert "Credentials" in plan.left_out[0].reason
     assert len(plan.files) == 1
-
-
-class Logins:
-    def __init__(self, *services: str) -> None:
-        self.services = services
-
-    def has(self, service: str) -> bool:
-        return service in self.services
 
 
 @pytest.fixture
@@ -282,41 +153,6 @@ def test_that_one_missing_folder_does_not_keep_the_others_away(archive_with):
     assert outcome.facts["left_out"] == [[left.unit, left.reason]]
 
 
-# -- once -------------------------------------------------------------------------------------------------------------------
-
-
-def test_that_the_files_of_a_revolution_are_planned_once():
-    rows = rows_of("integral_pointed", 130)  # sixty windows in a revolution
-    web = canned_web({"integral_pointed": rows})
-    plan = planned([select("integral_pointed", rows, ("raw",))], web)
-    shared = [file for file in plan.files if file.shared]
-    assert {file.shared for file in shared} == {"2000", "2001", "2002"}
-    assert {file.obs_id for file in shared if file.shared == "2001"} == {rows[60]["obs_id"]}  # the first that needs it
-    assert len({(file.shared, file.unit) for file in shared}) == len(shared) == 3 * (2 + 1 + 1 + 2)
-    assert len([url for url in web.asked if "/rev.001/" in url]) == 3 * 3
-    jobs = [request for request in plan.requests if request.obs_id == "2001"]
-    assert len(jobs) == 6
-    assert all(job.task.arguments["destination"].startswith("/nowhere/out/integral_pointed_raw/") for job in jobs)
-    assert all(file.optional for file in shared)
-
-
-def test_that_nothing_is_planned_for_what_only_a_missing_window_would_need():
-    rows = rows_of("integral_pointed", 1)
-    web = canned_web({"integral_pointed": rows})
-    web.pages = {url: page for url, page in web.pages.items() if rows[0]["obs_id"] not in url}
-    plan = planned([select("integral_pointed", rows, ("raw",))], web)
-    assert plan.files == () and plan.requests == ()
-    assert len(plan.left_out) == 1
-
-
-def test_that_an_observation_that_stands_in_two_selections_is_planned_once():
-    rows = xmm(2)
-    web = canned_web({"xmm_pointed": rows})
-    plan = planned([select("xmm_pointed", rows), select("xmm_pointed", rows[1:])], web)
-    assert len(plan.files) == 6
-    assert len(web.asked) == 2
-
-
 # -- sums -------------------------------------------------------------------------------------------------------------------
 
 
@@ -337,81 +173,6 @@ def test_that_free_space_is_that_of_the_disk_that_will_hold_the_data(tmp_path):
     plan = planned([], canned_web({}), tmp_path / "not" / "there" / "yet")
     assert plan.free_bytes > 0
     assert list(tmp_path.iterdir()) == []
-
-
-# -- what is here -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fetched(tmp_path):
-    """A folder with one verified file of the first of two observations; the rows; the plan's request for that file."""
-    rows = xmm(2)
-    web = canned_web({"xmm_pointed": rows})
-    request = planned([select("xmm_pointed", rows)], web, tmp_path).requests[0]
-    destination = Path(request.task.arguments["destination"])
-    destination.parent.mkdir(parents=True)
-    destination.write_bytes(b"SIMPLE")
-    record = Record(destination.name, "heasarc", request.task.arguments["path"], "0" * 64, 6, "1" * 64, 1024)
-    Manifest(destination.parent).add(record)
-    return tmp_path, rows, web, destination, record
-
-
-def here(fetched) -> list[bool]:
-    output, rows, web, *_ = fetched
-    return [file.here for file in planned([select("xmm_pointed", rows)], web, output).files]
-
-
-def test_that_a_file_that_was_fetched_and_did_not_change_is_here(fetched):
-    assert here(fetched) == [True] + [False] * 5
-    output, rows, web, *_ = fetched
-    plan = planned([select("xmm_pointed", rows)], web, output)
-    assert plan.to_fetch_bytes == sum(file.size_bytes for file in plan.files[1:])
-    assert plan.totals()[0].n_here == 1
-    assert len(plan.requests) == 6  # its job only looks and puts it into the archive
-
-
-def test_that_a_file_from_a_copy_of_the_service_is_the_same_file(fetched):
-    _, _, _, destination, record = fetched
-    Manifest(destination.parent).add(replace(record, service="mirror:heasarc"))
-    assert here(fetched)[0]
-    Manifest(destination.parent).add(replace(record, service="cxc"))
-    assert not here(fetched)[0]
-
-
-@pytest.mark.parametrize("change", ["gone", "size", "time", "link", "date", "other"])
-def test_that_a_file_that_changed_is_not_here(fetched, change):
-    _, _, _, destination, record = fetched
-    if change == "gone":
-        destination.unlink()
-    elif change == "size":
-        destination.write_bytes(b"SIMPLE =")
-    elif change == "time":
-        old = datetime(2001, 1, 1, tzinfo=UTC).isoformat()
-        Manifest(destination.parent).add(replace(record, date=old))  # fetched long ago, but the file was written today
-    elif change == "link":
-        destination.unlink()
-        destination.symlink_to("/etc/hostname")
-    elif change == "date":
-        Manifest(destination.parent).add(replace(record, date="yesterday"))
-    else:
-        Manifest(destination.parent).add(replace(record, path="another/file"))
-    assert here(fetched)[0] is False
-
-
-def test_that_a_tar_file_is_here_when_all_its_members_are(tmp_path):
-    rows = rows_of("erosita_calpv", 1)
-    web = canned_web({"erosita_calpv": rows})
-    chosen = [select("erosita_calpv", rows)]
-    (request,) = planned(chosen, web, tmp_path).requests
-    folder, arguments = Path(request.task.arguments["raw_folder"]), request.task.arguments
-    folder.mkdir(parents=True)
-    (folder / "one.fits").write_bytes(b"1")
-    records = [Record(name, "erosita_edr", arguments["path"], "0" * 64, 1, "1" * 64, 5) for name in ("one.fits", "two.fits")]
-    everything = Record("", "erosita_edr", arguments["path"], members=arguments["members"], names=("one.fits", "two.fits"))
-    Manifest(folder).add(*records, everything)
-    assert [file.here for file in planned(chosen, web, tmp_path).files] == [False]
-    (folder / "two.fits").write_bytes(b"2")
-    assert [file.here for file in planned(chosen, web, tmp_path).files] == [True]
 
 
 # -- servers that fail ------------------------------------------------------------------------------------------------------
