@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from daxa_gui.archive.failures import sensible
@@ -55,6 +55,15 @@ class ObservationsPart(StorePart):
             rows = connection.execute(f"SELECT {_COLUMNS} FROM observations ORDER BY mission, obs_id").fetchall()
         with sensible(self.layout.database):
             return [_observation(row) for row in rows]
+
+    def iter_observations(self) -> Iterator[ArchiveObservation]:
+        """Like `observations`; only some are in memory at once."""
+        with self.database.reading() as connection:
+            cursor = connection.execute(f"SELECT {_COLUMNS} FROM observations ORDER BY mission, obs_id")
+            while rows := cursor.fetchmany(500):
+                with sensible(self.layout.database):
+                    found = [_observation(row) for row in rows]
+                yield from found
 
     def observation(self, mission: str, obs_id: str) -> ArchiveObservation | None:
         """One of them, None if the archive is not about it."""

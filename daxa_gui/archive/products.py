@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from daxa_gui import __version__
@@ -38,6 +38,22 @@ class ProductsPart(StorePart):
         with sensible(self.layout.database):
             return [self._product(row) for row in rows]
 
+    def iter_products(self) -> Iterator[list[Product]]:
+        """All products, those of one observation at a time, by mission and ObsID; only so many are in memory at once."""
+        with self.database.reading() as connection:
+            cursor = connection.execute(f"SELECT {COLUMNS} FROM products ORDER BY mission, obs_id")
+            group: list[Product] = []
+            while rows := cursor.fetchmany(1000):
+                with sensible(self.layout.database):
+                    products = [self._product(row) for row in rows]
+                for product in products:
+                    if group and (group[0].key.mission, group[0].key.obs_id) != (product.key.mission, product.key.obs_id):
+                        yield group
+                        group = []
+                    group.append(product)
+            if group:
+                yield group
+
     def _product(self, row: Sequence[Any]) -> Product:
         mission, obs_id, kind, instrument, exposure, low, high, path, size, sha256, job_id, created, facts = typed(row, _PATTERN)
         band = None if low is None or high is None else (low, high)
@@ -53,15 +69,14 @@ class ProductsPart(StorePart):
     def bytes_used(self) -> int:
         """Of all products and downloaded files; an event list that is both counts once."""
         with self.database.reading() as connection:
-            products, files, both = (
+            made, files = (
                 connection.execute(query).fetchone()[0]
                 for query in (
-                    "SELECT sum(size_bytes) FROM products",
+                    f"SELECT sum(size_bytes) FROM products WHERE kind <> '{ProductKind.EVENTS}'",
                     "SELECT sum(size_bytes) FROM files",
-                    "SELECT sum(f.size_bytes) FROM products p JOIN files f USING (path) WHERE p.path LIKE 'output:%'",
                 )
             )
-        return int(products or 0) + int(files or 0) - int(both or 0)
+        return int(made or 0) + int(files or 0)
 
     def forget_products(self, job_id: int) -> list[Product]:
         """Unregister what a job made earlier, because it holds no more; delete it unless it is raw data. History stays."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import pickle
+import sys
+import zlib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import PurePath
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -18,7 +22,6 @@ from daxa_gui.session import Session
 
 Key = tuple[str, str]  # mission, ObsID
 _PAUSE_MS = 500
-_MANY = 50  # more changed observations than this: one read of all products is quicker
 
 KIND_LABELS = {
     ProductKind.EVENTS: "Event list",
@@ -46,15 +49,31 @@ def product_label(product: Product) -> str:
     return f"{product.key.unit}  {KIND_LABELS[product.key.kind]}{energies}".strip()
 
 
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """An observation with its products, by unit and kind; other files come last. `words` is what a search looks through."""
+@lru_cache(maxsize=256)
+def _unpacked(packed: bytes) -> Any:
+    return pickle.loads(zlib.decompress(packed))
 
-    observation: ArchiveObservation
-    products: tuple[Product, ...]
-    labels: tuple[str, ...]
-    size_bytes: int
-    words: str
+
+def _packed(value: Any) -> bytes:
+    return zlib.compress(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), 1)
+
+
+class Entry:
+    """An observation with its products, by unit and kind; other files come last. `words` is what a search looks through.
+
+    An archive has ten thousand of these: the observation's row and the products are kept packed (a tenth of their size), and
+    come out of it as values when they are asked for.
+    """
+
+    __slots__ = ("_observation", "_products", "key", "labels", "size_bytes", "target", "words")
+
+    def __init__(self, observation: ArchiveObservation, products: Sequence[Product], mission_label: str) -> None:
+        self.key: Key = observation.mission, observation.obs_id
+        self.target = observation.target
+        self.labels = tuple(sys.intern(product_label(product)) for product in products)
+        self.size_bytes = sum(product.size_bytes for product in products)
+        self.words = f"{observation.obs_id}\n{observation.target}\n{mission_label}".casefold()
+        self._observation, self._products = _packed(observation), _packed(tuple(products))
 
     @classmethod
     def of(cls, observation: ArchiveObservation, products: Iterable[Product], mission_label: str) -> Entry:
@@ -62,14 +81,18 @@ class Entry:
             key = product.key
             return key.kind is ProductKind.OTHER, key.unit, _ORDER[key.kind], product.path
 
-        ordered = tuple(sorted(products, key=order))
-        words = f"{observation.obs_id}\n{observation.target}\n{mission_label}".casefold()
-        labels = tuple(product_label(product) for product in ordered)
-        return cls(observation, ordered, labels, sum(p.size_bytes for p in ordered), words)
+        return cls(observation, sorted(products, key=order), mission_label)
+
+    def equals(self, other: Entry) -> bool:
+        return self._products == other._products and self._observation == other._observation
 
     @property
-    def key(self) -> Key:
-        return self.observation.mission, self.observation.obs_id
+    def observation(self) -> ArchiveObservation:
+        return _unpacked(self._observation)
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        return _unpacked(self._products)
 
 
 class ArchiveContents(QObject):
@@ -91,7 +114,7 @@ class ArchiveContents(QObject):
         self._pause.setInterval(_PAUSE_MS)
         self._pause.timeout.connect(self._read_outdated)
         bridge.archive_changed.connect(lambda _path: self.read())
-        bridge.archive_content_changed.connect(self.read)
+        bridge.archive_content_changed.connect(self.renew)
         bridge.products_added.connect(self._on_products_added)
         bridge.jobs_changed.connect(self._on_jobs_changed)
         self.read()
@@ -104,7 +127,7 @@ class ArchiveContents(QObject):
 
     @property
     def n_products(self) -> int:
-        return sum(len(entry.products) for entry in self.entries.values())
+        return sum(len(entry.labels) for entry in self.entries.values())
 
     @property
     def size_bytes(self) -> int:
@@ -121,13 +144,26 @@ class ArchiveContents(QObject):
         else:
             self._background.forget(self, "archive")
 
+    def renew(self) -> None:
+        """Read everything again while what is here stays; then only what differs changes."""
+        if self.reading or self._session.archive is None:
+            self.read()
+            return
+        self.reading = True
+        self._background.read(self, "archive", self._read_all, self._on_all_renewed, self._on_error)
+
+    def _on_all_renewed(self, entries: dict[Key, Entry]) -> None:
+        if entries.keys() != self.entries.keys():
+            self._on_all_read(entries)
+            return
+        self._on_some_read({key: entry for key, entry in entries.items() if not entry.equals(self.entries[key])})
+
     def _read_all(self) -> dict[Key, Entry]:
-        products = _by_observation(self._session.products())
-        return {
-            key: Entry.of(observation, products.get(key, ()), self._labels.get(observation.mission, observation.mission))
-            for observation in self._session.observations()
-            for key in [(observation.mission, observation.obs_id)]
-        }
+        entries = {}
+        for observation, products in self._session.iter_contents():
+            label = self._labels.get(observation.mission, observation.mission)
+            entries[observation.mission, observation.obs_id] = Entry.of(observation, products, label)
+        return entries
 
     def _on_all_read(self, entries: dict[Key, Entry]) -> None:
         self.entries, self.reading = entries, False
@@ -163,29 +199,22 @@ class ArchiveContents(QObject):
             self.reading = True
             self._background.read(self, "archive", lambda: self._read_some(keys), self._on_some_read, self._on_error)
 
-    def _read_some(self, keys: set[Key]) -> dict[Key, list[Product]]:
-        if len(keys) > _MANY:
-            products = _by_observation(self._session.products())
-            return {key: products.get(key, []) for key in keys}
-        return {key: self._session.products(*key) for key in keys}
+    def _read_some(self, keys: set[Key]) -> dict[Key, Entry]:
+        """The new entries of those observations whose products changed."""
+        changed = {}
+        for key in sorted(keys):
+            old = self.entries.get(key)
+            if old is not None:
+                new = Entry.of(old.observation, self._session.products(*key), self._labels.get(key[0], key[0]))
+                if new.products != old.products:
+                    changed[key] = new
+        return changed
 
-    def _on_some_read(self, products: dict[Key, list[Product]]) -> None:
+    def _on_some_read(self, changed: dict[Key, Entry]) -> None:
         self.reading = False
-        changed = []
-        for key, those in products.items():
-            old = self.entries[key]
-            new = Entry.of(old.observation, those, self._labels.get(key[0], key[0]))
-            if new.products != old.products:
-                self.entries[key] = new
-                changed.append(key)
-        if changed:
-            self.entries_changed.emit(changed)
+        here = {key: entry for key, entry in changed.items() if key in self.entries}
+        self.entries.update(here)
+        if here:
+            self.entries_changed.emit(list(here))
         if self._outdated:
             self._pause.start()
-
-
-def _by_observation(products: Iterable[Product]) -> dict[Key, list[Product]]:
-    result: dict[Key, list[Product]] = {}
-    for product in products:
-        result.setdefault((product.key.mission, product.key.obs_id), []).append(product)
-    return result

@@ -1,34 +1,44 @@
-"""How long an archive with 120 000 jobs takes to open, to list and to change. Run: python tests/benchmarks/bench_store.py"""
+"""An archive of 10 000 observations and 120 000 jobs: opening it, with and without a window, asking it, changing it.
+
+    python tests/benchmarks/bench_store.py
+
+Aims: usable after 0.3 s, at most 150 MB more memory with all that a window keeps, any query at most 20 ms, a thousand changes a
+second shown without a stall of the event loop over 50 ms. For reference: how long this computer takes to read the database file.
+"""
 
 from __future__ import annotations
 
+import os
 import resource
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from daxa_gui.archive.layout import OutputLayout
-from daxa_gui.archive.store import ArchiveStore
-from daxa_gui.core.bus import Bus
-from daxa_gui.core.job import JobState
-from daxa_gui.execution.queue import Queue
-from tests.fakes.execution import ManualExecutor, ScriptedRunner, request
-
-N_JOBS = 120_000
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(PROJECT))
 
 
-def timed(what: str, function: Callable[[], Any]) -> Any:
+def timed(what: str, function: Callable[[], Any], aim: str = "") -> Any:
     begin = time.perf_counter()
     result = function()
-    seconds = time.perf_counter() - begin
-    print(f"{what:<52} {seconds * 1000:10.1f} ms")
+    print(f"{what:<58} {(time.perf_counter() - begin) * 1000:10.1f} ms   {aim}")
     return result
+
+
+def fastest(what: str, function: Callable[[], Any], aim: str = "at most 20 ms") -> None:
+    """The first of three calls counts too: that is what a person waits for."""
+    times = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - begin)
+    print(f"{what:<58} {times[0] * 1000:10.1f} ms   then {min(times[1:]) * 1000:.1f} ms; {aim}")
 
 
 def memory_mb() -> float:
@@ -37,38 +47,123 @@ def memory_mb() -> float:
     return pages * resource.getpagesize() / 1e6
 
 
-def requests() -> list[Any]:
-    return [
-        request(f"P{i:06d}M1S001MIEVLI0000.FTZ", "", kind="download", lane="host:heasarc.gsfc.nasa.gov", obs_id=f"{i // 10:010d}",
-                size_bytes=1_000_000 + i, service="heasarc", path=f"/FTP/xmm/data/rev0/{i // 10:010d}/PPS/", expected_bytes=i)
-        for i in range(N_JOBS)
-    ]  # fmt: skip
+def bench_store(folder: Path) -> None:
+    from daxa_gui.archive.layout import OutputLayout
+    from daxa_gui.archive.store import ArchiveStore
+    from daxa_gui.core.bus import Bus
+    from daxa_gui.core.job import JobState
+    from daxa_gui.execution.queue import Queue
+    from tests.benchmarks.large_archive import MISSION
+    from tests.fakes.execution import ManualExecutor, ScriptedRunner
+
+    layout = OutputLayout(folder).archive("large")
+    timed("read the database file (reference)", layout.database.read_bytes)
+    print(f"{'its size':<58} {layout.database.stat().st_size / 1e6:10.1f} MB")
+    before = memory_mb()
+    store = timed("open", lambda: ArchiveStore.open(layout), "at most 300 ms")
+    queue = Queue(store, Bus(), ScriptedRunner(store), ManualExecutor(), limits=lambda lane: 4)
+    timed("start the queue", queue.start)
+    print(f"{'memory of the open archive':<58} {memory_mb() - before:10.1f} MB")
+    obs_id = "0000004711"
+    fastest("summary", store.summary)
+    fastest("products of an observation", lambda: store.products(MISSION, obs_id))
+    fastest("files of an observation", lambda: store.files(MISSION, obs_id))
+    fastest("jobs of an observation", lambda: store.jobs_of(MISSION, obs_id))
+    fastest("one observation", lambda: store.observation(MISSION, obs_id))
+    fastest("one job", lambda: store.get(77_777))
+    product = store.products(MISSION, obs_id)[-1]
+    fastest("history of a product", lambda: store.history(product))
+    fastest("jobs by kind and state", store.counts)
+    fastest("bytes used", store.bytes_used)
+    fastest("bytes to come", store.bytes_to_come)
+    fastest("event lists", lambda: store.count_products(product.key.kind))
+    fastest("all jobs in columns", store.job_overview, "read on a pool thread")
+    some = store.get_all(list(range(1, 60_001)))
+    timed("update 60 000 jobs in one transaction", lambda: store.update_all(some))
+    timed("update 1 000 of them, a transaction each", lambda: [store.update(job) for job in some[:1000]])
+    queued = [replace(job, state=JobState.QUEUED) for job in some]
+    store.update_all(queued)
+    timed("cancel 60 000", lambda: queue.cancel([job.id for job in queued]))
+    store.update_all(some)
+    queue.close()
+    store.close()
+
+
+def bench_window(folder: Path) -> None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from PySide6.QtWidgets import QApplication
+
+    from daxa_gui.archive.layout import OutputLayout
+    from daxa_gui.core.events import JobChanged
+    from daxa_gui.core.job import JobState
+    from daxa_gui.core.settings import Settings
+    from daxa_gui.gui.heartbeat import Heartbeat
+    from daxa_gui.gui.main_window import MainWindow
+    from daxa_gui.session import Session
+
+    application = QApplication.instance() or QApplication([])
+    session = Session(settings=Settings(), output_folder=folder, cache=folder / "cache")
+    window = MainWindow(session, application)
+    window.show()
+
+    def settle(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            application.processEvents()
+            time.sleep(0.001)
+
+    for workspace in ("queue", "archive", "find"):
+        window.show_workspace(workspace)
+        settle(1.0)
+    before = memory_mb()
+    heartbeat = Heartbeat()
+    heartbeat.start("opening")
+    timed(
+        "window: open the archive", lambda: session.open_archive(OutputLayout(folder).archive("large").folder), "at most 300 ms"
+    )
+    for workspace in ("queue", "archive"):
+        window.show_workspace(workspace)
+        settle(4.0)
+    print(f"{'window: longest stall while it is filled':<58} {heartbeat.worst.seconds * 1000:10.1f} ms")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(f"{'window: memory of the archive and all panels':<58} {memory_mb() - before:10.1f} MB   at most 150 MB")
+    print(f"{'window: its highest value on the way':<58} {peak - before:10.1f} MB")
+    jobs = [job for job in session.jobs() if job.kind != "plan"][:20_000]
+    window.show_workspace("queue")
+    settle(1.0)
+    heartbeat.stalls.clear()
+    heartbeat.start("a thousand changes a second")
+    stop = threading.Event()
+
+    def change() -> None:
+        begin, number = time.monotonic(), 0
+        while not stop.is_set():
+            job = jobs[number * 37 % len(jobs)]
+            state = (JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED)[number % 3]
+            session.bus.publish(JobChanged(replace(job, state=state, done=float(number % 100))))
+            number += 1
+            time.sleep(max(0.0, begin + number / 1000 - time.monotonic()))
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    settle(5.0)
+    stop.set()
+    thread.join()
+    print(f"{'window: longest stall at 1 000 changes a second':<58} {heartbeat.worst.seconds * 1000:10.1f} ms   at most 50 ms")
+    window.close()
+    session.close()
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        layout = OutputLayout(Path(folder)).archive("large")
-        store = ArchiveStore.create(layout)
-        jobs = timed(f"add {N_JOBS} jobs in one transaction", lambda: store.add(requests()))
-        timed("add the same again (nothing changes)", lambda: store.add(requests()))
-        done = [replace(job, state=JobState.SUCCEEDED, facts={"sha256": "0" * 64}, finished=1.0) for job in jobs[: N_JOBS // 2]]
-        timed("update half of them in one transaction", lambda: store.update_all(done))
-        timed("update 1000 of them, a transaction each", lambda: [store.update(job) for job in done[:1000]])
-        store.close()
-        del jobs[:], done[:]
-        before = memory_mb()
-        store = timed("open", lambda: ArchiveStore.open(layout))
-        print(f"{'memory of all jobs':<52} {memory_mb() - before:10.1f} MB")
-        timed("list all", store.jobs)
-        timed("list one kind", lambda: store.jobs("download"))
-        executor = ManualExecutor()
-        queue = Queue(store, Bus(), ScriptedRunner(store), executor, limits=lambda lane: 4)
-        timed("start the queue with half of them left", queue.start)
-        timed("cancel what is left", lambda: queue.cancel([job.id for job in store.jobs() if not job.is_finished]))
-        executor.run_all()
-        queue.close()
-        store.close()
-    return 0
+    if len(sys.argv) == 3:
+        {"store": bench_store, "window": bench_window}[sys.argv[1]](Path(sys.argv[2]))
+        return 0
+    from tests.benchmarks.large_archive import make
+
+    with tempfile.TemporaryDirectory(prefix="daxa-gui-bench-") as folder:
+        timed("make the archive", lambda: make(Path(folder)).close())
+        codes = [subprocess.run([sys.executable, __file__, what, folder], check=False).returncode for what in ("store", "window")]
+    return max(codes)
 
 
 if __name__ == "__main__":

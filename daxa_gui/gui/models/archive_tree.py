@@ -82,7 +82,7 @@ class ArchiveTree(QAbstractItemModel):
             shown = self._passing(entry)
             if shown is None:
                 continue
-            name = entry.observation.mission
+            name = entry.key[0]
             if name not in missions:
                 missions[name] = _Mission(name, len(self._missions))
                 self._missions.append(missions[name])
@@ -95,7 +95,7 @@ class ArchiveTree(QAbstractItemModel):
     def _passing(self, entry: Entry) -> list[int] | None:
         """Which products are shown; None if the observation is not."""
         if not self._search or self._search in entry.words:
-            return list(range(len(entry.products)))
+            return list(range(len(entry.labels)))
         found = [number for number, label in enumerate(entry.labels) if self._search in label.casefold()]
         return found or None
 
@@ -225,8 +225,8 @@ class ArchiveTree(QAbstractItemModel):
         if role == OBSERVATION_ROLE:
             return entry.key
         if role == Qt.ItemDataRole.DisplayRole:
-            size = format_bytes(entry.size_bytes) if entry.products else ""
-            return (entry.observation.obs_id, entry.observation.target, size)[column]
+            size = format_bytes(entry.size_bytes) if entry.labels else ""
+            return (entry.key[1], entry.target, size)[column]
         return None
 
     @staticmethod
