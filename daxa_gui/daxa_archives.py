@@ -46,7 +46,7 @@ from daxa_gui.exchange.daxa_archive import (
 )  # fmt: skip
 from daxa_gui.exchange.daxa_archive_reading import is_daxa_archive, read_archive
 from daxa_gui.exchange.daxa_archive_writing import write_archive
-from daxa_gui.exchange.daxa_rules import INSTRUMENT_COLUMN, MISSIONS_OF_DAXA, chosen_instruments
+from daxa_gui.exchange.daxa_rules import GRATINGS, INSTRUMENT_COLUMN, MISSIONS_OF_DAXA, chosen_instruments
 from daxa_gui.exchange.daxa_writing import operations_of
 from daxa_gui.missions import MISSIONS
 
@@ -154,6 +154,7 @@ class _Writing:
         fields, operations = self._operations(instruments)
         known = self._store.info().get(CONVERTED)
         before = known.get("missions", {}).get(self._spec.name, {}) if isinstance(known, dict) else {}
+        self._warn_of_lost()
         self._warn_of_raw_data()
         return DaxaMission(
             name=self._spec.name,
@@ -201,6 +202,24 @@ class _Writing:
             "raw" if kinds == {str(ProductKind.RAW)} else "raw+preprocessed" if str(ProductKind.RAW) in kinds else "preprocessed"
         )
 
+    def _warn_of_lost(self) -> None:
+        """Observations that DAXA does not take when it opens the archive, whatever the save file says."""
+        said = {
+            "are not fit for science": [o for o in self._observations if o.row.get("unusable_reason")],
+            "are not public yet": [o for o in self._observations if self._is_held_back(o)],
+            "were made with a grating": [
+                o for o in self._observations
+                if self._spec.name == "chandra" and set(str(o.row.get("instruments", "")).split()) & set(GRATINGS)
+            ],
+        }  # fmt: skip
+        for why, lost in said.items():
+            if lost:
+                self._notes.append(f"DAXA will leave out {len(lost)} observations of {self._spec.label}: they {why}.")
+
+    def _is_held_back(self, one: ArchiveObservation) -> bool:
+        public = one.row.get("public_mjd")
+        return self._spec.has_proprietary and isinstance(public, (int, float)) and public > mjd_now()
+
     def _warn_of_raw_data(self) -> None:
         absent = [o for o in self._obs_ids if not self._store.layout.raw_folder(self._spec.name, o).is_dir()]
         if absent:
@@ -223,13 +242,11 @@ class _Writing:
                 else {}
             )
             use = use_of(one.mission, summary)
-        public = one.row.get("public_mjd")
-        held_back = self._spec.has_proprietary and isinstance(public, (int, float)) and public > mjd_now()
         place = ArchiveRegions(self._store).path(one.mission, one.obs_id)
         return DaxaObservation(
             one.obs_id,
             bool(record.get("science_usable", not one.row.get("unusable_reason"))),
-            bool(record.get("proprietary_usable", not held_back)),
+            bool(record.get("proprietary_usable", not self._is_held_back(one))),
             summary, use, self._final.get((one.mission, one.obs_id)), str(place) if place.is_file() else "",
         )  # fmt: skip
 

@@ -11,8 +11,11 @@ from types import ModuleType
 import pytest
 
 from daxa_gui import daxa_archives
+from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.store import ArchiveStore
+from daxa_gui.core.errors import FileError, InputError
+from daxa_gui.core.selection import Selection
 from daxa_gui.exchange.daxa_archive import INFO_KEYS, ident_of, obs_id_of
 from daxa_gui.exchange.daxa_archive_reading import read_archive
 from daxa_gui.region_sets import set_regions
@@ -151,6 +154,33 @@ def test_that_writing_again_changes_nothing_but_the_date(world: World, ours: Arc
     assert not list(ours.layout.folder.rglob("*.part"))
 
 
+def test_that_what_daxa_cannot_have_is_said(world: World, tmp_path: Path) -> None:
+    store = ArchiveStore.create(OutputLayout(tmp_path).archive("odd"))
+    rows = [
+        {"obs_id": "11", "instruments": "ACIS HETG", "public_mjd": 50000.0}, {"obs_id": "12", "unusable_reason": "no data"},
+        {"obs_id": "13", "instruments": "ACIS", "public_mjd": float("inf")}, {"obs_id": "14", "simulated": True},
+    ]  # fmt: skip
+    try:
+        store.add_selections([(Selection("chandra", "1", ("14",), ("ACIS",)), rows[3:])])
+        with pytest.raises(InputError, match="nothing in the archive that DAXA could open"):
+            daxa_archives.write(store)
+        assert not (store.layout.folder / ".save_info").exists()
+        store.add_selections([(Selection("chandra", "1", ("11", "12", "13"), ("ACIS",)), rows[:3])])
+        written = daxa_archives.write_with_notes(store)
+        assert written.notes == (
+            "1 simulated observations of chandra are unknown to DAXA: left out.",
+            "DAXA will leave out 1 observations of Chandra: they are not fit for science.",
+            "DAXA will leave out 1 observations of Chandra: they are not public yet.",
+            "DAXA will leave out 1 observations of Chandra: they were made with a grating.",
+            "3 observations of Chandra have no raw data here: DAXA will download raw data when it opens the archive.",
+        )
+        state = json.loads((store.layout.folder / ".save_info" / "chandra_state.json").read_text())
+        assert state["selected_obs"] == ["11", "12", "13"] and state["science_usable"] == [True, False, True]
+        assert state["proprietary_usable"] == [True, True, False]
+    finally:
+        store.close()
+
+
 @pytest.mark.parametrize("mission", MISSIONS)
 def test_that_units_are_named_so_that_daxa_sees_their_obs_id(world: World, mission: str) -> None:
     daxa = world.both[mission].daxa()
@@ -171,7 +201,7 @@ def test_that_a_full_disk_leaves_the_save_files_as_they_were(
         raise OSError(28, "No space left on device", str(target))
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(daxa_archives.DaxaError, match="No space left"):
+    with pytest.raises(FileError, match="No space left"):
         daxa_archives.write(ours)
     monkeypatch.undo()
     assert {path.name: path.read_bytes() for path in (ours.layout.folder / ".save_info").glob("*.json")} == before
