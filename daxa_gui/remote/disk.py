@@ -6,7 +6,6 @@ import atexit
 import errno
 import logging
 import os
-import queue
 import shutil
 import threading
 from collections.abc import Iterator
@@ -87,62 +86,64 @@ def disk_full(path: Path, free: int, needed_bytes: int = 0) -> TransferError:
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` survive a power cut soon (where folders can be flushed: not on Windows)."""
     if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            FLUSHER.add(descriptor)
-        finally:
-            os.close(descriptor)
+        FLUSHER.add(folder)
 
 
 class Flusher:
-    """Brings what was written to the disk itself, behind the back of the transfers, in the order in which it was written.
+    """Brings files that are whole to the disk itself, behind the back of the transfers and a moment later.
 
-    A program that is killed loses nothing without that: the kernel has the bytes. A power cut can cost what was not flushed
-    yet, the files of the last seconds; the SHA-256 in the manifest tells, and they are fetched again. When more than
-    `most` files wait, `add` waits too, so that it never becomes much.
+    A program that is killed loses nothing without that: the kernel has the bytes. A power cut can cost files of the last
+    `delay_s` seconds (kernels alone: of half a minute); the SHA-256 in the manifest tells, and they are fetched again.
     """
 
-    def __init__(self, most: int = 64, idle_s: float = 0.5) -> None:
-        self._waiting: queue.Queue[int] = queue.Queue(most)
-        self._idle_s = idle_s
+    def __init__(self, delay_s: float = 2.0) -> None:
+        self._delay_s = delay_s
         self._lock = threading.Lock()
+        self._paths: dict[Path, None] = {}
         self._thread: threading.Thread | None = None
+        self._hurry = threading.Event()
 
-    def add(self, descriptor: int) -> None:
-        """Flush an open file or folder soon; the caller may close it at once."""
-        self._waiting.put(os.dup(descriptor))
+    def add(self, path: Path) -> None:
+        """Flush a file or a folder soon; one that is gone by then is left alone."""
         with self._lock:
+            self._paths[path] = None
             if self._thread is None:
+                self._hurry.clear()
                 self._thread = threading.Thread(target=self._work, name="flush", daemon=True)
                 self._thread.start()
 
     def flush_now(self) -> None:
-        """Flush all that waits, on the calling thread."""
-        while True:
-            try:
-                descriptor = self._waiting.get_nowait()
-            except queue.Empty:
-                return
-            _flush_and_close(descriptor)
+        """Flush all that waits before this returns."""
+        self._hurry.set()
+        with self._lock:
+            paths, self._paths = self._paths, {}
+        for path in paths:
+            _flush(path)
 
     def _work(self) -> None:
         while True:
-            try:
-                descriptor = self._waiting.get(timeout=self._idle_s)
-            except queue.Empty:
-                with self._lock:
-                    if self._waiting.empty():
-                        self._thread = None
-                        return
-                continue
-            _flush_and_close(descriptor)
+            self._hurry.wait(self._delay_s)
+            with self._lock:
+                paths, self._paths = self._paths, {}
+                if not paths:
+                    self._thread = None
+                    return
+            for path in paths:
+                _flush(path)
 
 
-def _flush_and_close(descriptor: int) -> None:
+def _flush(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("%s could not be opened to flush it: %s", path, error)
+        return
     try:
         os.fsync(descriptor)
     except OSError as error:  # nobody waits for it; a verification finds the file
-        log.error("a file that was fetched could not be flushed to its disk: %s", error)
+        log.error("%s was fetched but could not be flushed to its disk: %s", path, error)
     finally:
         os.close(descriptor)
 

@@ -19,7 +19,7 @@ from daxa_gui.remote.checks import begins_as_named, page_in_place_of
 from daxa_gui.remote.connection import Reply, Visit
 from daxa_gui.remote.credentials import Authorisation, authorisation, store
 from daxa_gui.remote.digests import Sums, announced
-from daxa_gui.remote.disk import FLUSHER, check_space, translated_disk_errors
+from daxa_gui.remote.disk import check_space, translated_disk_errors
 from daxa_gui.remote.listing import is_safe_name
 from daxa_gui.remote.local_source import LocalReply, is_local, open_local
 from daxa_gui.remote.part import OVERLAP_BYTES, Part
@@ -186,7 +186,6 @@ class Download:
                 sums.update(chunk)
                 done += len(chunk)
                 self.ctx.progress(done, total, "downloading")
-            _flush(file)
         self._check_length(place, part, done, total)
         if wrong := sums.wrong():
             part.discard()
@@ -323,10 +322,6 @@ def _write_all(file: IO[bytes], data: Piece) -> None:
     left = memoryview(data)
     while left:
         left = left[file.write(left) :]
-
-
-def _flush(file: IO[bytes]) -> None:
-    FLUSHER.add(file.fileno())
 
 
 def _file_name(reply: AnyReply) -> str:

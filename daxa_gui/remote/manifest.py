@@ -63,8 +63,7 @@ class Manifest:
                 if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
                     lines = "\n" + lines  # a program died while it wrote the last line
                 file.write(lines.encode("utf-8"))
-                file.flush()
-                FLUSHER.add(file.fileno())
+        FLUSHER.add(self.path)
 
     def records(self) -> list[Record]:
         """All records, oldest first. Lines that are damaged are left out: their files count as not fetched."""

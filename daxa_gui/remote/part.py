@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from daxa_gui.core.step import TaskContext
-from daxa_gui.remote.disk import sync_folder, translated_disk_errors
+from daxa_gui.remote.disk import FLUSHER, sync_folder, translated_disk_errors
 from daxa_gui.remote.manifest import sha256_of
 
 OVERLAP_BYTES = 64 * 1024  # fetched once more and compared before a transfer goes on
@@ -128,7 +128,7 @@ class Part:
         )
 
     def finish(self, sha256: str) -> None:
-        """All bytes are there and flushed to the disk."""
+        """All bytes are there."""
         self._store(replace(self.state, total=self.size_bytes, sha256=sha256))
 
     def discard(self) -> None:
@@ -142,7 +142,8 @@ class Part:
         with translated_disk_errors(destination):
             self.path.replace(destination)
             self.state_path.unlink(missing_ok=True)
-            sync_folder(destination.parent)
+        FLUSHER.add(destination)
+        sync_folder(destination.parent)
 
     def continues(self, reply: Answer, start: int, digests: Mapping[str, str]) -> bool:
         """Whether an answer with status 206 is the rest, from byte `start` on, of the same file."""

@@ -213,11 +213,10 @@ def _write(ctx: TaskContext, destination: Path, name: str, most: int, limits: Li
             with part.open("wb") as file:
                 sink = _Sink(file, name, most, limits, destination)
                 copy(sink)
-                file.flush()
-                FLUSHER.add(file.fileno())
             if is_fits_name(destination.name):
                 check_fits(part, name, ctx.check_cancelled)
             part.replace(destination)
+            FLUSHER.add(destination)
             sync_folder(destination.parent)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from daxa_gui.core.errors import ArchiveError, Cancelled, TransferError
+from daxa_gui.remote import disk, download
 from daxa_gui.remote.connection import StatusError
 from daxa_gui.remote.pacing import BANDWIDTH
 from daxa_gui.remote.transfer import fetch
@@ -379,16 +380,34 @@ def test_that_a_full_disk_is_said_before_anything_is_fetched(archive, get, tmp_p
 
 
 def test_that_a_disk_that_fills_up_keeps_what_came(archive, get, tmp_path, monkeypatch):
-    def full(_: int) -> None:
-        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+    write = download._write_all
+
+    def full(file, data) -> None:
+        write(file, data)
+        if file.tell() > 500_000:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
     with monkeypatch.context() as patch:
-        patch.setattr("daxa_gui.remote.download._flush", full)
+        patch.setattr(download, "_write_all", full)
         with pytest.raises(TransferError, match="is full"):
             get()
-    assert (tmp_path / "x.fits.part").stat().st_size == len(CONTENT)
-    assert get().facts["fetched_bytes"] == OVERLAP
+    kept = (tmp_path / "x.fits.part").stat().st_size
+    assert kept > 500_000
+    assert get().facts["fetched_bytes"] == len(CONTENT) - kept + OVERLAP
     assert whole(tmp_path)
+
+
+def test_that_what_arrived_is_flushed_soon_and_no_thread_stays_for_it(get, tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(disk, "_flush", flushed.append)
+    monkeypatch.setattr(disk.FLUSHER, "_delay_s", 0.05)
+    disk.FLUSHER.flush_now()
+    get()
+    end = time.monotonic() + 10
+    while disk.FLUSHER._thread is not None and time.monotonic() < end:
+        time.sleep(0.01)
+    assert {tmp_path / "x.fits", tmp_path / ".manifest.jsonl"} <= set(flushed)
+    assert disk.FLUSHER._thread is None
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write everywhere")

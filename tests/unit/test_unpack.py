@@ -2,7 +2,6 @@ import errno
 import gzip
 import hashlib
 import io
-import os
 import shutil
 import tarfile
 from collections import namedtuple
