@@ -20,7 +20,7 @@ from daxa_gui.core.mission import RemoteFolder
 from daxa_gui.core.step import TaskContext
 from daxa_gui.remote.addresses import StatusError, join_url
 from daxa_gui.remote.connection import Visit
-from daxa_gui.remote.decrypt import is_encrypted, name_inside
+from daxa_gui.remote.decrypt import SUFFIXES, is_encrypted, name_inside
 from daxa_gui.remote.listing import PAGE_TYPES, ListedFile, Listing, Page, is_safe_name, parse_page, read_page
 from daxa_gui.remote.listing_s3 import list_s3
 from daxa_gui.remote.local_mirror import list_mirror, mirror_path
@@ -99,9 +99,10 @@ class Looked:
     def add(self, below: str, listing: Listing, matches: Callable[[str], bool]) -> None:
         """The files of a listing that match; an encrypted one does if what is inside would."""
         names = listing.names
-        if locked := [name for name in names if is_encrypted(name)]:
+        together = "\n".join(names).lower()
+        if any(suffix in together for suffix in SUFFIXES):  # seldom; looking at each name would take long
+            self.locked += [(below, one, listing) for one in names if is_encrypted(one) and matches(name_inside(one))]
             names = [name for name in names if not is_encrypted(name)]
-            self.locked += [(below, name, listing) for name in locked if matches(name_inside(name))]
         self.files += [(below, name, listing) for name in names if matches(name)]
 
 
