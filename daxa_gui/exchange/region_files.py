@@ -98,7 +98,7 @@ class _Reader:
             self._comment(line)
             return
         if re.match(r"global\b", line, re.IGNORECASE):
-            self.globals.update(_properties(line[6:].partition("#")[0]))
+            self.globals.update(_properties(line[6:]))
             return
         statement, _, behind = line.partition("#")
         properties = _properties(behind)
@@ -112,8 +112,9 @@ class _Reader:
     def _comment(self, line: str) -> None:
         """DS9 writes texts, vectors, rulers and groups as comments, so that other programs pass over them; so do we."""
         if re.match(rf"#\s*{KEPT}\s", line):
-            system, _, text = line.partition(KEPT)[2].strip().rpartition("; ")
-            self._keep(text, "it was kept by this program before", system)
+            system, _, text = line.partition(KEPT)[2].strip().partition("; ")
+            if text.strip():
+                self._keep(text, "it was kept by this program before", system.strip(";"))
             return
         match = _COMMENT_SHAPE.match(line)
         word = match[1].lower() if match else ""
@@ -134,6 +135,8 @@ class _Reader:
         """One statement: a shape, or several of CIAO's (« circle(…)-box(…) »), or one of SAS's selections."""
         joined = text.endswith("||")
         text = text.rstrip("|").strip()
+        if not text:
+            return
         if (sas := _sas_shapes(text)) is not None:
             for sign, word, inside in sas:
                 self._shape(word, inside, sign, properties, joined, text)

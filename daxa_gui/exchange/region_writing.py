@@ -12,6 +12,7 @@ from pathlib import Path
 
 from daxa_gui.core.errors import FileError
 from daxa_gui.exchange.region_files import DS9_SHAPES, KEPT
+from daxa_gui.exchange.region_numbers import is_system
 from daxa_gui.exchange.region_values import Region, RegionFile, Verbatim
 
 HEADING = "# Region file format: DS9 version 4.1"
@@ -122,6 +123,6 @@ def _group(group: Region) -> str:
 def _verbatim(one: Verbatim) -> list[str]:
     text = _one_line(one.text)
     word = re.match(r"#?\s*[-+!]?\s*([A-Za-z]\w*)\s*\(", text)
-    if word is not None and word[1].lower() in DS9_SHAPES and one.system:
+    if word is not None and word[1].lower() in DS9_SHAPES and is_system(one.system):
         return [one.system, text, "icrs"]
     return [f"# {KEPT} {one.system}; {text}"]

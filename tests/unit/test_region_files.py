@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from daxa_gui.core.errors import FileError, InputError
 from daxa_gui.core.filters import SkyShape
@@ -390,3 +392,26 @@ def test_that_a_file_without_world_coordinates_is_refused(tmp_path: Path) -> Non
     system = pixel_system(image(tmp_path, CTYPE1="RA---SIN", CTYPE2="DEC--SIN", CDELT1=-1.0, CDELT2=1.0))
     with pytest.raises((FileError, InputError), match="not on the sky"):
         parse_regions("image;circle(2,2,1)", pixels=system)
+
+
+PIECES = (
+    'circle(1,2,3")', 'box(1,2,3",4",5)', "panda(1,2,3)", "# vector(1,2)", "circle", "(", ")", ",", "1", "-5", "1e400", "nan",
+    '"', "'", "#", " # ", " ", "\n", ";", "icrs\n", "image", "-", "!", "||", "&", "text={", "}", "10:20:30", "global ",
+    "color=#ff0000", "# composite(", "# text(", "# verbatim ", "(X,Y) IN ", "line", "point", "tag={a", 'font="x', "galactic", "\u2028", "=",
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(PIECES), max_size=22).map("".join))
+def test_that_whatever_is_read_is_the_same_after_writing(text: str) -> None:
+    """Garbage is refused with a sentence or kept, and what was understood once stays understood."""
+    try:
+        file = parse_regions(text)
+    except FileError:
+        return
+    again = parse_regions(regions_text(file))
+    assert [one.whole for one in again.verbatim] == [one.whole for one in file.verbatim]
+    assert [(one.shape, one.include, sorted(one.properties)) for one in again.regions] == [
+        (one.shape, one.include, sorted(one.properties)) for one in file.regions
+    ]
+    assert regions_text(again) == regions_text(file)
