@@ -131,7 +131,15 @@ class ArchivePanel(QWidget):
 
     def _on_model_reset(self) -> None:
         self._open_again()
+        self._let_go_of_what_is_gone()
         self._choose_in_tree()
+
+    def _let_go_of_what_is_gone(self) -> None:
+        """A product that the archive has no more is not looked at any more (single rows that vanish tell the view themselves)."""
+        product = self._context.product
+        entry = None if product is None else self._contents.entries.get((product.key.mission, product.key.obs_id))
+        if product is not None and entry is not None and product.path not in {one.path for one in entry.products}:
+            self._context.set_product(None)
 
     def _open_again(self) -> None:
         """After everything was arranged anew: missions, what was open before, and what a search found among products."""
