@@ -397,7 +397,8 @@ def test_that_a_file_without_world_coordinates_is_refused(tmp_path: Path) -> Non
 PIECES = (
     'circle(1,2,3")', 'box(1,2,3",4",5)', "panda(1,2,3)", "# vector(1,2)", "circle", "(", ")", ",", "1", "-5", "1e400", "nan",
     '"', "'", "#", " # ", " ", "\n", ";", "icrs\n", "image", "-", "!", "||", "&", "text={", "}", "10:20:30", "global ",
-    "color=#ff0000", "# composite(", "# text(", "# verbatim ", "(X,Y) IN ", "line", "point", "tag={a", 'font="x', "galactic", "\u2028", "=",
+    "color=#ff0000",
+    "# composite(", "# text(", "# verbatim ", "(X,Y) IN ", "line", "point", "tag={a", 'font="x', "galactic", "\u2028", "=",
 )  # fmt: skip
 
 
