@@ -251,7 +251,9 @@ class DownloadTree(QAbstractItemModel):
         shown = self._shape.shown()
         if selection.isEmpty():
             return shown
-        missions, observations, files = [], [], []
+        missions: list[int] = []
+        observations: list[int] = []
+        files: list[int] = []
         for ranges in selection.toList():
             inside = ranges.parent()
             level, number = self._node(inside) if inside.isValid() else (-1, 0)

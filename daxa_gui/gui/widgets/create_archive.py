@@ -91,10 +91,11 @@ class CreateArchiveDialog(QDialog):
         self._selections = selections
         self._plan: tuple[Choice, list[Selection], DownloadPlan] | None = None
         self._is_creating = False
-        self.choice = ArchiveChoice(contents, {c.mission.name: session.kinds(c.mission.name) for c in contents}, self)
-        self.plan_view = PlanView(session.mission_labels(), self)
-        self.work = LongWork("planProgress", self)
+        # made in the order in which the Tab key visits them
         self._build_name(name)
+        self.choice = ArchiveChoice(contents, {c.mission.name: session.kinds(c.mission.name) for c in contents}, self)
+        self._build_look()
+        self.plan_view = PlanView(session.mission_labels(), self)
         self._build_buttons()
         self._build(contents)
         self.name.textChanged.connect(lambda _text: self._check())
@@ -121,11 +122,12 @@ class CreateArchiveDialog(QDialog):
         self.place = ElidedLabel(self)
         self.place.setObjectName("archivePlace")
 
-    def _build_buttons(self) -> None:
+    def _build_look(self) -> None:
         self.look_button = QPushButton("&Look what there is", self)
         self.look_button.setObjectName("lookWhatThereIs")
         self.look_button.setToolTip("Ask the archives which files there are and how large they are; nothing is fetched")
         self.look_button.clicked.connect(lambda _checked=False: self.look())
+        self.work = LongWork("planProgress", self)
         self.work.stop_button.setToolTip("Stop asking; what was found out so far is dropped")
         self.work.stop_button.setText("&Stop")
         self.work.stop_button.setAutoDefault(False)
@@ -134,6 +136,8 @@ class CreateArchiveDialog(QDialog):
         self.choice_problem.setObjectName("archiveChoiceProblem")
         self.look_problem = problem_label(self)
         self.look_problem.setObjectName("planProblem")
+
+    def _build_buttons(self) -> None:
         self._busy = QProgressBar(self)
         self._busy.setObjectName("archiveBusy")
         self._busy.setAccessibleName("The archive is being made")

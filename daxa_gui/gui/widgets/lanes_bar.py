@@ -114,12 +114,14 @@ class LanesBar(QWidget):
             label.setBuddy(widget)
             flow.addWidget(label)
             flow.addWidget(widget)
+        self._typing: dict[QWidget, QTimer] = {}
         for spin, tell in ((self.bandwidth, self._tell_bandwidth), (self.limit, self._tell_limit)):
             timer = QTimer(self)
             timer.setSingleShot(True)
             timer.setInterval(_TYPING_MS)
             timer.timeout.connect(tell)
             spin.valueChanged.connect(timer.start)
+            self._typing[spin] = timer
 
     def _tell_bandwidth(self) -> None:
         self.bandwidth_changed.emit(self.bandwidth.value() * 1e6)
@@ -134,7 +136,7 @@ class LanesBar(QWidget):
             (self.limit, connections),
         )
         for spin, value in values:
-            if not spin.hasFocus() and spin.value() != value:
+            if not spin.hasFocus() and not self._typing[spin].isActive() and spin.value() != value:
                 blocked = spin.blockSignals(True)
                 spin.setValue(value)  # type: ignore[arg-type]
                 spin.blockSignals(blocked)
