@@ -7,7 +7,7 @@ from pathlib import Path
 
 MOUNTS = Path("/proc/self/mountinfo")
 _NETWORK = re.compile(r"nfs\d?|cifs|smb\w*|9p|afs|ceph|lustre|glusterfs|gpfs|beegfs|davfs|ncpfs|fuse\.(sshfs|\w*fs\d?|rclone).*")
-_LOCAL_FUSE = re.compile(r"fuse\.(fuse-overlayfs|ntfs\w*|exfat\w*|lxcfs|portal|encfs|gocryptfs|mergerfs|bindfs)")
+_LOCAL_FUSE = re.compile(r"fuse\.(fuse-overlayfs|ntfs.*|exfat.*|lxcfs|portal|encfs|gocryptfs|mergerfs|bindfs)")
 
 
 def file_system(folder: Path, mounts: Path = MOUNTS) -> str:
