@@ -96,7 +96,7 @@ class Flusher:
     `delay_s` seconds (kernels alone: of half a minute); the SHA-256 in the manifest tells, and they are fetched again.
     """
 
-    def __init__(self, delay_s: float = 2.0) -> None:
+    def __init__(self, delay_s: float = 1.0) -> None:
         self._delay_s = delay_s
         self._lock = threading.Lock()
         self._paths: dict[Path, None] = {}
@@ -125,11 +125,12 @@ class Flusher:
             self._hurry.wait(self._delay_s)
             with self._lock:
                 paths, self._paths = self._paths, {}
-                if not paths:
-                    self._thread = None
-                    return
             for path in paths:
                 _flush(path)
+            with self._lock:
+                if not self._paths:
+                    self._thread = None
+                    return
 
 
 def _flush(path: Path) -> None:
