@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from daxa_gui.core.errors import TransferError
 from daxa_gui.core.mission import NAME_READERS, RawFile, RemoteFolder
@@ -15,10 +16,12 @@ _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 _SPECIAL = frozenset(".^$*+?{}[]()|\\")
 # Numbers of a pattern that stand for themselves: an ObsID, a revolution. Not part of a class, a count or an escape.
 _NUMBER = re.compile(r"(?<![\\\d\[{,-])\d{4,}(?![\d?*+{}\],-])")
+_HEAD = re.compile(r"[A-Za-z]*\d{4,}")  # plain text at the beginning of a pattern
 _COUNTS_GROUPS = re.compile(r"\\[1-9]|\(\?\(|\(\?P[<=]")
 _MOST_COMPILED = 2000
 _LONG_OBS_ID = 8
 _MOST_READ = 20_000
+_ends: dict[str, dict[str, bool]] = {}
 _compiled: dict[str, re.Pattern[str]] = {}
 _read: dict[tuple[Callable[[str], RawFile | None], int], dict[str, RawFile | None]] = {}
 
@@ -38,14 +41,18 @@ def literal_name(pattern: str) -> str:
 def name_matcher(pattern: str) -> Callable[[str], bool]:
     """A function that says whether a whole name matches a regular expression.
 
-    Compiling one takes some hundred times as long as using it, and each observation brings its own, with its ObsID in it. So
-    the numbers in it are replaced by « some number of that length », which gives few different expressions; a name that one of
-    them takes is looked at again for the numbers. A name that it does not take, the original does not take either.
+    Compiling one takes some hundred times as long as using it, and each observation brings its own, with its ObsID in it. Most
+    begin with it (« P0099990101(?:M1|M2).* »): then what stands behind is the same expression for all observations, and what it
+    says of the ends of names is remembered. In others the numbers are replaced by « some number of that length », which gives
+    few different expressions too; a name that one of them takes is looked at again for the numbers, and a name that it does not
+    take, the original does not take either.
 
     Raises
     ------
     TransferError : it is no regular expression.
     """
+    if (head := _HEAD.match(pattern)) is not None and _is_one_alternative(rest := pattern[head.end() :]):
+        return _matcher_behind(head[0], rest, pattern)
     numbers: list[str] = []
 
     def group(match: re.Match[str]) -> str:
@@ -59,14 +66,6 @@ def name_matcher(pattern: str) -> Callable[[str], bool]:
     general = _compile(template, pattern)
     if not numbers:
         return lambda name: general.fullmatch(name) is not None
-    if len(numbers) == 1:
-        number = numbers[0]
-
-        def matches_one(name: str) -> bool:
-            match = general.fullmatch(name)
-            return match is not None and (match["n1_"] in (number, None) or re.fullmatch(pattern, name) is not None)
-
-        return matches_one
     names = [f"n{number}_" for number in range(1, len(numbers) + 1)]
 
     def matches(name: str) -> bool:
@@ -78,6 +77,47 @@ def name_matcher(pattern: str) -> Callable[[str], bool]:
         return re.fullmatch(pattern, name) is not None
 
     return matches
+
+
+def _matcher_behind(head: str, rest: str, pattern: str) -> Callable[[str], bool]:
+    """Whether a name is the plain text `head` and something that `rest` matches."""
+    behind, n_head = _compile(rest, pattern), len(head)
+    known = _ends.setdefault(rest, {})
+
+    def matches(name: str) -> bool:
+        if not name.startswith(head):
+            return False
+        end = name[n_head:]
+        answer = known.get(end)
+        if answer is None:
+            if len(known) >= _MOST_READ:
+                known.clear()
+            answer = known[end] = behind.fullmatch(end) is not None
+        return answer
+
+    return matches
+
+
+@lru_cache(maxsize=_MOST_COMPILED)
+def _is_one_alternative(rest: str) -> bool:
+    """Whether a regular expression has no | outside of its groups, looks at nothing before itself, and begins with no count."""
+    if rest[:1] in ("?", "*", "+", "{") or "(?<" in rest or "\\b" in rest or "\\B" in rest or "\\A" in rest or "^" in rest:
+        return False
+    depth, in_class, position = 0, False, 0
+    while position < len(rest):
+        character = rest[position]
+        if character == "\\":
+            position += 1
+        elif in_class:
+            in_class = character != "]"
+        elif character == "[":
+            in_class = True
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        elif character == "|" and depth == 0:
+            return False
+        position += 1
+    return depth == 0
 
 
 def _compile(template: str, pattern: str) -> re.Pattern[str]:

@@ -1,9 +1,12 @@
 """Plans of all twelve missions, from listings with names as their archives have them."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from daxa_gui.core.errors import TransferError
 from daxa_gui.core.registry import resolve
@@ -109,6 +112,40 @@ def test_that_reading_a_name_once_for_all_obs_ids_reads_the_same():
 )
 def test_that_a_matcher_says_what_its_expression_says(pattern, name, matches):
     assert name_matcher(pattern)(name) is matches
+
+
+PIECES = (
+    "12345",
+    "54321",
+    "P",
+    "a",
+    "[0-9]",
+    "[0-9]{5}",
+    ".*",
+    "(?:a|b)",
+    "|",
+    "?",
+    "(?:12345|a)",
+    "_",
+    r"\.",
+    "(?=.*5)",
+    "[12]",
+)
+PARTS = ("12345", "54321", "P", "a", "b", "_", ".", "1")
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6), st.lists(st.sampled_from(PARTS), max_size=6))
+@settings(max_examples=600)
+def test_that_a_matcher_never_says_anything_else_than_its_expression(pieces, parts):
+    pattern, name = "".join(pieces), "".join(parts)
+    try:
+        expected = re.fullmatch(pattern, name) is not None
+    except re.error:
+        with pytest.raises(TransferError):
+            name_matcher(pattern)
+        return
+    assert name_matcher(pattern)(name) is expected
+    assert name_matcher(pattern)(name) is expected  # also when it is remembered
 
 
 def test_that_an_expression_that_is_none_is_an_error():
