@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QPushButton, QWidget
 
 from daxa_gui.core.download_plan import DownloadPlan, LeftOut
 from daxa_gui.core.errors import TransferError
+from daxa_gui.core.filters import Cone
 from daxa_gui.core.selection import Selection
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.plan_digest import PlanDigest
@@ -17,6 +18,7 @@ from daxa_gui.gui.widgets.archive_choice import ArchiveContent
 from daxa_gui.gui.widgets.create_archive import CreateArchiveDialog
 from daxa_gui.missions import MISSIONS
 from tests.fakes.plan_session import PlanSession, closed, planned_files
+from tests.fakes.windows import LONG_MS
 
 XMM, SWIFT, INTEGRAL = "xmm_pointed", "swift", "integral_pointed"
 LABELS = {name: spec.label for name, spec in MISSIONS.items()}
@@ -302,3 +304,26 @@ def test_that_no_control_of_the_plan_is_a_trap_for_the_tab_key(opened, qtbot):
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     assert {one.dialog.ok, one.dialog.look_button, one.dialog.plan_view.log_in, one.dialog.plan_view.table} <= set(seen)
     assert all(button.toolTip() for button in one.dialog.findChildren(QPushButton) if button.isVisible())
+
+
+def test_that_the_dialog_of_the_window_is_about_the_filters_of_its_time_and_goes_with_the_window(practice, qtbot):
+    """The window behind it stays usable: another click brings it back, after a change of the filters a new one comes."""
+    summary = practice.panel("find", "summary")
+    qtbot.waitUntil(summary.create_button.isEnabled, timeout=LONG_MS)
+    qtbot.mouseClick(summary.create_button, Qt.MouseButton.LeftButton)
+    first = summary._dialog
+    assert first.isVisible() and not first.isModal()
+    qtbot.mouseClick(summary.create_button, Qt.MouseButton.LeftButton)
+    assert summary._dialog is first
+    practice.context.set_stack(practice.context.stack.add(Cone(practice.session.resolve_name("practice cluster"))))
+    practice.context.apply_filters()
+    with qtbot.waitSignal(first.rejected):
+        qtbot.mouseClick(summary.create_button, Qt.MouseButton.LeftButton)
+    second = summary._dialog
+    assert second.isVisible() and second is not first
+    second.look()
+    qtbot.waitUntil(lambda: second.has_fresh_plan, timeout=LONG_MS)
+    assert second.plan_view.table.rowCount() >= 6
+    with qtbot.waitSignal(second.rejected):
+        practice.window.close()
+    assert practice.session.archive is None

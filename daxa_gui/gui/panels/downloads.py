@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from daxa_gui.core.download_plan import LeftOut
+from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.job import Job
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
@@ -302,8 +303,12 @@ class DownloadsPanel(QWidget):
         else:
             self._current = job_id
             self._context.set_job(job_id)
-            self._context.background.read(self, "job", lambda: self._session.job(job_id), self._show_current)
+            self._context.background.read(self, "job", lambda: self._session.job(job_id), self._show_current, self._on_job_error)
         self._refresh_buttons()
+
+    def _on_job_error(self, error: DaxaError) -> None:
+        if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
+            self._context.background.failed.emit(error)
 
     def _show_current(self, job: Job | None) -> None:
         if job is None:

@@ -22,11 +22,11 @@ _WIDTHS = {
     Column.PROGRESS: 74,
     Column.SIZE: 80,
     Column.RATE: 72,
-    Column.LEFT: 72,
+    Column.LEFT: 86,
     Column.MESSAGE: 170,
 }
 # A narrower view leaves these columns to tool tips and to the lines around it.
-_NEEDS_PX = {Column.LEFT: 540, Column.MESSAGE: 700}
+_NEEDS_PX = {Column.LEFT: 560, Column.MESSAGE: 700}
 
 
 class DownloadsView(QTreeView):
