@@ -73,7 +73,7 @@ VERBS = {"pause": "pause_jobs", "resume": "resume_jobs", "retry": "retry", "canc
 @pytest.mark.parametrize("verb", VERBS)
 def test_that_buttons_act_on_everything_while_nothing_is_selected(opened, qtbot, verb):
     one = opened(*some_of_everything())
-    click(qtbot, getattr(one.panel, f"{verb}_button"))
+    click(qtbot, one.panel.verbs.buttons[verb])
     qtbot.waitUntil(lambda: one.session.calls == [(VERBS[verb], ALL[verb])])
 
 
@@ -81,20 +81,20 @@ def test_that_buttons_act_on_everything_while_nothing_is_selected(opened, qtbot,
 def test_that_buttons_act_on_what_is_below_the_selected_rows(opened, qtbot, verb):
     one = opened(*some_of_everything())
     select(one, index_of(one, 1).parent())  # the observation of the odd ones
-    click(qtbot, getattr(one.panel, f"{verb}_button")) if verb != "resume" else None
+    click(qtbot, one.panel.verbs.buttons[verb]) if verb != "resume" else None
     odd = [number for number in ALL[verb] if number % 2]
     qtbot.waitUntil(lambda: one.session.calls == ([(VERBS[verb], odd)] if odd else []))
-    assert getattr(one.panel, f"{verb}_button").isEnabled() == bool(odd)
+    assert one.panel.verbs.buttons[verb].isEnabled() == bool(odd)
 
 
 def test_that_buttons_act_on_what_the_filter_shows(opened, qtbot):
     one = opened(*some_of_everything())
     one.panel.states.setCurrentText("Cancelled or skipped")
-    assert not one.panel.pause_button.isEnabled()
-    click(qtbot, one.panel.retry_button)
+    assert not one.panel.verbs.buttons["pause"].isEnabled()
+    click(qtbot, one.panel.verbs.buttons["retry"])
     qtbot.waitUntil(lambda: one.session.calls == [("retry", [6, 7])])
     select(one, one.panel.model.index(0, 0))  # the mission: only what is shown of it
-    click(qtbot, one.panel.retry_button)
+    click(qtbot, one.panel.verbs.buttons["retry"])
     qtbot.waitUntil(lambda: one.session.calls[1:] == [("retry", [6, 7])])
 
 
@@ -132,7 +132,7 @@ def test_that_the_menu_is_about_the_row_below_the_pointer(opened, qtbot):
 def test_that_copy_takes_the_selected_rows_with_their_messages(opened, qtbot):
     one = opened(*some_of_everything())
     select(one, index_of(one, 5))
-    one.panel.actions_by_name["copy"].trigger()
+    one.panel.verbs.actions_by_name["copy"].trigger()
     assert QGuiApplication.clipboard().text() == "5.FTZ\tfailed\t≈ 100 B\tThe server answered 503. Try again later."
 
 
@@ -154,7 +154,7 @@ def test_that_nothing_can_be_asked_of_an_archive_that_is_only_read(opened, qtbot
     archive = ArchiveSummary("a", "/nowhere/a", read_only="Another program has it open.")
     one = opened(*some_of_everything(), archive=archive)
     for name in VERBS:
-        button = getattr(one.panel, f"{name}_button")
+        button = one.panel.verbs.buttons[name]
         assert not button.isEnabled() and "Another program has it open." in button.toolTip()
     assert not one.panel.failures.findChild(QPushButton, "retryFailure_0").isEnabled()
 

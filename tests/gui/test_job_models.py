@@ -290,15 +290,15 @@ def test_that_bytes_that_were_here_before_do_not_count_as_received(tree):
     tree.update_jobs([running], 0.0)
     tree.update_jobs([replace(running, done=60.0)], 1.0)  # taken up where it was
     tree.update_jobs([replace(running, done=80.0)], 2.0)
-    assert tree.received_bytes == 20.0
+    assert tree.runs.received_bytes == 20.0
     finished = replace(running, done=100.0, state=JobState.SUCCEEDED, facts={"fetched_bytes": 40.0})
     tree.update_jobs([finished], 3.0)
-    assert tree.received_bytes == 40.0
+    assert tree.runs.received_bytes == 40.0
     for number, fetched in ((2, 0.0), (3, 500.0)):  # one was here and whole, one came between two reports
         short = job(number, unit="bc"[number - 2], state=JobState.RUNNING)
         tree.update_jobs([short], 4.0)
         tree.update_jobs([replace(short, state=JobState.SUCCEEDED, done=500.0, facts={"fetched_bytes": fetched})], 4.1)
-    assert tree.received_bytes == 540.0
+    assert tree.runs.received_bytes == 540.0
 
 
 def test_that_names_of_files_do_not_repeat_the_obs_id_that_they_stand_below(tree):

@@ -244,24 +244,26 @@ def test_that_downloads_pause_resume_cancel_and_are_fetched_again(practice, qtbo
     qtbot.waitUntil(lambda: not any(job.state is JobState.RUNNING for job in practice.session.jobs()), timeout=LONG_MS)
     before = {job.id: job.state for job in practice.session.jobs() if not job.is_finished}
     assert before
-    qtbot.waitUntil(downloads.pause_button.isEnabled)
-    click(qtbot, downloads.pause_button)
-    qtbot.waitUntil(lambda: not downloads.pause_button.isEnabled() and downloads.resume_button.isEnabled(), timeout=LONG_MS)
+    qtbot.waitUntil(downloads.verbs.buttons["pause"].isEnabled)
+    click(qtbot, downloads.verbs.buttons["pause"])
+    qtbot.waitUntil(
+        lambda: not downloads.verbs.buttons["pause"].isEnabled() and downloads.verbs.buttons["resume"].isEnabled(),
+        timeout=LONG_MS,
+    )
     assert {job.state for job in practice.session.jobs() if not job.is_finished} == {JobState.PAUSED}
-    click(qtbot, downloads.cancel_button)
+    click(qtbot, downloads.verbs.buttons["cancel"])
     qtbot.waitUntil(lambda: all(job.is_finished for job in practice.session.jobs()), timeout=LONG_MS)
-    qtbot.waitUntil(lambda: downloads.retry_button.isEnabled() and not downloads.cancel_button.isEnabled())
-    click(qtbot, downloads.retry_button)
-    qtbot.waitUntil(downloads.pause_button.isEnabled, timeout=LONG_MS)
-    click(qtbot, downloads.pause_button)
-    qtbot.waitUntil(downloads.resume_button.isEnabled, timeout=LONG_MS)
-    click(qtbot, downloads.resume_button)
+    qtbot.waitUntil(lambda: downloads.verbs.buttons["retry"].isEnabled() and not downloads.verbs.buttons["cancel"].isEnabled())
+    click(qtbot, downloads.verbs.buttons["retry"])
+    qtbot.waitUntil(downloads.verbs.buttons["pause"].isEnabled, timeout=LONG_MS)
+    click(qtbot, downloads.verbs.buttons["pause"])
+    qtbot.waitUntil(downloads.verbs.buttons["resume"].isEnabled, timeout=LONG_MS)
+    click(qtbot, downloads.verbs.buttons["resume"])
     click(qtbot, lane())
     qtbot.waitUntil(lambda: is_idle(practice, ("plan", "download")), timeout=LONG_MS)
     assert {job.state for job in practice.session.jobs()} == {JobState.SUCCEEDED}
     qtbot.waitUntil(lambda: "12 of 12 files" in downloads.summary.text())
-    names = ("pause_button", "resume_button", "retry_button", "cancel_button")
-    qtbot.waitUntil(lambda: not any(getattr(downloads, name).isEnabled() for name in names))
+    qtbot.waitUntil(lambda: not any(button.isEnabled() for button in downloads.verbs.buttons.values()))
 
 
 def test_that_a_click_on_a_file_opens_its_log_and_says_how_it_stands(reduced, qtbot):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QItemSelection, QModelIndex, QObject, Qt
 
-from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.job import Job
 from daxa_gui.core.job_overview import JobOverview
 from daxa_gui.gui.models.download_columns import (
     CODES,
@@ -23,9 +23,10 @@ from daxa_gui.gui.models.download_columns import (
     n_jobs,
     part_done,
 )
+from daxa_gui.gui.models.download_runs import Runs
 from daxa_gui.gui.models.download_shape import HIDDEN, Shape
 from daxa_gui.gui.models.jobs import FRACTION_ROLE, STATE_ROLE, Index, format_bytes, percent
-from daxa_gui.gui.models.rates import RateMeter, duration_text
+from daxa_gui.gui.models.rates import duration_text
 from daxa_gui.gui.texts import count_text, counted
 
 ID_ROLE = Qt.ItemDataRole.UserRole + 4  # the number of the job of a file; None for groups
@@ -53,29 +54,9 @@ _N_COLUMNS = len(Column)
 _NUMBERS = (Column.SIZE, Column.RATE, Column.LEFT)
 
 
-class _Run:
-    """One run of a file: what came of it, from the first report on (a file that is taken up again begins in its middle)."""
-
-    __slots__ = ("counted", "last", "meter")
-
-    def __init__(self) -> None:
-        self.meter = RateMeter()
-        self.last: float | None = None
-        self.counted = 0.0
-
-    def note(self, now_s: float, done: float) -> float:
-        """How many bytes came since the last report."""
-        came = max(0.0, done - self.last) if self.last is not None else 0.0
-        if done > 0:
-            self.last = done
-            self.meter.note(now_s, done)
-        self.counted += came
-        return came
-
-
 class DownloadTree(QAbstractItemModel):
-    """`set_columns` replaces all, `update_jobs` follows changes, `set_filter` shows some only. `received_bytes` counts what came
-    over the network since then. `is_outdated`: the filter would leave other rows by now (see `refilter`)."""
+    """`set_columns` replaces all, `update_jobs` follows changes, `set_filter` shows some only. `runs` knows how fast what
+    runs goes. `is_outdated`: the filter would leave other rows by now (see `refilter`)."""
 
     HEADINGS = ("Name", "State", "Progress", "Size", "Rate", "Left", "Message")
 
@@ -88,8 +69,7 @@ class DownloadTree(QAbstractItemModel):
         self._words: frozenset[str] = frozenset()
         self._text = ""
         self.is_outdated = False
-        self.received_bytes = 0.0
-        self._runs: dict[int, _Run] = {}
+        self.runs = Runs()
         self._rates: dict[tuple[int, int], float] = {}  # level and number (see `_node`) → bytes a second
 
     def arranged(self, overview: JobOverview) -> DownloadColumns:
@@ -100,9 +80,8 @@ class DownloadTree(QAbstractItemModel):
         self.beginResetModel()
         self.generation += 1
         self.columns = columns
-        self._runs.clear()
+        self.runs = Runs()
         self._rates.clear()
-        self.received_bytes = 0.0
         self._shape = self._made_shape()
         self.endResetModel()
 
@@ -159,22 +138,10 @@ class DownloadTree(QAbstractItemModel):
         after = self.columns.words[rows]
         for row, job, was, word in zip(rows.tolist(), jobs, before.tolist(), after.tolist(), strict=True):
             if was == _RUNNING or word == _RUNNING:
-                self._note_run(row, job, now_s)
+                self.runs.note(row, job, now_s)
         if self._words and bool(np.any(before != after)):
             self.is_outdated = True
         self._announce(rows)
-
-    def _note_run(self, row: int, job: Job, now_s: float) -> None:
-        run = self._runs.get(row)
-        if run is None:
-            run = self._runs[row] = _Run()
-        self.received_bytes += run.note(now_s, job.done)
-        if job.state is JobState.RUNNING:
-            return
-        del self._runs[row]
-        fetched = job.facts.get("fetched_bytes")  # of a file that came between two reports, all
-        if job.state is JobState.SUCCEEDED and isinstance(fetched, (int, float)):
-            self.received_bytes += max(0.0, fetched - run.counted)
 
     def _insert(self, jobs: Sequence[Job]) -> None:
         groups = {(job.mission, job.obs_id) for job in jobs}
@@ -229,16 +196,12 @@ class DownloadTree(QAbstractItemModel):
     def tick(self, now_s: float) -> None:
         """Work out the rates of what runs; to be called about twice a second while something does."""
         rates: dict[tuple[int, int], float] = {}
-        for row, run in self._runs.items():
-            rate = run.meter.rate(now_s)
-            if rate is not None:
-                observation = int(self.columns.observation[row])
-                for key in ((2, row), (1, observation), (0, self.columns.observations[observation][0])):
-                    rates[key] = rates.get(key, 0.0) + rate
-        changed = rates or self._rates
+        for row, rate in self.runs.rates(now_s).items():
+            observation = int(self.columns.observation[row])
+            for key in ((2, row), (1, observation), (0, self.columns.observations[observation][0])):
+                rates[key] = rates.get(key, 0.0) + rate
         self._rates = rates
-        if changed and self._runs:
-            self._announce(np.fromiter(self._runs, np.int64))
+        self._announce(np.array(list(self.runs), np.int64))
 
     # ---- what is asked of it
 

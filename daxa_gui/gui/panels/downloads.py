@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelection, QPoint, Qt, QTimer
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -44,8 +43,8 @@ from daxa_gui.gui.models.downloads import ID_ROLE, DownloadTree
 from daxa_gui.gui.models.jobs import sentence
 from daxa_gui.gui.models.rates import RateMeter
 from daxa_gui.gui.overview_feed import OverviewFeed
-from daxa_gui.gui.texts import counted
-from daxa_gui.gui.widgets.download_texts import Pace, states_sentence, summary_sentence
+from daxa_gui.gui.widgets.download_texts import Pace, summary_sentence
+from daxa_gui.gui.widgets.download_verbs import DownloadVerbs
 from daxa_gui.gui.widgets.downloads_view import DownloadsView
 from daxa_gui.gui.widgets.failures_box import FailuresBox
 from daxa_gui.gui.widgets.grouped_list import GroupedDialog, left_out_groups, left_out_sentence
@@ -130,7 +129,8 @@ class DownloadsPanel(QWidget):
         self.view = DownloadsView(self.model, lambda: self._context.theme, self)
         self.view.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.view.customContextMenuRequested.connect(self._on_menu_requested)
-        self._build_actions()
+        by = {"pause": self._on_pause, "resume": self._on_resume, "retry": self._on_retry, "cancel": self._on_cancel}
+        self.verbs = DownloadVerbs(self.view, by, self._on_show_log, self)
         self._build_filter()
         self.failures = FailuresBox(self)
         self.failures.retry_requested.connect(self._on_retry_failures)
@@ -139,50 +139,17 @@ class DownloadsPanel(QWidget):
         self.lanes.bandwidth_changed.connect(self._on_bandwidth_changed)
         self.lanes.limit_changed.connect(self._on_limit_changed)
         self._build_left_out()
-        buttons = QHBoxLayout()
-        for button in (self.pause_button, self.resume_button, self.retry_button, self.cancel_button):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(6)
         layout.addWidget(self.summary)
         layout.addWidget(self.bar)
-        layout.addLayout(buttons)
+        layout.addWidget(self.verbs)
         layout.addWidget(self._filter)
         layout.addWidget(self.view, 1)
         for widget in (self.sentence, self.failures, self._left_out_line, self.lanes):
             layout.addWidget(widget)
         layout.addStretch(0)
-
-    def _build_actions(self) -> None:
-        """Four verbs: a button, a menu entry and a key each."""
-        self.actions_by_name: dict[str, QAction] = {}
-        self.pause_button = self._verb("pause", "Pa&use", "Ctrl+P", self._on_pause)
-        self.resume_button = self._verb("resume", "Resu&me", "Ctrl+G", self._on_resume)
-        self.retry_button = self._verb("retry", "Re&try", "Ctrl+R", self._on_retry)
-        self.cancel_button = self._verb("cancel", "Ca&ncel", "Delete", self._on_cancel)
-        self._action("copy", "Copy", "Ctrl+C", self.view.copy)
-        self._action("log", "Show the log", "Return", self._on_show_log)
-        self._action("expand", "Open all", "", self.view.open_what_is_found)
-        self._action("collapse", "Close all", "", self.view.collapse_all)
-        self._action("nothing", "Select nothing", "Escape", self.view.clearSelection)
-
-    def _action(self, name: str, text: str, key: str, slot: Callable[[], None]) -> QAction:
-        action = self.actions_by_name[name] = QAction(text, self.view)
-        action.setObjectName(f"downloads_{name}")
-        action.setShortcut(QKeySequence(key))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        action.triggered.connect(lambda _checked=False: slot())
-        self.view.addAction(action)
-        return action
-
-    def _verb(self, name: str, text: str, key: str, slot: Callable[[], None]) -> QPushButton:
-        action = self._action(name, text.replace("&", ""), key, slot)
-        button = QPushButton(text, self)
-        button.setObjectName(f"{name}Downloads")
-        button.clicked.connect(lambda _checked=False: action.trigger())
-        return button
 
     def _build_filter(self) -> None:
         self._filter = QWidget(self)
@@ -279,7 +246,7 @@ class DownloadsPanel(QWidget):
     def _on_tick(self) -> None:
         now = time.monotonic()
         self.model.tick(now)
-        self._meter.note(now, self.model.received_bytes)
+        self._meter.note(now, self.model.runs.received_bytes)
         if self.model.is_outdated:
             self.view.follow_filter()
         if not n_open(self.model.sums()):
@@ -321,11 +288,7 @@ class DownloadsPanel(QWidget):
     def _on_menu_requested(self, position: QPoint) -> None:
         self.view.select_row_at(position)
         self._refresh_buttons()
-        by = self.actions_by_name
-        names = ("pause", "resume", "retry", "cancel", None, "log", "copy", None, "expand", "collapse")
-        by["log"].setEnabled(self._current is not None)
-        by["copy"].setEnabled(self.view.has_selection)
-        self.view.menu([by[name] if name else None for name in names]).popup(self.view.viewport().mapToGlobal(position))
+        self.verbs.menu(self._current is not None).popup(self.view.viewport().mapToGlobal(position))
 
     def _on_show_log(self) -> None:
         if self._current is not None:
@@ -415,23 +378,11 @@ class DownloadsPanel(QWidget):
     def _refresh_buttons(self) -> None:
         rows = self.view.chosen()
         counts = np.bincount(self.model.columns.words[rows], minlength=len(WORDS)) if len(rows) else np.zeros(len(WORDS), int)
-        which = "selected" if self.view.has_selection else "shown" if self.model.is_filtered else "all"
-        tips = {
-            "pause": (self.pause_button, CAN_PAUSE, "Stop for now; what is here of a file is kept"),
-            "resume": (self.resume_button, CAN_RESUME, "Go on with what was paused"),
-            "retry": (self.retry_button, CAN_RETRY, "Fetch again what failed or was cancelled"),
-            "cancel": (self.cancel_button, CAN_CANCEL, "Give up what is not finished; « Retry » takes it up again"),
-        }
         archive = self._session.archive
         locked = archive.read_only if archive is not None else ""
         self.failures.set_locked(locked)
-        for name, (button, allowed, tip) in tips.items():
-            n = 0 if locked else int(counts[allowed].sum())
-            action = self.actions_by_name[name]
-            action.setEnabled(n > 0)
-            button.setEnabled(n > 0)
-            about = f"{counted(n, 'file', 'files')}, {which}: {states_sentence(np.where(allowed, counts, 0).tolist())}"
-            button.setToolTip(f"{tip}{f' ({about})' if n else ''}. {locked or action.shortcut().toString()}")
+        which = "selected" if self.view.has_selection else "shown" if self.model.is_filtered else "all"
+        self.verbs.refresh(counts, which, locked)
 
     def _ask_for_free_space(self) -> None:
         now = time.monotonic()
