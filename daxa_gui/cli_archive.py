@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from daxa_gui.cli_output import print_document, print_table, say, warn
@@ -50,9 +51,14 @@ def _chosen(sub: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def looked_at(session: Session, archive: str) -> Iterator[None]:
-    """The archive open without its work going on."""
-    session.open_archive(session.archive_named(archive), start=False)
+    """The archive open without its work going on; also one that the DAXA package made, by its folder."""
+    session.open_archive(_place(session, archive), start=False)
     yield
+
+
+def _place(session: Session, archive: str) -> Path:
+    found, folder = session.find_archive(archive), Path(archive)
+    return folder if found is None and folder.is_dir() else session.archive_named(archive)
 
 
 def changeable(session: Session, archive: str) -> None:
@@ -62,7 +68,7 @@ def changeable(session: Session, archive: str) -> None:
     ------
     ArchiveError : it can only be read; the message says why.
     """
-    session.open_archive(session.archive_named(archive), start=False)
+    session.open_archive(_place(session, archive), start=False)
     if session.archive is not None and session.archive.read_only:
         raise ArchiveError(session.archive.read_only)
 

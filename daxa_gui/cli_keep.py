@@ -79,7 +79,7 @@ def raw_data(session: Session, options: argparse.Namespace) -> int:
         if options.json:
             print_document({"trash": dataclasses.asdict(entry)})
         else:
-            say(f"{entry.what} ({entry.n_files} files, {entry.size_bytes} bytes) is in the trash as number {entry.id}.")
+            say(f"{entry.what} {entry.n_files} files, {entry.size_bytes} bytes: in the trash as number {entry.id}.")
         return 0
     with looked_at(session, options.archive):
         use = session.raw_data_use(options.mission, options.obs_id)

@@ -27,12 +27,9 @@ class ArchiveLock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(self._descriptor, 200, 0).decode("utf-8", "replace").strip()
+            sentence = _held(self._descriptor, path)
             os.close(self._descriptor)
-            raise ArchiveInUse(
-                f"The archive {path.parent} is open in another program{f' ({holder})' if holder else ''}.",
-                "Close it there first.",
-            ) from None
+            raise ArchiveInUse(sentence, "Close it there first.") from None
         except OSError as error:
             os.close(self._descriptor)
             raise ArchiveError(
@@ -47,3 +44,25 @@ class ArchiveLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def why_locked(path: Path) -> str:
+    """A sentence if a program has the archive open whose lock this is; empty if none has, or if that cannot be told."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""  # nobody ever opened it, or it is not for this user to know
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _held(descriptor, path)
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+    return ""
+
+
+def _held(descriptor: int, path: Path) -> str:
+    holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+    return f"The archive {path.parent} is open in another program{f' ({holder})' if holder else ''}."
