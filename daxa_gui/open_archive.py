@@ -61,7 +61,7 @@ class OpenArchive(Reducing):
         from daxa_gui.reduction import STEPS
 
         self.store, self.layout = store, store.layout
-        self._bus, self._service_url = bus, service_url
+        self._bus, self._service_url, self._settings = bus, service_url, settings
         self._summary: ArchiveSummary | None = None
         self.queries = Queries(self.layout, store.database)
         self.versions = Versions(self.layout, store.database, dict(STEPS))
@@ -172,7 +172,15 @@ class OpenArchive(Reducing):
         from daxa_gui.downloading import plan_request
 
         folder = self.layout.raw_folder(about.mission, about.obs_id)
-        return plan_request(about.mission, about.row, folder, about.instruments, about.kinds)
+        return plan_request(
+            about.mission,
+            about.row,
+            folder,
+            about.instruments,
+            about.kinds,
+            service_url=self._service_url,
+            prefer_cloud=self._settings().prefer_cloud,
+        )
 
     def start_plan(self, plan: DownloadPlan) -> list[Job]:
         """Begin the downloads of a plan that was made before; what it leaves out is remembered."""
@@ -225,8 +233,11 @@ class OpenArchive(Reducing):
         self._summary = None
         choice.adopt_existing(self.store, mission)
         changed = [about for about in self.store.observations() if about.mission == mission]
-        left_out = {(one.mission, one.obs_id) for one in self.store.left_out() if not one.unit}
-        requests = [self._plan_request(about) for about in changed if (about.mission, about.obs_id) not in left_out]
+        left_out = [one for one in self.store.left_out() if one.mission == mission and not one.unit]
+        closed = {(one.mission, one.obs_id) for one in left_out if one.proprietary}
+        # others may have something of what is asked for now
+        self.store.remove_left_out((one.mission, one.obs_id) for one in left_out if not one.proprietary)
+        requests = [self._plan_request(about) for about in changed if (about.mission, about.obs_id) not in closed]
         return [*self._add(requests), *self.reduce_new([mission])]
 
     def reduce_when_here(self, missions: Collection[str]) -> None:

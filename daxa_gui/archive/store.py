@@ -276,6 +276,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
                 self._register(connection, job, file)
             job_rows.write(connection, [job])
             changes.jobs[job.id] = job
+            left_out = job.kind == "plan" and self._note_planned(connection, job)
             if job.state is JobState.SUCCEEDED:
                 mark_dependents_stale(connection, job.id)
             ids = Adding(connection, self.layout, self._table, self._now, changes).add(follow_ups, False)
@@ -284,6 +285,8 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             self.tell(connection, ContentChange(job, (*placed, *adopted), tuple(outdated)))
             self.database.after_commit(lambda: self._table.remember(changes.jobs.values()))
         self._delete(outdated)
+        if left_out:
+            self.write_documents()
         made = [
             Product(f.key, str(f.path), f.size_bytes, f.sha256, job.id, job.finished or 0.0, dict(f.made.facts)) for f in products
         ]

@@ -122,12 +122,14 @@ def _key(values: Mapping[str, Any] | None, raw_file: str, record: Record) -> Pro
     if values is None:
         return None
     kind, instrument, exposure = values.get("kind", "events"), values.get("instrument", ""), values.get("exposure", "ALL")
+    low_high = values.get("band_kev")
+    band = None if not low_high else (float(low_high[0]), float(low_high[1]))
     if raw_file:
         about = resolve(raw_file, NAME_READERS)(PurePosixPath(record.name).name)
         if about is None:
             return None
-        kind, instrument, exposure = about.kind, about.instrument, about.exposure
-    return ProductKey(values["mission"], values["obs_id"], ProductKind(kind), instrument, exposure)
+        kind, instrument, exposure, band = about.kind, about.instrument, about.exposure, about.band_kev
+    return ProductKey(values["mission"], values["obs_id"], ProductKind(kind), instrument, exposure, band)
 
 
 class _Refused:
