@@ -22,6 +22,7 @@ from daxa_gui.session import Session
 
 Key = tuple[str, str]  # mission, ObsID
 _PAUSE_MS = 500
+_MOST_AT_ONCE = 200  # observations whose products are read again; the others follow after the next pause
 
 KIND_LABELS = {
     ProductKind.EVENTS: "Event list",
@@ -194,7 +195,8 @@ class ArchiveContents(QObject):
     def _read_outdated(self) -> None:
         if self.reading:
             return  # goes on when everything has been read
-        keys, self._outdated = self._outdated & self.entries.keys(), set()
+        known = sorted(self._outdated & self.entries.keys())
+        keys, self._outdated = set(known[:_MOST_AT_ONCE]), set(known[_MOST_AT_ONCE:])
         if keys:
             self.reading = True
             self._background.read(self, "archive", lambda: self._read_some(keys), self._on_some_read, self._on_error)

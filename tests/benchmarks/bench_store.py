@@ -101,6 +101,7 @@ def bench_window(folder: Path) -> None:
     from daxa_gui.gui.main_window import MainWindow
     from daxa_gui.session import Session
 
+    sys.setswitchinterval(0.001)  # as the program does
     application = QApplication.instance() or QApplication([])
     session = Session(settings=Settings(), output_folder=folder, cache=folder / "cache")
     window = MainWindow(session, application)
