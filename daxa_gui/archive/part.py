@@ -49,8 +49,6 @@ class StorePart:
         for hook in self._hooks:
             hook(connection, change)
 
-    _tell = tell
-
     def write_documents(self) -> None:
         """Write the files from which the database can be made anew."""
         raise NotImplementedError
