@@ -1,144 +1,55 @@
-"""The whole way of all twelve missions, with real requests to an archive server on 127.0.0.1: plan, fetch, take over, ask, widen,
-delete and put back, lose the database, move the archive, open it with the DAXA package."""
+"""The whole way of all twelve missions, with real requests to an archive server on 127.0.0.1: plan, fetch, take over, ask, delete
+and put back, lose the database, move the archive, open it with the DAXA package."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import importlib
 import json
 import shutil
-import socket
+import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 from typing import Any
 
-import ncompress
+import numpy as np
 import pytest
-from astropy.io import fits
 
 from daxa_gui.archive.adoption import ADOPTED
-from daxa_gui.core.download_plan import DownloadPlan, PlannedFile
+from daxa_gui.core.download_plan import PlannedFile
 from daxa_gui.core.job import JobState
 from daxa_gui.core.product import ProductKind
-from daxa_gui.core.selection import Selection
-from daxa_gui.core.settings import Settings
 from daxa_gui.missions import MISSIONS
-from daxa_gui.remote.services import SERVICES
 from daxa_gui.session import Session
-from tests.fakes.mission_server import (
-    ALL_TREES,
-    N_EVENTS,
-    PROPRIETARY,
-    SECOND_WINDOW,
-    MissionServer,
-    contents,
-    wanted_paths,
-    write_catalogues,
-    write_mirror,
+from tests.daxa_shim import answering, real_daxa
+from tests.fakes.mission_server import ALL_TREES, PROPRIETARY, SECOND_WINDOW, MissionServer, contents, table_columns
+from tests.fakes.twelve_missions import (
+    CHOICES,
+    TWELVE,
+    Everything,
+    Sessions,
+    named,
+    remote_files,
+    rest,
+    select,
+    server,
+    sessions,
+    tables,
+    trees_of,
+    unpacked,
 )
-from tests.fakes.mission_trees import MissionTree
 
-TWELVE = tuple(MISSIONS)
+__all__ = ["real_daxa", "server", "sessions", "tables"]  # fixtures
 ADOPTABLE = {str(kind) for kind in ADOPTED}
-Remote = set[tuple[str, str]]
-
-
-def trees_of(mission: str) -> list[MissionTree]:
-    return [tree for tree in ALL_TREES if tree.mission == mission]
-
-
-def remote_files(mission: str) -> Remote:
-    return set().union(*(wanted_paths(tree) for tree in trees_of(mission)))
-
-
-def named(files: Any) -> Remote:
-    return {(file.service, file.path) for file in files}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MissionServer]:
-    with MissionServer() as running, pytest.MonkeyPatch.context() as patch:
-        for service in SERVICES:
-            patch.setitem(SERVICES, service, running.addresses().get(service, ""))
-        yield running
-
-
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return write_catalogues(tmp_path_factory.mktemp("tables"))
-
-
-class Sessions:
-    """Sessions with the catalogues of the test; all caches in one folder."""
-
-    def __init__(self, cache: Path, tables: dict[str, Path]) -> None:
-        self._cache, self._open = cache, []
-        first = self(cache / "unused")
-        for mission, path in tables.items():
-            first.import_catalogue(path, mission)
-
-    def __call__(self, output: Path, **settings: Any) -> Session:
-        session = Session(settings=Settings(**settings), output_folder=output, cache=self._cache)
-        self._open.append(session)
-        return session
-
-    def close(self) -> None:
-        for session in self._open:
-            session.close()
-
-
-@pytest.fixture(scope="module")
-def sessions(
-    server: MissionServer, tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sessions]:  # fmt: skip
-    made = Sessions(tmp_path_factory.mktemp("cache"), tables)
-    yield made
-    made.close()
-
-
-def select(session: Session, mission: str, instruments: tuple[str, ...] = (), kinds: Any = None) -> Selection:
-    """All observations of a mission, also those that are not public; all kinds of files if none are named."""
-    obs_ids = [tree.obs_id for tree in trees_of(mission)] + ([PROPRIETARY[mission]] if mission in PROPRIETARY else [])
-    wanted = MISSIONS[mission].kinds if kinds is None else kinds
-    version = session.catalogue(mission).version
-    return Selection(mission, version, tuple(obs_ids), instruments, (), tuple(str(kind) for kind in wanted))
-
-
-def rest(session: Session) -> None:
-    assert session.wait_until_idle(120)
-
-
-class Everything:
-    """An archive with all files of all missions. `asked` is what was requested from the server until it was there."""
-
-    def __init__(self, session: Session, server: MissionServer) -> None:
-        self.session, self.server = session, server
-        self.selections = [select(session, mission) for mission in TWELVE]
-        self.plan: DownloadPlan = session.plan_downloads(self.selections)
-        self.asked_by_plan = server.fetched()
-        session.create_archive("everything", self.selections, self.plan)
-        rest(session)
-        self.asked = Counter(server.fetched())
-        self.folder = Path(session.archive.path) if session.archive else Path()
-        session.reduce(["clean"])
-        rest(session)
-
-    def of(self, mission: str) -> list[PlannedFile]:
-        return [file for file in self.plan.files if file.mission == mission]
 
 
 @pytest.fixture(scope="module")
 def everything(sessions: Sessions, server: MissionServer, tmp_path_factory: pytest.TempPathFactory) -> Everything:
     return Everything(sessions(tmp_path_factory.mktemp("everything") / "output"), server)
-
-
-def unpacked(service: str, path: str) -> bytes:
-    body, name = contents()[f"{service}/{path}"], path.lower()
-    if name.endswith((".gz", ".ftz")):
-        return gzip.decompress(body)
-    return bytes(ncompress.decompress(body)) if name.endswith(".z") else body
 
 
 # -- planning ---------------------------------------------------------------------------------------------------------------
@@ -176,22 +87,6 @@ def test_that_what_a_revolution_of_integral_shares_is_there_once_for_both_window
     assert {file.obs_id for file in files if not file.shared} == {"218500510010", SECOND_WINDOW}
     folder = everything.folder.parent.parent / "integral_pointed_raw"
     assert len(list(folder.rglob("rev.001/raw/isgri_raw_cal.fits"))) == 1
-
-
-CHOICES = {
-    "xmm_pointed": (("PN", "R1"), ("events", "image", "spectrum")),
-    "chandra": (("ACIS",), ("events", "image")),
-    "erosita_calpv": (("TM1",), ("events",)),
-    "erosita_all_sky_de_dr1": (("TM1", "TM2"), ("events", "background_map")),
-    "nustar_pointed": (("FPMB",), ("events", "source_lightcurve")),
-    "swift": (("XRT",), ("image", "exposure_map")),
-    "rosat_pointed": (("PSPCB",), ("events", "background_map")),
-    "rosat_all_sky": (("PSPC",), ("exposure_map",)),
-    "suzaku": (("XIS1", "XIS3"), ("events", "spectrum")),
-    "asca": (("SIS0",), ("image", "exposure_map", "events")),
-    "integral_pointed": (("JEMX1",), ("raw",)),
-    "xrism_pointed": (("XTEND",), ("events", "image")),
-}
 
 
 @pytest.mark.parametrize("mission", TWELVE)
@@ -363,81 +258,6 @@ def test_that_another_archive_fetches_nothing_again(everything: Everything, sess
     session.close_archive()
 
 
-NARROW = {
-    "xmm_pointed": (("PN",), ("events",)),
-    "asca": (("SIS0",), ("events",)),
-    "suzaku": (("XIS1",), ("image",)),
-    "integral_pointed": (("JEMX1",), ("raw",)),
-    "erosita_all_sky_de_dr1": (("TM1", "TM3", "TM6"), ("events",)),
-}
-WIDE = {
-    "xmm_pointed": (("PN", "M1"), ("events", "exposure_map")),
-    "asca": (("SIS0", "GIS2"), ("events", "image")),
-    "suzaku": ((), ("image", "source_lightcurve")),
-    "integral_pointed": (("JEMX1", "ISGRI"), ("raw",)),
-    "erosita_all_sky_de_dr1": (tuple(f"TM{number}" for number in range(1, 8)), ("events", "background_map")),
-}
-
-
-@pytest.fixture(scope="module")
-def narrow(sessions: Sessions, server: MissionServer, tmp_path_factory: pytest.TempPathFactory) -> Session:
-    session = sessions(tmp_path_factory.mktemp("narrow") / "output")
-    session.create_archive("narrow", [select(session, mission, *choice) for mission, choice in NARROW.items()])
-    rest(session)
-    session.reduce(["clean"])
-    rest(session)
-    return session
-
-
-def modules_in(path: str) -> dict[int, int]:
-    with fits.open(path) as opened:
-        return dict(Counter(opened["EVENTS"].data["TM_NR"].tolist()))
-
-
-def clean_list_of(session: Session, mission: str) -> str:
-    return next(one.clean.path for one in session.exposures() if one.mission == mission and one.clean is not None)
-
-
-def test_that_a_wider_choice_fetches_only_what_is_new(narrow: Session, server: MissionServer) -> None:
-    assert {job.state for job in narrow.jobs()} == {JobState.SUCCEEDED}
-    assert {(one.mission, one.obs_id) for one in narrow.left_out()} == {("xmm_pointed", PROPRIETARY["xmm_pointed"])}
-    counts = modules_in(clean_list_of(narrow, "erosita_all_sky_de_dr1"))
-    raw = next(file for file in narrow.files("erosita_all_sky_de_dr1"))
-    of_all = modules_in(raw.path)
-    assert sum(of_all.values()) == N_EVENTS and counts == {number: of_all[number] for number in (1, 3, 6)}
-    body = Path(raw.path).read_bytes()
-    before, files = len(server.fetched()), {file.path for file in narrow.files()}
-    jobs = {job.id: job.finished for job in narrow.jobs() if job.kind != "plan"}
-    expected: Counter[str] = Counter()
-    for mission, choice in WIDE.items():
-        wide = narrow.plan_downloads([select(narrow, mission, *choice)])
-        expected.update(f"{file.service}/{file.path}" for file in wide.files if not file.here)
-        narrow.widen(mission, *choice)
-    rest(narrow)
-    assert Counter(server.fetched()[before:]) == expected and len(expected) > 20
-    assert files < {file.path for file in narrow.files()}
-    assert {job_id: narrow.job(job_id).finished for job_id in jobs} == jobs  # nothing was done twice
-    lists = [one for one in narrow.exposures() if one.mission == "erosita_all_sky_de_dr1" and one.clean is not None]
-    assert of_all in [modules_in(one.clean.path) for one in lists if one.clean] and Path(raw.path).read_bytes() == body
-    assert {one.instrument for one in narrow.exposures() if one.mission == "xmm_pointed" and one.clean} == {"PN", "M1"}
-    assert narrow.verify_archive(Path(narrow.archive.path)).findings == ()  # type: ignore[union-attr]
-
-
-def test_that_what_was_left_out_for_want_of_a_kind_comes_when_it_is_asked_for(
-    sessions: Sessions, tmp_path: Path
-) -> None:  # fmt: skip
-    session = sessions(tmp_path / "output")
-    chosen = [select(session, mission, (), ("events",)) for mission in ("integral_pointed", "rosat_all_sky")]
-    plan = session.plan_downloads(chosen)
-    assert {one.obs_id for one in plan.left_out} == {tree.obs_id for tree in trees_of("integral_pointed")}
-    session.create_archive("kinds", chosen, plan)
-    rest(session)
-    session.widen("integral_pointed", (), ("raw",))
-    rest(session)
-    assert {(file.service, file.url_path) for file in session.files("integral_pointed")} == remote_files("integral_pointed")
-    assert session.left_out() == []
-
-
 # -- an archive that cannot be lost -----------------------------------------------------------------------------------------
 
 
@@ -482,10 +302,12 @@ def test_that_deleted_raw_data_come_back_and_a_lost_database_is_made_anew(everyt
     before = answers(everything.session)
     copied.open_archive(folder)
     use = copied.raw_data_use()
-    assert use.n_files >= len(copied.files()) and use.other_archives == ()
+    of_revolutions = list(copied.archives_folder().glob("integral_pointed_raw/aux/**/*.fits"))  # small, and they stay
+    assert use.n_files == len(copied.files()) - len(of_revolutions) and use.other_archives == ()
     entry = copied.delete_raw_data()
-    assert not any(copied.archives_folder().glob("*_raw/*")) and entry.n_files == use.n_files
-    assert copied.files() == [] and copied.verify_archive(folder).is_whole
+    kept = {path.name for path in copied.archives_folder().glob("*_raw/*")}
+    assert {name for name in kept if not name.startswith(".")} == {"aux"} and entry.n_files == use.n_files
+    assert len(copied.files()) == len(of_revolutions) and copied.verify_archive(folder).is_whole
     assert copied.final_success() == before["final"]
     assert copied.restore(entry.id) == entry.n_files and copied.trash() == []
     assert answers(copied) == before
@@ -503,49 +325,42 @@ def test_that_deleted_raw_data_come_back_and_a_lost_database_is_made_anew(everyt
     assert copied.verify_archive(folder).findings == ()
 
 
-# -- sources ----------------------------------------------------------------------------------------------------------------
+# -- the DAXA package -------------------------------------------------------------------------------------------------------
 
 
-def closed_port() -> str:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+def as_heasarc_sends_them() -> dict[str, dict[str, Any]]:
+    """The observation tables; codes are text in what DAXA is sent, which it puts its own words into."""
+    found = table_columns()
+    for table, column in (("suzamaster", "category_code"), ("rosmaster", "subj_cat")):
+        found[table][column] = np.array([str(code) for code in found[table][column]])
+    return found
 
 
-@pytest.mark.parametrize("kind", ["folder", "http"])
-def test_that_a_mirror_serves_when_the_archives_are_down(
-    sessions: Sessions, server: MissionServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+def test_that_daxa_opens_the_archive_with_the_same_observations_and_flags(
+    real_daxa: ModuleType, copied: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    down = closed_port()
-    for service in SERVICES:
-        monkeypatch.setitem(SERVICES, service, f"{down}/{service}")
-    mirror = write_mirror(tmp_path / "mirror").as_uri() if kind == "folder" else server.url
-    session = sessions(tmp_path / "output", mirror=mirror)
-    before = len(server.fetched())
-    chosen = [
-        select(session, mission, (), CHOICES[mission][1]) for mission in ("rosat_pointed", "erosita_calpv", "xrism_pointed")
-    ]
-    plan = session.plan_downloads(chosen)
-    assert plan.problems == () and plan.left_out == ()
-    assert plan.is_exact is (kind == "folder")  # a folder's sizes are those of its files
-    session.create_archive("mirrored", chosen, plan)
-    rest(session)
-    assert {job.state for job in session.jobs()} == {JobState.SUCCEEDED}
-    assert len(server.fetched()) - before == (0 if kind == "folder" else len(plan.files))
-    for file in session.files():
-        if not file.url_path.endswith(".tar.gz"):
-            assert Path(file.path).read_bytes() == unpacked(file.service.removeprefix("mirror:"), file.url_path)
+    copied.open_archive(copied.archives_folder() / "archives" / "everything")
+    assert all(path.is_file() for path in copied.write_daxa_files())
+    base = importlib.import_module("daxa.archive.base")
+    for name, module in list(sys.modules.items()):
+        if (name == "daxa" or name.startswith("daxa.")) and hasattr(module, "OUTPUT"):
+            monkeypatch.setattr(module, "OUTPUT", f"{copied.archives_folder()}/")
+    monkeypatch.setattr("requests.get", answering(as_heasarc_sends_them()))
 
+    def no_network(*_: Any) -> None:
+        raise OSError("there is no network here")
 
-def test_that_without_a_mirror_the_outage_is_said_and_nothing_is_lost(
-    sessions: Sessions, server: MissionServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    session = sessions(tmp_path / "output")
-    chosen = [select(session, "rosat_all_sky", (), ("events",))]
-    with monkeypatch.context() as patch:
-        patch.setitem(SERVICES, "heasarc", f"{closed_port()}/heasarc")
-        plan = session.plan_downloads(chosen)
-    assert plan.files == () and len(plan.problems) == 1 and [request.kind for request in plan.requests] == ["plan"]
-    session.create_archive("later", chosen, plan)  # the service answers again
-    rest(session)
-    assert [file.kind for file in session.files()] == ["events"]
+    monkeypatch.setattr(importlib.import_module("daxa.mission.xmm").AQXMMNewton, "query_xsa_tap", no_network)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        archive = base.Archive("everything")
+    assert archive.mission_names == sorted(TWELVE)
+    public = {(tree.mission, tree.obs_id) for tree in ALL_TREES}
+    assert {(name, obs_id) for name in TWELVE for obs_id in archive[name].filtered_obs_ids} == public
+    there = {(name, obs_id): flag for name, flags in archive.final_process_success.items() for obs_id, flag in flags.items()}
+    here = copied.final_success()
+    assert there == {key: here[key] for key in public if here[key] is not None}
+    counts = Counter(one.step for one in copied.process_results() if one.success is not None)
+    flags = [(step, len(units)) for steps in archive.process_success.values() for step, units in steps.items()]
+    assert sum((Counter({step: n}) for step, n in flags), Counter()) == counts
+    copied.close_archive()

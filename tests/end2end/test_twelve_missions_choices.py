@@ -1,0 +1,152 @@
+"""Choices of instruments and kinds that become wider, and archives that are down: with real requests to an archive server on
+127.0.0.1."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+
+from daxa_gui.core.job import JobState
+from daxa_gui.remote.services import SERVICES
+from daxa_gui.session import Session
+from tests.fakes.mission_server import N_EVENTS, PROPRIETARY, MissionServer, write_mirror
+from tests.fakes.twelve_missions import (
+    CHOICES,
+    Sessions,
+    remote_files,
+    rest,
+    select,
+    server,
+    sessions,
+    tables,
+    trees_of,
+    unpacked,
+)
+
+__all__ = ["server", "sessions", "tables"]  # fixtures
+
+NARROW = {
+    "xmm_pointed": (("PN",), ("events",)),
+    "asca": (("SIS0",), ("events",)),
+    "suzaku": (("XIS1",), ("image",)),
+    "integral_pointed": (("JEMX1",), ("raw",)),
+    "erosita_all_sky_de_dr1": (("TM1", "TM3", "TM6"), ("events",)),
+}
+WIDE = {
+    "xmm_pointed": (("PN", "M1"), ("events", "exposure_map")),
+    "asca": (("SIS0", "GIS2"), ("events", "image")),
+    "suzaku": ((), ("image", "source_lightcurve")),
+    "integral_pointed": (("JEMX1", "ISGRI"), ("raw",)),
+    "erosita_all_sky_de_dr1": (tuple(f"TM{number}" for number in range(1, 8)), ("events", "background_map")),
+}
+
+
+@pytest.fixture(scope="module")
+def narrow(sessions: Sessions, server: MissionServer, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    session = sessions(tmp_path_factory.mktemp("narrow") / "output")
+    session.create_archive("narrow", [select(session, mission, *choice) for mission, choice in NARROW.items()])
+    rest(session)
+    session.reduce(["clean"])
+    rest(session)
+    return session
+
+
+def modules_in(path: str) -> dict[int, int]:
+    with fits.open(path) as opened:
+        return dict(Counter(opened["EVENTS"].data["TM_NR"].tolist()))
+
+
+def clean_list_of(session: Session, mission: str) -> str:
+    return next(one.clean.path for one in session.exposures() if one.mission == mission and one.clean is not None)
+
+
+def test_that_a_wider_choice_fetches_only_what_is_new(narrow: Session, server: MissionServer) -> None:
+    assert {job.state for job in narrow.jobs()} == {JobState.SUCCEEDED}
+    assert {(one.mission, one.obs_id) for one in narrow.left_out()} == {("xmm_pointed", PROPRIETARY["xmm_pointed"])}
+    counts = modules_in(clean_list_of(narrow, "erosita_all_sky_de_dr1"))
+    raw = next(file for file in narrow.files("erosita_all_sky_de_dr1"))
+    of_all = modules_in(raw.path)
+    assert sum(of_all.values()) == N_EVENTS and counts == {number: of_all[number] for number in (1, 3, 6)}
+    body = Path(raw.path).read_bytes()
+    before, files = len(server.fetched()), {file.path for file in narrow.files()}
+    jobs = {job.id: job.finished for job in narrow.jobs() if job.kind != "plan"}
+    expected: Counter[str] = Counter()
+    for mission, choice in WIDE.items():
+        wide = narrow.plan_downloads([select(narrow, mission, *choice)])
+        expected.update(f"{file.service}/{file.path}" for file in wide.files if not file.here)
+        narrow.widen(mission, *choice)
+    rest(narrow)
+    assert Counter(server.fetched()[before:]) == expected and len(expected) > 20
+    assert files < {file.path for file in narrow.files()}
+    assert {job_id: narrow.job(job_id).finished for job_id in jobs} == jobs  # nothing was done twice
+    lists = [one for one in narrow.exposures() if one.mission == "erosita_all_sky_de_dr1" and one.clean is not None]
+    assert of_all in [modules_in(one.clean.path) for one in lists if one.clean] and Path(raw.path).read_bytes() == body
+    assert {one.instrument for one in narrow.exposures() if one.mission == "xmm_pointed" and one.clean} == {"PN", "M1"}
+    assert narrow.verify_archive(Path(narrow.archive.path)).findings == ()  # type: ignore[union-attr]
+
+
+def test_that_what_was_left_out_for_want_of_a_kind_comes_when_it_is_asked_for(
+    sessions: Sessions, tmp_path: Path
+) -> None:  # fmt: skip
+    session = sessions(tmp_path / "output")
+    chosen = [select(session, mission, (), ("events",)) for mission in ("integral_pointed", "rosat_all_sky")]
+    plan = session.plan_downloads(chosen)
+    assert {one.obs_id for one in plan.left_out} == {tree.obs_id for tree in trees_of("integral_pointed")}
+    session.create_archive("kinds", chosen, plan)
+    rest(session)
+    session.widen("integral_pointed", (), ("raw",))
+    rest(session)
+    assert {(file.service, file.url_path) for file in session.files("integral_pointed")} == remote_files("integral_pointed")
+    assert session.left_out() == []
+
+
+# -- sources ----------------------------------------------------------------------------------------------------------------
+
+
+def closed_port() -> str:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("kind", ["folder", "http"])
+def test_that_a_mirror_serves_when_the_archives_are_down(
+    sessions: Sessions, server: MissionServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    down = closed_port()
+    for service in SERVICES:
+        monkeypatch.setitem(SERVICES, service, f"{down}/{service}")
+    mirror = write_mirror(tmp_path / "mirror").as_uri() if kind == "folder" else server.url
+    session = sessions(tmp_path / "output", mirror=mirror)
+    before = len(server.fetched())
+    chosen = [
+        select(session, mission, (), CHOICES[mission][1]) for mission in ("rosat_pointed", "erosita_calpv", "xrism_pointed")
+    ]
+    plan = session.plan_downloads(chosen)
+    assert plan.problems == () and plan.left_out == ()
+    assert plan.is_exact is (kind == "folder")  # a folder's sizes are those of its files
+    session.create_archive("mirrored", chosen, plan)
+    rest(session)
+    assert {job.state for job in session.jobs()} == {JobState.SUCCEEDED}
+    assert len(server.fetched()) - before == (0 if kind == "folder" else len(plan.files))
+    for file in session.files():
+        if not file.url_path.endswith(".tar.gz"):
+            assert Path(file.path).read_bytes() == unpacked(file.service.removeprefix("mirror:"), file.url_path)
+
+
+def test_that_without_a_mirror_the_outage_is_said_and_nothing_is_lost(
+    sessions: Sessions, server: MissionServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = sessions(tmp_path / "output")
+    chosen = [select(session, "rosat_all_sky", (), ("events",))]
+    with monkeypatch.context() as patch:
+        patch.setitem(SERVICES, "heasarc", f"{closed_port()}/heasarc")
+        plan = session.plan_downloads(chosen)
+    assert plan.files == () and len(plan.problems) == 1 and [request.kind for request in plan.requests] == ["plan"]
+    session.create_archive("later", chosen, plan)  # the service answers again
+    rest(session)
+    assert [file.kind for file in session.files()] == ["events"]
