@@ -186,7 +186,8 @@ def _groups(reach: NDArray[np.float64], mask: NDArray[np.bool_] | None) -> Itera
     if high <= 2.0 * low or high == 0.0:
         yield (None if usable.all() else usable), high
         return
-    group = np.ceil(np.log2(high / np.maximum(reach, high * 2.0**-10)))  # the smallest ones are all together
+    # the smallest ones are all together, also where they are so small that the division is rounded
+    group = np.minimum(np.ceil(np.log2(high / np.maximum(reach, high * 2.0**-10))), 10.0)
     for number in range(11):
         rows = usable & (group == number)
         if rows.any():

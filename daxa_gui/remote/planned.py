@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from daxa_gui.core.credential import CREDENTIAL_SERVICES
 from daxa_gui.core.download_plan import LeftOut, PlannedFile
 from daxa_gui.core.errors import TransferError
 from daxa_gui.core.mission import RawFile, RemoteFolder
@@ -98,7 +99,7 @@ def _unlocked(reader: FolderReader, looked: Looked, found: Found) -> Looked:
     if looked.files or not looked.locked or store().has(KEYS_SERVICE):
         return looked
     for other in looked.folder.otherwise:
-        if store().has(other.service):
+        if other.service in CREDENTIAL_SERVICES and store().has(other.service):
             try:
                 return reader.find(other)
             except TransferError as error:
