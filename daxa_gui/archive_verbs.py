@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -206,12 +205,20 @@ class ArchiveVerbs(SearchVerbs):
         current = self._open
         if current is not None and current.shown_folder == layout.folder and not current.summary.read_only:
             return current.summary  # one that could only be looked at may be free by now
-        if not layout.database.is_file() and daxa_archives.is_daxa_archive(layout.folder):
+        if self.is_daxa_archive(layout.folder):
             store = daxa_archives.open_view(layout.folder, self._cache, self.catalogue)
         else:
             store = ArchiveStore.open(layout, read_only="auto")
         self.close_archive()
         return self._announce(self._opened(store, start=start))
+
+    def is_daxa_archive(self, folder: str | Path) -> bool:
+        """Whether a folder is an archive that the DAXA package made, and none of this program's."""
+        from daxa_gui import daxa_archives
+        from daxa_gui.archive.layout import ArchiveLayout
+
+        layout = ArchiveLayout.of_folder(folder)
+        return not layout.database.is_file() and daxa_archives.is_daxa_archive(layout.folder)
 
     def convert_daxa_archive(
         self,
@@ -222,19 +229,11 @@ class ArchiveVerbs(SearchVerbs):
     ) -> ArchiveSummary:
         """Make a new archive of one that the DAXA package made, and open it; DAXA's own folder stays as it is."""
         from daxa_gui.archive.layout import OutputLayout
-        from daxa_gui.archive.store import ArchiveStore
-        from daxa_gui.daxa_taking import convert
+        from daxa_gui.daxa_archives import convert_into
 
-        layout = OutputLayout(self.archives_folder().absolute()).archive(name)
         self.check_archive_name(name)
-        store = ArchiveStore.create(layout)
-        try:
-            taken = convert(folder, store, self.catalogue, self.resolve_name, progress, cancelled)
-        except BaseException:
-            store.close()
-            shutil.rmtree(layout.folder, ignore_errors=True)
-            raise
-        store.close()
+        layout = OutputLayout(self.archives_folder().absolute()).archive(name)
+        taken = convert_into(folder, layout, self.catalogue, self.resolve_name, progress, cancelled)
         for sentence in taken.sentences:
             self.bus.publish(Notice("information", sentence))
         return self.open_archive(layout.folder)

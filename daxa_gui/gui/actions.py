@@ -21,11 +21,20 @@ class ActionSpec:
 
 CATALOGUES_MENU = "Catalogues"  # every letter of it belongs to a button of some workspace; F10 and the arrow keys lead to it
 
+ARCHIVE_MENU = "Archive"  # likewise
+
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "new_search", "&File", "&New search", "Remove all filters and start again (can be undone)", "new_search", "Ctrl+N"
     ),
-    ActionSpec("open_archive", "&File", "&Open archive…", "Open an archive and continue its work", "choose_archive", "Ctrl+O"),
+    ActionSpec(
+        "open_archive",
+        "&File",
+        "&Open archive…",
+        "Open an archive and continue its work, or look at one of DAXA's",
+        "choose_archive",
+        "Ctrl+O",
+    ),
     ActionSpec("open_file", "&File", "Open &file…", "Inspect an event list or image", "choose_file", "Ctrl+Shift+O"),
     ActionSpec(
         "open_daxa",
@@ -117,6 +126,67 @@ ACTIONS: tuple[ActionSpec, ...] = (
         separator_before=True,
     ),
     ActionSpec(
+        "open_daxa_archive",
+        ARCHIVE_MENU,
+        "&Open DAXA archive…",
+        "Look at an archive that the DAXA package made, as it is; nothing in it is changed",
+        "open_daxa_archive",
+    ),
+    ActionSpec(
+        "convert_daxa",
+        ARCHIVE_MENU,
+        "&Convert DAXA archive…",
+        "Make a new archive with what is in one that the DAXA package made",
+        "do_with_archive",
+        "",
+        ("ask_convert",),
+    ),
+    ActionSpec(
+        "update_archive",
+        ARCHIVE_MENU,
+        "&Update archive…",
+        "Search again with this archive's filters, and fetch and reduce what is new",
+        "do_with_archive",
+        "",
+        ("ask_update",),
+        separator_before=True,
+    ),
+    ActionSpec(
+        "change_choice",
+        ARCHIVE_MENU,
+        "Change what is &fetched…",
+        "Other instruments or kinds of files than those that were chosen when the archive was made",
+        "do_with_archive",
+        "",
+        ("ask_choice",),
+    ),
+    ActionSpec(
+        "check_archive",
+        ARCHIVE_MENU,
+        "Chec&k archive…",
+        "Compare every file with its checksum, and put right what can be",
+        "check_archive",
+    ),
+    ActionSpec(
+        "write_daxa_files",
+        ARCHIVE_MENU,
+        "&Write files for DAXA",
+        "Write the state files with which the DAXA package opens this archive",
+        "do_with_archive",
+        "",
+        ("write_daxa_files",),
+        separator_before=True,
+    ),
+    ActionSpec(
+        "show_archive_folder",
+        ARCHIVE_MENU,
+        "Show &in the file manager",
+        "Open the folder of this archive",
+        "do_with_archive",
+        "",
+        ("show_archive_folder",),
+    ),
+    ActionSpec(
         "show_catalogues",
         CATALOGUES_MENU,
         "&Show catalogues",
@@ -174,6 +244,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
 PANEL_KEYS: tuple[tuple[str, str], ...] = (
     ("Ctrl+F", "Find in the table, the archive or the log"),
     ("Enter", "Archive and Queue: inspect what is chosen"),
+    ("Shift+F10", "Archive: what can be done with the chosen observations"),
     ("Escape", "Queue: select nothing, so that the buttons act on everything"),
     ("F8, Shift+F8", "Log: next or previous warning or error"),
     ("J, K", "Inspect: next or previous exposure, the most doubtful first"),

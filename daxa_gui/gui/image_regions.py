@@ -157,6 +157,14 @@ class RegionTextDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel, self)
         buttons.accepted.connect(self._save)
         buttons.rejected.connect(self.reject)
+        save, cancel = buttons.button(QDialogButtonBox.StandardButton.Save), buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        for button, name, text, tip in (
+            (save, "regionTextSave", "&Save", "Keep these as the regions of the observation"),
+            (cancel, "regionTextCancel", "Cancel", "Change nothing (Escape)"),
+        ):
+            button.setObjectName(name)
+            button.setText(text)
+            button.setToolTip(tip)
         layout = QVBoxLayout(self)
         layout.addWidget(muted_label('One shape per line, as in a region file of DS9: icrs;circle(266.5, -29.0, 30")', self))
         layout.addWidget(self.text, 1)

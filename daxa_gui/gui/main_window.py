@@ -28,6 +28,7 @@ from daxa_gui.core.events import Notice
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.settings import changed
 from daxa_gui.gui.actions import ACTIONS, CATALOGUES_MENU, ActionSpec
+from daxa_gui.gui.archive_desk import ArchiveDesk
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.catalogue_desk import CatalogueDesk
 from daxa_gui.gui.context import Context
@@ -162,6 +163,7 @@ class MainWindow(QMainWindow):
         self.welcome.archive_requested.connect(self.choose_archive)
         self.welcome.recent_requested.connect(self.open_archive)
         self.welcome.search_requested.connect(functools.partial(self.show_workspace, "find"))
+        self._archive_desk().take_actions(self.actions_by_name)
 
     # what the actions do
 
@@ -267,6 +269,21 @@ class MainWindow(QMainWindow):
                 self.show_workspace(show)
 
         self.context.background.act(self, "Open archive", lambda: self.session.open_archive(folder), opened, self._show_error)
+
+    def _archive_desk(self) -> ArchiveDesk:
+        return ArchiveDesk.of(self.session, self.context, self.bridge)
+
+    def do_with_archive(self, what: str) -> None:
+        getattr(self._archive_desk(), what)()
+
+    def open_daxa_archive(self) -> None:
+        if folder := self._archive_desk().ask_daxa_folder("Open an archive of DAXA: choose the folder with .save_info in it"):
+            self.open_archive(folder)
+
+    def check_archive(self) -> None:
+        self.show_panel("upkeep")
+        upkeep: Any = self.workspaces["archive"].panels["upkeep"]
+        upkeep.show_check()
 
     def open_daxa_selection(self) -> None:
         self._daxa_files.ask_open()

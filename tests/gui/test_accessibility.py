@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.events import Notice
 from daxa_gui.core.filters import Cone
+from daxa_gui.gui.actions import ARCHIVE_MENU, CATALOGUES_MENU
 from daxa_gui.gui.inspected import Inspected
 from daxa_gui.gui.panels import PANELS, WORKSPACES
 from daxa_gui.gui.widgets.create_archive import CreateArchiveDialog
@@ -38,6 +39,7 @@ from daxa_gui.gui.widgets.run_step import RunStepDialog
 from daxa_gui.gui.widgets.verdict_bar import OverrideDialog
 from tests.fakes.windows import LONG_MS, Shell, copy_output, shell
 
+WITHOUT_LETTER = (ARCHIVE_MENU, CATALOGUES_MENU)
 ENTRIES = (QLineEdit, QComboBox, QAbstractSpinBox, QAbstractSlider)
 
 
@@ -121,6 +123,12 @@ def mnemonics(root: QWidget) -> Counter[str]:
     return Counter(key.removeprefix("Alt+") for key in keys if key)
 
 
+def menu_letters(window: Shell) -> Counter[str]:
+    """Those of the menu bar; two menus have none, and F10 with the arrow keys leads to them."""
+    menus = [action for action in window.window.menuBar().actions() if action.text() not in WITHOUT_LETTER]
+    return Counter(QKeySequence.mnemonic(action.text()).toString().removeprefix("Alt+") for action in menus)
+
+
 def twice(letters: Counter[str]) -> dict[str, int]:
     return {letter: count for letter, count in letters.items() if count > 1}
 
@@ -164,7 +172,7 @@ def test_that_every_control_of_a_workspace_has_a_name_a_tool_tip_and_a_key(full,
 @pytest.mark.parametrize("name", WORKSPACES)
 def test_that_no_two_controls_of_a_workspace_want_the_same_letter(full, qtbot, name):
     letters = mnemonics(ready(full, qtbot, name))
-    menus = Counter(QKeySequence.mnemonic(a.text()).toString().removeprefix("Alt+") for a in full.window.menuBar().actions())
+    menus = menu_letters(full)
     assert twice(letters + menus) == {}
 
 
@@ -197,11 +205,30 @@ def test_that_panels_behind_a_tab_are_as_usable_when_they_are_in_front(full, qtb
     qtbot.waitUntil(lambda: workspace.panels[panel].isVisible() and not workspace.panels["missions"].isVisible())
     workspace = ready(full, qtbot, "find")
     assert faults(workspace) == []
-    menus = Counter(QKeySequence.mnemonic(a.text()).toString().removeprefix("Alt+") for a in full.window.menuBar().actions())
+    menus = menu_letters(full)
     assert twice(mnemonics(workspace) + menus) == {}
     chain = focus_chain(workspace)
     assert set(chain) == {widget for widget in visible(workspace) if takes_focus(widget)}
     assert any(workspace.panels[panel] in ancestors(widget) for widget in chain)
+
+
+@pytest.mark.parametrize("panel", ["results", "versions", "regions", "upkeep"])
+@pytest.mark.parametrize("chosen", ["product", "observation"])
+def test_that_panels_of_the_archive_are_usable_when_they_are_in_front(full, qtbot, panel, chosen):
+    workspace = ready(full, qtbot, "archive")
+    if chosen == "observation":
+        full.context.set_product(None)
+    full.window.show_panel(panel)
+    qtbot.waitUntil(workspace.panels[panel].isVisible)
+    pages = workspace.panels["upkeep"].tabs if panel == "upkeep" else None
+    for page in range(pages.count() if pages is not None else 1):
+        if pages is not None:
+            pages.setCurrentIndex(page)
+        ready(full, qtbot, "archive")
+        assert faults(workspace) == []
+        assert twice(mnemonics(workspace) + menu_letters(full)) == {}
+        chain = focus_chain(workspace)
+        assert set(chain) == {widget for widget in visible(workspace) if takes_focus(widget)}
 
 
 @pytest.mark.parametrize("name", WORKSPACES)
@@ -221,7 +248,8 @@ def test_that_the_frame_of_the_window_is_named_and_reachable(full, qtbot):
     assert [fault for part in parts for fault in faults(part)] == []
     assert any(takes_focus(button) for button in full.window.findChildren(QToolButton, "workspaceButton"))
     for menu in full.window.menuBar().findChildren(QMenu):
-        letters = Counter(QKeySequence.mnemonic(a.text()).toString() for a in menu.actions() if not a.isSeparator())
+        named = [a for a in menu.actions() if not a.isSeparator() and a.text() not in WITHOUT_LETTER]
+        letters = Counter(QKeySequence.mnemonic(a.text()).toString() for a in named)
         assert max(letters.values(), default=0) <= 1, (menu.title(), letters)
 
 

@@ -13,6 +13,7 @@ from daxa_gui.gui.models.jobs import STATE_ROLE, Index
 
 _NO_INDEX = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_GAP = "\u2002"  # behind numbers, which would touch the next column otherwise
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class Records(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.columns[section].heading
+            column = self.columns[section]
+            return f"{column.heading}{_GAP}" if column.number else column.heading
         if role == Qt.ItemDataRole.TextAlignmentRole and self.columns[section].number:
             return _RIGHT
         return None
@@ -85,7 +87,9 @@ class Records(QAbstractTableModel):
         if not index.isValid():
             return None
         column, record = self.columns[index.column()], self.record(index.row())
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{column.text(record)}{_GAP}" if column.number else column.text(record)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return column.text(record)
         if role == Qt.ItemDataRole.ToolTipRole:
             return column.tip(record) if column.tip else column.text(record)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+from typing import NamedTuple
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QLineEdit, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
 
 from daxa_gui.core.product import Product
 from daxa_gui.gui.archive_contents import ArchiveContents, Key
+from daxa_gui.gui.archive_desk import ArchiveDesk
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.archive_tree import OBSERVATION_ROLE, PRODUCT_ROLE, ArchiveTree, Column
@@ -24,6 +26,18 @@ _MOST_OPENED = 2000  # a mission with more observations than this is not opened 
 _MOST_FOUND_OPENED = 50  # nor observations whose products a search found, if they are more
 
 
+class ArchiveState(NamedTuple):
+    """`version` is the newest one's number, empty if there is none; `disk_use` as the session tells it."""
+
+    version: str
+    disk_use: dict[str, int]
+
+
+def _read_state(session: Session) -> ArchiveState:
+    versions = session.versions()
+    return ArchiveState(versions[0].number if versions else "", session.disk_use())
+
+
 class ArchivePanel(QWidget):
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +45,8 @@ class ArchivePanel(QWidget):
         self._context = context
         self._opened: set[Key] = set()  # observations
         self._contents = ArchiveContents.of(session, context, bridge)
+        self._desk = ArchiveDesk.of(session, context, bridge)
+        self._state: ArchiveState | None = None
         self.model = ArchiveTree(session.mission_labels(), self)
         self._build()
         self._typing = QTimer(self)
@@ -41,12 +57,15 @@ class ArchivePanel(QWidget):
         self._contents.replaced.connect(self._on_contents_replaced)
         self._contents.entries_changed.connect(self._on_entries_changed)
         context.product_changed.connect(lambda _product: self._choose_in_tree())
+        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
+        bridge.archive_content_changed.connect(self._ask_state)
         self._on_contents_replaced()
 
     def _build(self) -> None:
         self.summary = QLabel(self)
         self.summary.setObjectName("archiveSummary")
         self.summary.setWordWrap(True)
+        self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.search = QLineEdit(self)
         self.search.setObjectName("archiveSearch")
         self.search.setAccessibleName("Find in the archive")
@@ -76,6 +95,9 @@ class ArchivePanel(QWidget):
         view.setItemDelegate(RoomyDelegate(view))
         view.setUniformRowHeights(True)
         view.setAlternatingRowColors(True)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.customContextMenuRequested.connect(lambda place: self.menu().popup(view.viewport().mapToGlobal(place)))
         view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         view.doubleClicked.connect(self._on_double_clicked)
         view.expanded.connect(self._on_view_expanded)
@@ -95,10 +117,28 @@ class ArchivePanel(QWidget):
     def _on_contents_replaced(self) -> None:
         self._opened.clear()
         self.model.set_entries(self._contents.entries.values())
+        self._ask_state()
         self._refresh()
 
     def _on_entries_changed(self, keys: list[Key]) -> None:
         self.model.renew([self._contents.entries[key] for key in keys])
+        self._ask_state()
+        self._refresh()
+
+    def _on_archive_changed(self) -> None:
+        self._state = None
+        self._ask_state()
+
+    def _ask_state(self) -> None:
+        """Version and disk use, which no panel keeps."""
+        if self._session.archive is None:
+            self._context.background.forget(self, "state")
+            return
+        session = self._session
+        self._context.background.read(self, "state", lambda: _read_state(session), self._on_state_read, lambda _error: None)
+
+    def _on_state_read(self, state: ArchiveState) -> None:
+        self._state = state
         self._refresh()
 
     def _on_search_paused(self) -> None:
@@ -122,10 +162,25 @@ class ArchivePanel(QWidget):
                 counted(len(self._contents.entries), "observation", "observations"),
                 counted(missions, "mission", "missions"),
                 counted(self._contents.n_products, "product", "products"),
-                format_bytes(self._contents.size_bytes),
             )
             name, path = html.escape(archive.name), html.escape(archive.path)
-            self.summary.setText(f"<b>{name}</b><br>{' · '.join(facts)}<br>{path}")
+            lines = [f"<b>{name}</b>{self._version_text()}", " · ".join(facts), self._disk_text(), path]
+            if archive.read_only:
+                lines.insert(1, f"⚠ {html.escape(archive.read_only)}")
+            self.summary.setText("<br>".join(lines))
+
+    def _version_text(self) -> str:
+        return f" · version {html.escape(self._state.version)}" if self._state is not None and self._state.version else ""
+
+    def _disk_text(self) -> str:
+        """What products and downloaded files take, what is to come, and what is free."""
+        if self._state is None:
+            return f"{format_bytes(self._contents.size_bytes)} of products"
+        use = self._state.disk_use
+        parts = [f"{format_bytes(use['used_bytes'])} on the disk"]
+        if use["to_come_bytes"]:
+            parts.append(f"{format_bytes(use['to_come_bytes'])} to come")
+        return " · ".join([*parts, f"{format_bytes(use['free_bytes'])} free"])
 
     # what is open and chosen
 
@@ -188,6 +243,46 @@ class ArchivePanel(QWidget):
             elif isinstance(product, Product):
                 self._context.set_observation(product.key.mission, product.key.obs_id)
                 self._context.set_product(product)
+
+    # what can be done
+
+    def chosen_observations(self) -> list[Key]:
+        """Those whose rows, or rows of whose products, are chosen; of a mission's row all of the mission's."""
+        keys: dict[Key, None] = {}
+        for index in self.view.selectionModel().selectedRows():
+            observation, product = index.data(OBSERVATION_ROLE), index.data(PRODUCT_ROLE)
+            if observation is not None:
+                keys[observation] = None
+            elif isinstance(product, Product):
+                keys[product.key.mission, product.key.obs_id] = None
+            else:
+                rows = range(self.model.rowCount(index))
+                keys.update(dict.fromkeys(self.model.index(row, 0, index).data(OBSERVATION_ROLE) for row in rows))
+        return list(keys)
+
+    def menu(self) -> QMenu:
+        """What can be done with what is chosen, in words that say with how much."""
+        menu = QMenu(self)
+        menu.setObjectName("archiveTreeMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keys, desk, product = self.chosen_observations(), self._desk, self._context.product
+        archive = self._session.archive
+        can_change = archive is not None and not archive.read_only
+        inspect = menu.addAction("&Inspect", lambda: self._on_double_clicked(self.view.currentIndex()))
+        inspect.setEnabled(len(keys) == 1 and product is not None)
+        menu.addSeparator()
+        folder = menu.addAction("Show &folder of products", lambda: desk.show_folder_of(keys[0]))
+        raw = menu.addAction("Show folder of ra&w data", lambda: desk.show_folder_of(keys[0], raw=True))
+        for action in (folder, raw):
+            action.setEnabled(len(keys) == 1)
+        menu.addSeparator()
+        missions = sorted({mission for mission, _ in keys})
+        change = menu.addAction("&Change what is fetched…", lambda: desk.ask_choice(missions[0]))
+        change.setEnabled(can_change and len(missions) == 1)
+        of_how_many = f" of {counted(len(keys), 'observation', 'observations')}" if keys else ""
+        delete = menu.addAction(f"&Delete raw data{of_how_many}…", lambda: desk.ask_delete_raw(keys))
+        delete.setEnabled(can_change and bool(keys))
+        return menu
 
     def _on_double_clicked(self, index: QModelIndex) -> None:
         product = index.siblingAtColumn(0).data(PRODUCT_ROLE)

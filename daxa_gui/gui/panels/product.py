@@ -5,18 +5,26 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QTextBrowser, QVBoxLayout, QWidget
 
-from daxa_gui.core.archive_info import HistoryEntry
+from daxa_gui.core.archive_info import DownloadedFile, HistoryEntry
+from daxa_gui.core.archive_queries import ObservationFacts
+from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.job import Job
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.gui.archive_contents import ArchiveContents, Key, product_label
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.described import as_html, history_groups, job_groups, observation_groups, product_groups
+from daxa_gui.gui.described import as_html, history_groups, job_groups, observation_groups, product_groups, service_text
+from daxa_gui.gui.described_observation import archive_groups
+from daxa_gui.gui.models.jobs import format_bytes
 from daxa_gui.gui.models.log_lines import LogLines, ParsedLines, parse_lines
+from daxa_gui.gui.models.plan_digest import kind_words
+from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.theme import Theme, as_heading, as_muted
 from daxa_gui.gui.widgets.log_view import LogView
+from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.thumbnail import Thumbnail, ThumbnailView, thumbnail
+from daxa_gui.gui.widgets.version_views import moment_text
 from daxa_gui.session import Session
 
 PICTURES = (ProductKind.IMAGE, ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP)
@@ -34,6 +42,7 @@ class ProductPanel(QWidget):
         self._contents = ArchiveContents.of(session, context, bridge)
         self._history: list[HistoryEntry] = []
         self._job: Job | None = None  # that made the chosen product
+        self._observed: tuple[Key, ObservationFacts, list[LeftOut]] | None = None  # of the chosen observation
         self._build()
         context.product_changed.connect(lambda _product: self._show())
         context.observation_changed.connect(lambda _mission, _obs_id: self._show())
@@ -41,6 +50,7 @@ class ProductPanel(QWidget):
         context.theme_changed.connect(self._on_theme_changed)
         self._contents.replaced.connect(self._show)
         self._contents.entries_changed.connect(self._on_entries_changed)
+        bridge.archive_content_changed.connect(self._ask_observation)
         self._on_theme_changed(context.theme)
         self._show()
 
@@ -70,7 +80,11 @@ class ProductPanel(QWidget):
         self.picture = ThumbnailView(self)
         self.picture.setObjectName("productPicture")
         self.picture.setAccessibleName("Picture of the image")
-        pages = ((self.facts, "Fac&ts"), (self.history, "Histor&y"), (self.log, "&Log"), (self.picture, "&Picture"))
+        self.files = self._files_table()
+        pages = (
+            (self.facts, "Fac&ts"), (self.history, "Histor&y"), (self.log, "&Log"), (self.picture, "&Picture"),
+            (self.files, "Download&s"),
+        )  # fmt: skip
         for widget, name in pages:
             self.tabs.addTab(widget, name)
         top = QHBoxLayout()
@@ -82,6 +96,25 @@ class ProductPanel(QWidget):
         layout.addWidget(self.empty)
         layout.addWidget(self.tabs, 1)
         layout.addStretch(0)
+
+    def _files_table(self) -> RecordTable:
+        """What came of an observation from the mission's archive, when and from where."""
+        table = RecordTable(
+            "productFiles",
+            "Downloaded files",
+            (
+                RecordColumn("File", lambda f: f.unit, tip=lambda f: f.path),
+                RecordColumn("Size", lambda f: format_bytes(f.size_bytes), key=lambda f: f.size_bytes, number=True),
+                RecordColumn("Kind", lambda f: kind_words(f.kind)),
+                RecordColumn("Date (UTC)", lambda f: moment_text(f.date), key=lambda f: f.date),
+                RecordColumn("From", lambda f: service_text(f.service), tip=lambda f: f.url_path),
+                RecordColumn("SHA-256", lambda f: f.sha256),
+            ),
+            self._context,
+            self,
+        )
+        table.say_if_empty("No file of this observation has been fetched, or its raw data were deleted.")
+        return table
 
     def _text(self, name: str, accessible: str) -> QTextBrowser:
         browser = QTextBrowser(self)
@@ -104,6 +137,8 @@ class ProductPanel(QWidget):
     def _on_entries_changed(self, keys: list[Key]) -> None:
         """The chosen product was made again, or taken away."""
         product = self._context.product
+        if product is None and self._context.observation in keys:
+            self._ask_observation()
         if product is None or (product.key.mission, product.key.obs_id) not in keys:
             return
         entry = self._contents.entries[product.key.mission, product.key.obs_id]
@@ -119,13 +154,17 @@ class ProductPanel(QWidget):
         self.tabs.setVisible(chosen)
         self.title.setVisible(chosen)
         self.empty.setVisible(is_open and not chosen)
-        for page, wanted in ((self.history, product is not None), (self.log, product is not None), (self.picture, is_picture)):
-            self.tabs.setTabVisible(self.tabs.indexOf(page), wanted)
+        wanted = {self.history: product is not None, self.log: product is not None, self.picture: is_picture}
+        wanted[self.files] = product is None
+        for page, is_wanted in wanted.items():
+            self.tabs.setTabVisible(self.tabs.indexOf(page), is_wanted)
         if chosen:
             self._forget()
             self._show_facts()
             if product is not None:
                 self._ask(product)
+            else:
+                self._ask_observation()
 
     def _forget(self) -> None:
         self._history, self._job = [], None
@@ -133,6 +172,9 @@ class ProductPanel(QWidget):
         self.log_lines.clear()
         self.log.forget_room()
         self.picture.clear()
+        if self._observed is not None and self._observed[0] != self._context.observation:
+            self._observed = None
+            self.files.set_records([])
 
     def _show_facts(self) -> None:
         product = self._context.product
@@ -149,8 +191,36 @@ class ProductPanel(QWidget):
         mission = entry.observation.mission
         label = self._labels.get(mission, mission)
         self.title.setText(f"{label} {entry.observation.obs_id}")
-        groups = observation_groups(entry.observation, self._session.mission(mission), label, self._context.coordinates)
+        spec = self._session.mission(mission)
+        groups = observation_groups(entry.observation, spec, label, self._context.coordinates)
+        if self._observed is not None and self._observed[0] == entry.key:
+            _key, facts, left_out = self._observed
+            groups[1:1] = archive_groups(facts, entry.observation, spec, left_out)
         self.facts.setHtml(as_html(groups, muted))
+
+    def _ask_observation(self) -> None:
+        """What the archive itself knows of the chosen observation."""
+        key, session = self._context.observation, self._session
+        if self._context.product is not None or session.archive is None or key not in self._contents.entries:
+            self._context.background.forget(self, "observation")
+            return
+
+        def ask() -> tuple[Key, ObservationFacts, list[LeftOut], list[DownloadedFile]]:
+            left_out = [one for one in session.left_out() if (one.mission, one.obs_id) == key]
+            return key, session.observation_facts(*key), left_out, session.files(*key)
+
+        self._context.background.read(self, "observation", ask, self._on_observation_read, self._on_observation_error)
+
+    def _on_observation_read(self, found: tuple[Key, ObservationFacts, list[LeftOut], list[DownloadedFile]]) -> None:
+        key, facts, left_out, files = found
+        if key == self._context.observation and self._context.product is None:
+            self._observed = key, facts, left_out
+            self.files.set_records(files)
+            self._show_facts()
+
+    def _on_observation_error(self, error: DaxaError) -> None:
+        if self._session.archive is not None:
+            self._context.background.failed.emit(error)
 
     def _ask(self, product: Product) -> None:
         read, session = self._context.background.read, self._session

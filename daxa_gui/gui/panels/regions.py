@@ -8,10 +8,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSplitter, QTextBrowser, QVBoxLayout, QWidget
 
+from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.archive_queries import RegionSet
 from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.product import ProductKind
 from daxa_gui.gui.archive_contents import ArchiveContents
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
@@ -19,9 +21,12 @@ from daxa_gui.gui.inspected import PICTURES
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
+from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.version_views import moment_text
 from daxa_gui.session import Session
+
+_EVENTS = (ProductKind.CLEAN_EVENTS, ProductKind.EVENTS, ProductKind.FINAL_EVENTS)
 
 
 class RegionsPanel(QWidget):
@@ -33,6 +38,7 @@ class RegionsPanel(QWidget):
         self._context = context
         self._contents = ArchiveContents.of(session, context, bridge)
         self._outdated = True
+        self._added = ""  # what was added last to the chosen observation
         labels = session.mission_labels()
         self.table = RecordTable(
             "regionsTable",
@@ -50,21 +56,21 @@ class RegionsPanel(QWidget):
         )
         self._build()
         self.table.chosen_changed.connect(self._on_chosen_changed)
-        context.observation_changed.connect(lambda _mission, _obs_id: self._update())
+        context.observation_changed.connect(lambda _mission, _obs_id: self._on_observation_changed())
         context.product_changed.connect(lambda _product: self._update())
         bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
-        bridge.archive_content_changed.connect(self.read)
+        bridge.archive_content_changed.connect(self._note)
+        self._contents.replaced.connect(self._update)
         self._update()
 
     def sizeHint(self) -> QSize:
         return QSize(700, 240)
 
     def _build(self) -> None:
-        self.state = QLabel(self)
+        self.state = ElidedLabel(self)
         self.state.setObjectName("regionsState")
-        self.state.setWordWrap(True)
         as_muted(self.state)
-        self.add_button = QPushButton("Add from a &file…", self)
+        self.add_button = QPushButton("&Add from a file…", self)
         self.add_button.setObjectName("addRegions")
         self.add_button.setToolTip("Take over a DS9 region file for the chosen observation; pixel shapes need one of its images")
         self.add_button.clicked.connect(self.ask_add)
@@ -76,6 +82,7 @@ class RegionsPanel(QWidget):
         self.text.setObjectName("regionsText")
         self.text.setAccessibleName("The chosen regions")
         self.text.setTabChangesFocus(True)
+        self.text.setPlaceholderText("Choose a row to see the regions of its observation as DS9 reads them.")
         tools = QHBoxLayout()
         tools.addWidget(self.state, 1)
         tools.addWidget(self.add_button)
@@ -99,9 +106,14 @@ class RegionsPanel(QWidget):
             self.read()
 
     def _on_archive_changed(self) -> None:
+        self._context.background.forget(self, "regions")
+        self._added = ""
         self.table.set_records([])
-        self._outdated = True
+        self._note()
         self._update()
+
+    def _note(self) -> None:
+        self._outdated = True
         if self.isVisible():
             self.read()
 
@@ -125,19 +137,28 @@ class RegionsPanel(QWidget):
         key = (product.key.mission, product.key.obs_id) if product is not None else self._context.observation
         return key if key in self._contents.entries else None
 
+    def _on_observation_changed(self) -> None:
+        self._added = ""
+        self._update()
+
     def _update(self) -> None:
         archive = self._session.archive
         chosen = self.chosen_observation()
-        if archive is None:
-            self.state.setText("No archive is open.")
-        elif chosen is None:
-            self.state.setText("Choose an observation in the archive above to add regions to it.")
-        else:
-            label = self._session.mission_labels().get(chosen[0], chosen[0])
-            self.state.setText(f"Chosen: {label} {chosen[1]}")
+        self.state.setText(self._sentence(archive, chosen))
+        self.state.setToolTip(self.state.text())
+        self.table.say_if_empty("No observation of this archive has regions." if archive is not None else "No archive is open.")
         can_change = archive is not None and not archive.read_only
         self.add_button.setEnabled(can_change and chosen is not None)
-        self.remove_button.setEnabled(can_change and bool(self.table.chosen()))
+        self.remove_button.setEnabled(can_change and self.table.n_chosen() > 0)
+
+    def _sentence(self, archive: ArchiveSummary | None, chosen: tuple[str, str] | None) -> str:
+        if archive is None:
+            return "No archive is open."
+        if archive.read_only:
+            return archive.read_only
+        if chosen is None:
+            return "Choose an observation in the archive above to add regions to it."
+        return self._added or f"Chosen: {self._session.mission_labels().get(chosen[0], chosen[0])} {chosen[1]}"
 
     def _on_chosen_changed(self) -> None:
         self._update()
@@ -169,17 +190,20 @@ class RegionsPanel(QWidget):
         )
 
     def _picture_of(self, observation: tuple[str, str]) -> Path | None:
+        """The chosen product if it has sky coordinates, else the first of the observation that has."""
         product = self._context.product
-        if product is not None and (product.key.mission, product.key.obs_id) == observation:
+        with_sky = (*PICTURES, *_EVENTS)
+        if product is not None and (product.key.mission, product.key.obs_id) == observation and product.key.kind in with_sky:
             return Path(product.path)
-        products = self._contents.entries[observation].products
-        pictures = [p for p in products if p.key.kind in PICTURES] or [p for p in products if p.key.kind.endswith("events")]
-        return Path(pictures[0].path) if pictures else None
+        products = [p for p in self._contents.entries[observation].products if p.key.kind in with_sky]
+        products.sort(key=lambda p: with_sky.index(p.key.kind))
+        return Path(products[0].path) if products else None
 
     def _on_added(self, added: RegionSet) -> None:
-        self.read()
         kept = f"; {counted(len(added.verbatim), 'line was', 'lines were')} kept unread" if added.verbatim else ""
-        self.state.setText(f"{counted(added.n_regions, 'region', 'regions')} of {added.obs_id} were added{kept}.")
+        self._added = f"{counted(added.n_regions, 'region is', 'regions are')} kept of {added.obs_id} now{kept}."
+        self.read()
+        self._update()
 
     def remove(self) -> None:
         chosen = [(one.mission, one.obs_id) for one in self.table.chosen()]

@@ -1,15 +1,18 @@
-"""What succeeded and what failed in the open archive: one row for each step of each unit, with its reason; logs and retries."""
+"""What succeeded and what failed in the open archive: one row for each step of each unit, with its reason; logs and retries;
+and what is not fetched at all, and why."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from daxa_gui.core.archive_queries import ProcessResult
+from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
@@ -17,11 +20,20 @@ from daxa_gui.gui.models.jobs import STATE_WORDS
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
+from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.session import Session
 
 _PAUSE_MS = 1000
+_LONGEST_PAUSE_MS = 30_000
 _TYPING_MS = 200
+LEFT_OUT = "Left out"
+# DAXA's names for what is taken over from a mission's archive.
+_TAKEN_OVER = {
+    "preprocessed_events": "Event list taken over", "preprocessed_images": "Image taken over",
+    "preprocessed_expmaps": "Exposure map taken over", "preprocessed_backmaps": "Background map taken over",
+    "daxa_final": "Verdict of DAXA",
+}  # fmt: skip
 
 
 def result_word(result: ProcessResult) -> str:
@@ -37,6 +49,10 @@ def result_reason(result: ProcessResult) -> str:
     return "; ".join(result.errors) or result.reason or "; ".join(result.warnings)
 
 
+def left_out_reason(one: LeftOut) -> str:
+    return f"{one.reason} With a login it can be fetched (Edit › Credentials)." if one.proprietary else one.reason
+
+
 SHOWN: dict[str, Callable[[ProcessResult], bool] | None] = {
     "Everything": None,
     "Failed": lambda result: result.success is False,
@@ -46,28 +62,31 @@ SHOWN: dict[str, Callable[[ProcessResult], bool] | None] = {
 }
 
 
+class Digest(NamedTuple):
+    """Of the results that are there, and of those that are shown."""
+
+    n: int
+    n_failed: int
+    n_shown: int
+    failed_shown: list[int]  # jobs that could be run again
+
+
+def digest_of(results: Sequence[ProcessResult], rows: Sequence[int]) -> Digest:
+    failed = [r.job_id for r in (results[row] for row in rows) if r.success is False and r.job_id is not None]
+    return Digest(len(results), sum(r.success is False for r in results), len(rows), failed)
+
+
 class ResultsPanel(QWidget):
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._context = context
         self._outdated = True
-        self._results: list[ProcessResult] = []
-        labels = session.mission_labels()
-        self.table = RecordTable(
-            "resultsTable",
-            "Results of the steps",
-            (
-                RecordColumn("State", result_word, state=result_word),
-                RecordColumn("Mission", lambda r: labels.get(r.mission, r.mission)),
-                RecordColumn("ObsID", lambda r: r.obs_id),
-                RecordColumn("Unit", lambda r: r.unit),
-                RecordColumn("Step", lambda r: r.step),
-                RecordColumn("Why", result_reason),
-            ),
-            context,
-            self,
-        )
+        self._asked_at = 0.0
+        self._n_left_out = 0
+        self._labels = session.mission_labels()
+        self._steps = {**{step.name: step.label for step in session.steps()}, **_TAKEN_OVER}
+        self._build_tables()
         self._build()
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -82,18 +101,54 @@ class ResultsPanel(QWidget):
         self.table.chosen_changed.connect(self._update)
         self.table.doubleClicked.connect(lambda _index: self.show_log())
         bridge.jobs_changed.connect(lambda _jobs: self._note())
+        bridge.archive_content_changed.connect(self._note)
         bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
         self._update()
 
     def sizeHint(self) -> QSize:
         return QSize(700, 260)
 
+    def _build_tables(self) -> None:
+        def mission(one: Any) -> str:
+            return self._labels.get(one.mission, one.mission)
+
+        self.table = RecordTable(
+            "resultsTable",
+            "Results of the steps",
+            (
+                RecordColumn("State", result_word, state=result_word),
+                RecordColumn("Mission", mission),
+                RecordColumn("ObsID", lambda r: r.obs_id),
+                RecordColumn("Unit", lambda r: r.unit),
+                RecordColumn("Step", lambda r: self._steps.get(r.step, r.step)),
+                RecordColumn("Why", result_reason),
+            ),
+            self._context,
+            self,
+            digest=digest_of,
+        )
+        self.left_out = RecordTable(
+            "leftOutTable",
+            "What is not fetched, and why",
+            (
+                RecordColumn("Mission", mission),
+                RecordColumn("ObsID", lambda one: one.obs_id),
+                RecordColumn("File", lambda one: one.unit or "the whole observation"),
+                RecordColumn("Why", left_out_reason),
+            ),
+            self._context,
+            self,
+            digest=lambda records, rows: (len(records), len(rows)),
+        )
+        self.left_out.arranged.connect(self._update)
+        self.left_out.say_if_empty("Nothing is left out.")
+
     def _build(self) -> None:
         self.shown = QComboBox(self)
         self.shown.setObjectName("resultsShown")
         self.shown.setAccessibleName("Which results are shown")
-        self.shown.setToolTip("Show all results, or only those that need attention")
-        self.shown.addItems(list(SHOWN))
+        self.shown.setToolTip("Show all results, only those that need attention, or what is not fetched at all")
+        self.shown.addItems([*SHOWN, LEFT_OUT])
         self.search = QLineEdit(self)
         self.search.setObjectName("resultsSearch")
         self.search.setAccessibleName("Find in the results")
@@ -103,6 +158,9 @@ class ResultsPanel(QWidget):
         self.count = QLabel(self)
         self.count.setObjectName("resultsCount")
         as_muted(self.count)
+        self.state = ElidedLabel(self)
+        self.state.setObjectName("resultsState")
+        as_muted(self.state)
         self.log_button = QPushButton("Show l&og", self)
         self.log_button.setObjectName("resultsLog")
         self.log_button.setToolTip("Open the log of the chosen step in the Queue workspace (double-click does the same)")
@@ -111,13 +169,17 @@ class ResultsPanel(QWidget):
         self.retry_button.setObjectName("resultsRetry")
         self.retry_button.setToolTip("Run the chosen steps again, and what needs them; without a choice all failed ones shown")
         self.retry_button.clicked.connect(self.retry)
+        self.tables = QStackedWidget(self)
+        self.tables.addWidget(self.table)
+        self.tables.addWidget(self.left_out)
         top = QHBoxLayout()
         for widget in (self.shown, self.search, self.count, self.log_button, self.retry_button):
             top.addWidget(widget, 1 if widget is self.search else 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.addLayout(top)
-        layout.addWidget(self.table, 1)
+        layout.addWidget(self.state)
+        layout.addWidget(self.tables, 1)
 
     # what is shown
 
@@ -127,9 +189,14 @@ class ResultsPanel(QWidget):
             self._read()
 
     def _on_archive_changed(self) -> None:
-        self._results = []
+        self._context.background.forget(self, "results")
+        self._n_left_out = 0
         self.table.set_records([])
-        self._note()
+        self.left_out.set_records([])
+        self._outdated = True
+        if self.isVisible():
+            self._read()
+        self._update()
 
     def _note(self) -> None:
         self._outdated = True
@@ -139,58 +206,97 @@ class ResultsPanel(QWidget):
     def _read(self) -> None:
         self._outdated = False
         if self._session.archive is None:
-            self._on_read([])
+            self._update()
             return
-        self._context.background.read(self, "results", self._session.process_results, self._on_read, self._on_error)
+        self._asked_at = time.monotonic()
+        session = self._session
+        self._context.background.read(
+            self, "results", lambda: (session.process_results(), session.left_out()), self._on_read, self._on_error
+        )
 
-    def _on_read(self, results: list[ProcessResult]) -> None:
-        self._results = results
+    def _on_read(self, found: tuple[list[ProcessResult], list[LeftOut]]) -> None:
+        """Large archives are read less often, so that looking takes no time from the work that is looked at."""
+        took_ms = int(1000 * (time.monotonic() - self._asked_at))
+        self._pause.setInterval(min(max(_PAUSE_MS, 10 * took_ms), _LONGEST_PAUSE_MS))
+        results, left_out = found
+        self._n_left_out = len(left_out)
+        self.left_out.set_records(left_out)
         self.table.set_records(results)
-        self._update()
 
     def _on_error(self, error: DaxaError) -> None:
         if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
             self._context.background.failed.emit(error)
 
     def _show_only(self) -> None:
-        self.table.show_only(self.search.text(), SHOWN[self.shown.currentText()])
+        kind = self.shown.currentText()
+        self.tables.setCurrentWidget(self.left_out if kind == LEFT_OUT else self.table)
+        if kind == LEFT_OUT:
+            self.left_out.show_only(self.search.text())
+        else:
+            self.table.show_only(self.search.text(), SHOWN[kind])
         self._update()
+
+    @property
+    def _shows_left_out(self) -> bool:
+        return self.tables.currentWidget() is self.left_out
 
     def _update(self) -> None:
         """The line of counts and what the buttons can do."""
-        is_open = self._session.archive is not None
-        words = Counter("failed" if r.success is False else "ended" if r.success else "open" for r in self._results)
-        if not is_open:
-            self.count.setText("No archive is open.")
-        elif not self._results:
-            self.count.setText("No step has run yet.")
+        archive = self._session.archive
+        found: Digest = self.table.digest or Digest(0, 0, 0, [])
+        self.count.setText(self._counts(found))
+        self.state.setText(archive.read_only if archive is not None else "")
+        self.state.setToolTip(self.state.text())
+        self.state.setVisible(bool(self.state.text()))
+        if archive is None:
+            self.table.say_if_empty("No archive is open.")
         else:
-            self.count.setText(f"{counted(len(self._results), 'step', 'steps')}, {count_text(words['failed'])} failed")
-        chosen = self.table.chosen()
-        can_change = is_open and not (self._session.archive and self._session.archive.read_only)
-        self.log_button.setEnabled(len(chosen) == 1 and chosen[0].job_id is not None)
-        self.retry_button.setEnabled(can_change and bool(self._to_retry()))
+            self.table.say_if_empty("No result is like that." if found.n else "No step has run yet.")
+        chosen = self.table.chosen() if self.table.n_chosen() == 1 else []
+        can_change = archive is not None and not archive.read_only and not self._shows_left_out
+        self.log_button.setEnabled(not self._shows_left_out and len(chosen) == 1 and bool(chosen[0].log_path))
+        if self.table.n_chosen() == 1:
+            can_change = can_change and _can_run_again(chosen[0])
+        elif self.table.n_chosen() == 0:
+            can_change = can_change and bool(found.failed_shown)
+        self.retry_button.setEnabled(can_change)
+
+    def _counts(self, found: Digest) -> str:
+        if self._session.archive is None:
+            return "No archive is open."
+        if self._shows_left_out:
+            return f"{counted(self._n_left_out, 'thing is', 'things are')} not fetched" if self._n_left_out else ""
+        if not found.n:
+            return "No step has run yet."
+        shown = f"{count_text(found.n_shown)} of " if found.n_shown != found.n else ""
+        return f"{shown}{counted(found.n, 'step', 'steps')}, {count_text(found.n_failed)} failed"
 
     # what can be done
 
     def _to_retry(self) -> list[int]:
-        chosen = self.table.chosen()
-        shown = self.table.records_model
-        results = chosen or [shown.record(row) for row in range(len(shown.rows)) if shown.record(row).success is False]
-        return [r.job_id for r in results if r.job_id is not None and r.success is not None]
+        if self.table.n_chosen():
+            return [r.job_id for r in self.table.chosen() if _can_run_again(r)]
+        found: Digest | None = self.table.digest
+        return found.failed_shown if found is not None else []
 
     def retry(self) -> None:
         ids = self._to_retry()
-        self._context.background.act(self, "Run again", lambda: self._session.retry(ids))
+        if ids:
+            self._context.background.act(self, "Run again", lambda: self._session.retry(ids))
 
     def show_log(self) -> None:
-        chosen = self.table.chosen()
-        if len(chosen) == 1 and chosen[0].job_id is not None:
+        chosen = self.table.chosen() if self.table.n_chosen() == 1 else []
+        if chosen and chosen[0].log_path and chosen[0].job_id is not None:
             self._context.set_job(chosen[0].job_id)
             self._context.panel_requested.emit("job_log")
 
-    def keyPressEvent(self, event: object) -> None:
-        if getattr(event, "key", lambda: 0)() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.table.hasFocus():
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.table.hasFocus():
             self.show_log()
             return
-        super().keyPressEvent(event)  # type: ignore[arg-type]
+        super().keyPressEvent(event)
+
+
+def _can_run_again(result: ProcessResult) -> bool:
+    """Whether it is over, and was a job of this archive."""
+    return result.job_id is not None and result.success is not None

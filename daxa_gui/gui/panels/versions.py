@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QPushButton,
     QSplitter,
     QTextBrowser,
@@ -15,19 +16,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.archive_queries import ArchiveVersion
 from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.events import Notice
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text
 from daxa_gui.gui.theme import as_muted
+from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.update_archive import UpdateArchiveDialog
 from daxa_gui.gui.widgets.version_views import contents_html, difference_html, moment_text, version_html
 from daxa_gui.session import Session
 
 _HOW = "Choose a version to see what it changed and held, or two (with Ctrl) to compare them."
+_NONE_YET = "No version yet: the first one is made when files are here and the work has come to rest."
 
 
 class VersionsPanel(QWidget):
@@ -37,6 +42,7 @@ class VersionsPanel(QWidget):
         self._context = context
         self._labels = session.mission_labels()
         self._outdated = True
+        self._shown = ""  # the version that stands in the text
         self.table = RecordTable(
             "versionsTable",
             "Versions of the archive",
@@ -52,9 +58,8 @@ class VersionsPanel(QWidget):
         )
         self._build()
         self.table.chosen_changed.connect(self._on_chosen_changed)
-        bridge.archive_changed.connect(lambda _path: self._note())
-        bridge.products_added.connect(lambda _products: self._note_quietly())
-        bridge.jobs_changed.connect(lambda jobs: self._note_quietly() if any(job.is_finished for job in jobs) else None)
+        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
+        bridge.archive_content_changed.connect(self._note)  # a version is made when work has come to rest
         self._update()
 
     def sizeHint(self) -> QSize:
@@ -66,6 +71,7 @@ class VersionsPanel(QWidget):
         self.text.setAccessibleName("What the chosen version changed and held")
         self.text.setOpenLinks(False)
         self.text.setTabChangesFocus(True)
+        self.text.setPlaceholderText(_HOW)
         self.update_button = QPushButton("&Update archive…", self)
         self.update_button.setObjectName("updateArchive")
         self.update_button.setToolTip("Search again with this archive's filters, and fetch and reduce what is new")
@@ -74,15 +80,12 @@ class VersionsPanel(QWidget):
         self.note_button.setObjectName("noteVersion")
         self.note_button.setToolTip("Keep the present state as a version, with a note of yours")
         self.note_button.clicked.connect(self.ask_note)
-        self.refresh_button = QPushButton("&Refresh", self)
-        self.refresh_button.setObjectName("refreshVersions")
-        self.refresh_button.clicked.connect(self._read)
-        self.state = QLabel(self)
+        self.state = ElidedLabel(self)
         self.state.setObjectName("versionsState")
         as_muted(self.state)
         top = QHBoxLayout()
         top.addWidget(self.state, 1)
-        for button in (self.refresh_button, self.note_button, self.update_button):
+        for button in (self.note_button, self.update_button):
             top.addWidget(button)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.addWidget(self.table)
@@ -102,16 +105,16 @@ class VersionsPanel(QWidget):
         if self._outdated:
             self._read()
 
-    def _note(self) -> None:
+    def _on_archive_changed(self) -> None:
+        self._context.background.forget(self, "versions")
         self.table.set_records([])
-        self._outdated = True
+        self._note()
         self._update()
+
+    def _note(self) -> None:
+        self._outdated = True
         if self.isVisible():
             self._read()
-
-    def _note_quietly(self) -> None:
-        """A version is made when the work has come to rest: it is looked for when the panel is shown next."""
-        self._outdated = True
 
     def _read(self) -> None:
         self._outdated = False
@@ -130,51 +133,64 @@ class VersionsPanel(QWidget):
 
     def _update(self) -> None:
         archive = self._session.archive
-        n_versions = len(self.table.records_model.rows)
-        if archive is None:
-            self.state.setText("No archive is open.")
-        elif archive.read_only:
-            self.state.setText(archive.read_only)
-        elif not n_versions:
-            self.state.setText(
-                "No version yet: the first one is made when its first files are here and the work has come to rest."
-            )
-        else:
-            self.state.setText(_HOW)
+        versions = self.table.records_model.records
+        self.state.setText(_state_sentence(archive, versions))
+        self.state.setToolTip(self.state.text())
+        self.table.say_if_empty(_NONE_YET if archive is not None else "No archive is open.")
         can_change = archive is not None and not archive.read_only
         self.update_button.setEnabled(can_change)
         self.note_button.setEnabled(can_change)
-        self.refresh_button.setEnabled(archive is not None)
 
     def _on_chosen_changed(self) -> None:
         chosen: list[ArchiveVersion] = self.table.chosen()
         if len(chosen) == 1:
-            self.text.setHtml(version_html(chosen[0]))
             number = chosen[0].number
+            if number != self._shown:
+                self.text.setHtml(version_html(chosen[0]))  # at once; the rest follows
+            self._shown = number
             self._ask_text(lambda: contents_html(self._session.version_contents(number), self._labels))
         elif len(chosen) == 2:
+            self._shown = ""
             old, new = sorted((version.number for version in chosen), key=_number)
             self._ask_text(lambda: difference_html(self._session.compare_versions(old, new), self._labels))
         else:
+            self._shown = ""
             self._context.background.forget(self, "text")
             self.text.clear()
 
-    def _ask_text(self, make: object) -> None:
-        self._context.background.read(self, "text", make, self.text.setHtml)  # type: ignore[arg-type]
+    def _ask_text(self, make: Callable[[], str]) -> None:
+        self._context.background.read(self, "text", make, self.text.setHtml, self._on_error)
 
     # what can be done
 
     def ask_note(self) -> None:
-        note, accepted = QInputDialog.getText(self, "Note a version", "What is worth remembering about the present state?")
-        if accepted and note.strip():
-            self._context.background.act(
-                self, "Note a version", lambda: self._session.note_version(note.strip()), lambda _version: self._read()
-            )
+        dialog = QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setObjectName("noteVersionDialog")
+        dialog.setWindowTitle("Note a version")
+        dialog.setLabelText("What is worth remembering about the present state?")
+        dialog.textValueSelected.connect(self.note)
+        dialog.open()
+
+    def note(self, text: str) -> None:
+        """Keep the present state as a version; where nothing has changed there is nothing to keep, which is said."""
+        if text.strip():
+            self._context.background.act(self, "Note a version", lambda: self._session.note_version(text.strip()), self._on_noted)
+
+    def _on_noted(self, version: ArchiveVersion | None) -> None:
+        if version is None:
+            self._session.bus.publish(Notice("warning", "Nothing has changed since the last version, and that has a note already."))
 
     def ask_update(self) -> None:
-        dialog = UpdateArchiveDialog(self._session, self._context, self)
-        dialog.accepted.connect(self._read)
-        dialog.open()
+        UpdateArchiveDialog(self._session, self._context, self).open()
+
+
+def _state_sentence(archive: ArchiveSummary | None, versions: Sequence[ArchiveVersion]) -> str:
+    if archive is None:
+        return "No archive is open."
+    if archive.read_only:
+        return archive.read_only
+    return f"The newest version is {versions[0].number}." if versions else "There is no version yet."
 
 
 def _number(text: str) -> tuple[int, ...]:

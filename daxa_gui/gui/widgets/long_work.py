@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from daxa_gui.core.errors import Cancelled, DaxaError
 
 Progress = Callable[[float, float | None, str], None]
 _TELL_EVERY_S = 0.1
+log = logging.getLogger(__name__)
 
 
 class LongWork(QWidget):
@@ -24,6 +26,7 @@ class LongWork(QWidget):
     """
 
     finished = Signal()  # however it ended
+    stopped = Signal()  # it ended because somebody asked for that; comes before `finished`
     _told = Signal(int, float, float, str)
     _ended = Signal(int, object, object)
 
@@ -42,6 +45,7 @@ class LongWork(QWidget):
         self.label.setWordWrap(True)
         self.stop_button = QPushButton("Stop", self)
         self.stop_button.setObjectName(f"{name}Stop")
+        self.stop_button.setToolTip("Stop this; what was done so far is not used")
         self.stop_button.clicked.connect(self.stop)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -88,6 +92,9 @@ class LongWork(QWidget):
                 error = problem
             except OSError as problem:
                 error = DaxaError(f"{problem.filename or 'A file'} cannot be used: {problem.strerror or problem}.")
+            except Exception as problem:
+                log.exception("work that is watched failed")
+                error = DaxaError(f"This failed unexpectedly: {problem}.", "The log file has the details.")
             _emit(self._ended, number, result, error)
 
         self.destroyed.connect(stop.set)
@@ -114,6 +121,8 @@ class LongWork(QWidget):
             self._on_done(result)
         elif isinstance(error, DaxaError):
             self._on_error(error)
+        else:
+            self.stopped.emit()
         self.finished.emit()
 
 

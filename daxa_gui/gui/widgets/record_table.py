@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QIcon, QKeySequence, QShortcut
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QIcon, QKeySequence, QPainter, QPaintEvent, QPalette, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import STATE_ROLE, Index
 from daxa_gui.gui.models.records import RecordColumn, Records, arranged
 from daxa_gui.gui.widgets.state_painter import state_colour, state_mark
+
+Digest = Callable[[Sequence[Any], list[int]], Any]
+_MANY = 500  # records; more are arranged in the background
+_LOOKED_AT = 60  # rows that decide about the widths of columns
+_LOOKED_THROUGH = 5000  # rows among which what was chosen is looked for again
+_WIDEST_PX = 420
 
 
 class _MarkDelegate(QStyledItemDelegate):
@@ -34,13 +40,26 @@ class _MarkDelegate(QStyledItemDelegate):
 
 
 class RecordTable(QTableView):
-    """Large tables are arranged in the background; what was chosen stays chosen when it is still there (`same` tells)."""
+    """Large tables are arranged in the background; what was chosen stays chosen when it is still there.
+
+    Parameters
+    ----------
+    digest : made of (records, numbers of those that are shown), in the background too; `table.digest` has what it returned when
+        `arranged` is emitted.
+    """
 
     chosen_changed = Signal()
     arranged = Signal()
 
     def __init__(
-        self, name: str, title: str, columns: Sequence[RecordColumn], context: Context, parent: QWidget | None = None
+        self,
+        name: str,
+        title: str,
+        columns: Sequence[RecordColumn],
+        context: Context,
+        parent: QWidget | None = None,
+        *,
+        digest: Digest | None = None,
     ) -> None:
         super().__init__(parent)
         self._context = context
@@ -48,6 +67,9 @@ class RecordTable(QTableView):
         self._words = ""
         self._wanted: Any = None
         self._sort: tuple[int, bool] | None = None
+        self._digest = digest
+        self.digest: Any = None
+        self._empty = ""
         self.setObjectName(name)
         self.setAccessibleName(title)
         self.records_model = Records(columns, self)
@@ -55,6 +77,14 @@ class RecordTable(QTableView):
         for number, column in enumerate(columns):
             if column.state is not None:
                 self.setItemDelegateForColumn(number, _MarkDelegate(context, self))
+        self._set_up_view()
+        self.selectionModel().selectionChanged.connect(lambda _new, _old: self.chosen_changed.emit())
+        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self)
+        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.activated.connect(self.copy_chosen)
+        context.theme_changed.connect(lambda _theme: self.viewport().update())
+
+    def _set_up_view(self) -> None:
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
@@ -71,12 +101,9 @@ class RecordTable(QTableView):
         header.setStretchLastSection(True)
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(False)
+        header.setResizeContentsPrecision(_LOOKED_AT)
         header.sectionClicked.connect(self._on_heading_clicked)
-        self.selectionModel().selectionChanged.connect(lambda _new, _old: self.chosen_changed.emit())
-        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self)
-        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
-        copy.activated.connect(self.copy_chosen)
-        context.theme_changed.connect(lambda _theme: self.viewport().update())
+        self._fit_columns()
 
     def set_records(self, records: Sequence[Any]) -> None:
         self._records = records
@@ -87,9 +114,26 @@ class RecordTable(QTableView):
         self._words, self._wanted = words, wanted
         self._arrange()
 
+    def say_if_empty(self, sentence: str) -> None:
+        """What stands in the table while it has no row."""
+        if sentence != self._empty:
+            self._empty = sentence
+            self.setAccessibleDescription(sentence)
+            self.viewport().update()
+
     def chosen(self) -> list[Any]:
-        rows = sorted({index.row() for index in self.selectionModel().selectedRows()})
+        """The chosen records from top to bottom."""
+        rows = sorted({row for top, bottom in self._chosen_parts() for row in range(top, bottom + 1)})
         return [self.records_model.record(row) for row in rows]
+
+    def n_chosen(self) -> int:
+        """How many rows are chosen; quick however many there are."""
+        return sum(bottom - top + 1 for top, bottom in self._chosen_parts())
+
+    def _chosen_parts(self) -> set[tuple[int, int]]:
+        """First and last rows of what is chosen; there are few of them even where many rows are chosen."""
+        selection = self.selectionModel().selection()
+        return {(part.top(), part.bottom()) for part in map(selection.at, range(selection.size()))}
 
     def copy_chosen(self) -> None:
         """Chosen rows as text with tabulators, the headings first."""
@@ -107,33 +151,54 @@ class RecordTable(QTableView):
         self._arrange()
 
     def _arrange(self) -> None:
-        records, columns = self._records, self.records_model.columns
+        records, columns, digest = self._records, self.records_model.columns, self._digest
         words, wanted, sort = self._words, self._wanted, self._sort
-        if len(records) < 500:
-            self._on_arranged((records, arranged(records, columns, words, wanted, sort)))
-            return
-        self._context.background.read(
-            self, "arrange", lambda: (records, arranged(records, columns, words, wanted, sort)), self._on_arranged
-        )
 
-    def _on_arranged(self, result: tuple[Sequence[Any], list[int]]) -> None:
-        records, rows = result
+        def arrange() -> tuple[Sequence[Any], list[int], Any]:
+            rows = arranged(records, columns, words, wanted, sort)
+            return records, rows, digest(records, rows) if digest is not None else None
+
+        if len(records) < _MANY:
+            self._context.background.forget(self, "arrange")  # an older question about more records
+            self._on_arranged(arrange())
+        else:
+            self._context.background.read(self, "arrange", arrange, self._on_arranged)
+
+    def _on_arranged(self, result: tuple[Sequence[Any], list[int], Any]) -> None:
+        records, rows, self.digest = result
         first = not self.records_model.rows
-        kept = set(map(_identity, self.chosen()))
+        kept = set(map(_identity, self.chosen())) if 0 < self.n_chosen() <= _LOOKED_THROUGH else set()
+        blocked = self.selectionModel().blockSignals(True)  # one signal is enough
         self.records_model.replace(records, rows)
-        if first and rows:
-            self.resizeColumnsToContents()
         if kept:
             self._choose_again(kept)
+        self.selectionModel().blockSignals(blocked)
+        if first and rows:
+            self._fit_columns()
         self.arranged.emit()
         self.chosen_changed.emit()
 
+    def _fit_columns(self) -> None:
+        """As wide as their contents, with room beside numbers, none wider than what leaves the others in sight."""
+        self.resizeColumnsToContents()
+        for number in range(len(self.records_model.columns) - 1):
+            self.setColumnWidth(number, min(self.columnWidth(number) + 12, _WIDEST_PX))
+
     def _choose_again(self, kept: set[Any]) -> None:
         selection = self.selectionModel()
-        for row in range(min(len(self.records_model.rows), 5000)):
+        flags = selection.SelectionFlag.Select | selection.SelectionFlag.Rows
+        for row in range(min(len(self.records_model.rows), _LOOKED_THROUGH)):
             if _identity(self.records_model.record(row)) in kept:
-                index = self.records_model.index(row, 0)
-                selection.select(index, selection.SelectionFlag.Select | selection.SelectionFlag.Rows)
+                selection.select(self.records_model.index(row, 0), flags)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._empty and not self.records_model.rows:
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            room: QRect = self.viewport().rect().adjusted(12, 8, -12, -8)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._empty)
+            painter.end()
 
 
 def _identity(record: Any) -> Any:

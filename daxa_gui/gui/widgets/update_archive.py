@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from daxa_gui.core.archive_queries import ArchiveUpdate
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.texts import counted
+from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
 from daxa_gui.gui.widgets.long_work import LongWork
 from daxa_gui.session import Session
+
+_MOST_LISTED = 2000
 
 
 class UpdateArchiveDialog(QDialog):
@@ -39,11 +43,20 @@ class UpdateArchiveDialog(QDialog):
         self.details.setAccessibleName("What would change")
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
+        self.details.setPlaceholderText("What would change is listed here before anything is changed.")
         self.work = LongWork("updateWork", self)
+        self.work.stop_button.setAutoDefault(False)
+        self.work.stop_button.setToolTip("Stop searching; the archive stays as it is")
+        self.work.stopped.connect(lambda: self.summary.setText("The search was stopped. Nothing has changed."))
         self.problem = problem_label(self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.go = self.buttons.addButton("Update", QDialogButtonBox.ButtonRole.AcceptRole)
+        cancel = self.buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        cancel.setObjectName("updateCancel")
+        cancel.setText("Cancel")
+        cancel.setToolTip("Change nothing (Escape)")
+        self.go = self.buttons.addButton("&Update", QDialogButtonBox.ButtonRole.AcceptRole)
         self.go.setObjectName("updateGo")
+        self.go.setToolTip("Take the new observations into the archive, fetch them and reduce them as the others were")
         self.go.setEnabled(False)
         self.buttons.accepted.connect(self._on_go)
         self.buttons.rejected.connect(self.reject)
@@ -55,15 +68,14 @@ class UpdateArchiveDialog(QDialog):
 
     def _on_planned(self, update: ArchiveUpdate) -> None:
         self._update = update
-        new, public, gone = len(update.added), len(update.now_public), len(update.gone)
-        if new or public:
-            text = f"{counted(new, 'new observation', 'new observations')}"
-            text += (
-                f", {counted(public, 'observation that has become public', 'observations that have become public')}"
-                if public
-                else ""
-            )
-            self.summary.setText(f"{text}.")
+        new, public = len(update.added), len(update.now_public)
+        parts = [counted(new, "new observation", "new observations")] if new else []
+        if public:
+            parts.append(counted(public, "observation that has become public", "observations that have become public"))
+        if parts:
+            self.summary.setText(f"{', '.join(parts)}. Nothing has changed yet.")
+        elif update.problems:
+            self.summary.setText("Nothing new was found, but not everything could be searched again.")
         else:
             self.summary.setText("The archive is up to date: its filters find nothing new.")
         labels = self._session.mission_labels()
@@ -72,8 +84,8 @@ class UpdateArchiveDialog(QDialog):
             ("New", update.added), ("Now public", update.now_public), ("No longer found, kept", update.gone),
         ):  # fmt: skip
             if entries:
-                lines += ["", f"{title}:", *(f"    {labels.get(mission, mission)} {obs_id}" for mission, obs_id in entries)]
-        self.details.setPlainText("\n".join(lines).strip() or ("Nothing was found to change." if not gone else ""))
+                lines += ["", f"{title}:", *_listed(entries, labels)]
+        self.details.setPlainText("\n".join(lines).strip())
         self.go.setEnabled(bool(new or public))
         if new or public:
             self.go.setFocus()
@@ -83,12 +95,18 @@ class UpdateArchiveDialog(QDialog):
         if update is None:
             return
         self.go.setEnabled(False)
+        self.summary.setText("The new observations are taken in …")
         self._context.background.act(
             self, "Update archive", lambda: self._session.update_archive(update), lambda _jobs: self.accept(), self._on_error
         )
 
     def _on_error(self, error: DaxaError) -> None:
-        if self._update is None:
-            self.summary.setText("The archive could not be searched again.")
+        self.summary.setText("Nothing was changed." if self._update else "The archive could not be searched again.")
         show_problem(self.problem, str(error))
-        self.go.setEnabled(self._update is not None)
+        self.go.setEnabled(self._update is not None and bool(self._update.selections))
+
+
+def _listed(entries: Sequence[tuple[str, str]], labels: Mapping[str, str]) -> list[str]:
+    lines = [f"    {labels.get(mission, mission)} {obs_id}" for mission, obs_id in entries[:_MOST_LISTED]]
+    more = len(entries) - _MOST_LISTED
+    return [*lines, f"    … and {count_text(more)} more"] if more > 0 else lines
