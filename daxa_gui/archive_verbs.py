@@ -80,22 +80,32 @@ class ArchiveVerbs(SearchVerbs):
 
     def find_archive(self, name_or_folder: str) -> Path | None:
         """The folder of an archive by its name or path; None if there is none."""
-        from daxa_gui.archive.layout import ArchiveLayout, OutputLayout
         from daxa_gui.archive.store import is_archive
+
+        return next((layout.folder for layout in self._layouts(name_or_folder) if is_archive(layout)), None)
+
+    def _layouts(self, name_or_folder: str) -> Iterator[Any]:
+        """Where an archive may be that somebody means: at this path, or under this name in the output folder."""
+        from daxa_gui.archive.layout import ArchiveLayout, OutputLayout
 
         for layout_of in (ArchiveLayout.of_folder, OutputLayout(self.archives_folder()).archive):
             try:
-                layout = layout_of(name_or_folder)
+                yield layout_of(name_or_folder)
             except (InputError, ValueError, RuntimeError):  # no name of an archive; no path; the home of nobody
                 continue
-            if is_archive(layout):
-                return layout.folder
-        return None
 
     def archive_named(self, name_or_folder: str) -> Path:
-        """Like `find_archive`; raises ArchiveError if there is none."""
+        """Like `find_archive`; raises ArchiveError if there is none, or if it has lost its database."""
+        from daxa_gui.archive.summary import has_lost_database
+
         found = self.find_archive(name_or_folder)
         if found is None:
+            for layout in self._layouts(name_or_folder):
+                if has_lost_database(layout):
+                    raise ArchiveError(
+                        f"The archive {layout.folder} has no database any more.",
+                        f"« daxa-gui verify --repair {layout.folder} » makes it anew from its files.",
+                    )
             raise ArchiveError(
                 f"There is no archive « {name_or_folder} » in {self.archives_folder()}.", "« daxa-gui info » lists them."
             )

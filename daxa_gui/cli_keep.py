@@ -95,10 +95,11 @@ def raw_data(session: Session, options: argparse.Namespace) -> int:
 def trash(session: Session, options: argparse.Namespace) -> int:
     if options.restore and options.empty:
         raise InputError("The trash can be emptied or something of it put back, not both at once.")
-    restored = freed = 0
+    restored = freed = held = 0
     if options.restore or options.empty:
         changeable(session, options.archive)
         restored = sum(session.restore(number) for number in options.restore)
+        held = sum(entry.size_bytes for entry in session.trash())
         freed = session.empty_trash() if options.empty else 0
     with looked_at(session, options.archive):
         entries = session.trash()
@@ -109,6 +110,8 @@ def trash(session: Session, options: argparse.Namespace) -> int:
         say(f"{restored} files are back in their places.")
     if options.empty:
         say(f"{freed} bytes were freed.")
+        if freed < held:
+            say("The rest are files that the archive also has as products: these stay.")
     print_table(("NUMBER", "FILES", "BYTES", "WHAT"), [(e.id, e.n_files, e.size_bytes, e.what) for e in entries])
     return 0
 

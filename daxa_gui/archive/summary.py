@@ -36,6 +36,14 @@ def is_archive(layout: ArchiveLayout) -> bool:
         return False
 
 
+def has_lost_database(layout: ArchiveLayout) -> bool:
+    """Whether this was an archive of this program, and only its database is not there any more."""
+    try:
+        return (layout.folder / ARCHIVE_FILE).is_file() and not layout.database.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def is_unfinished(layout: ArchiveLayout) -> bool:
     """Whether a program died while it made this archive: its folder has nothing but what comes first, and no observation."""
     first = {
