@@ -157,11 +157,12 @@ class RegionTextDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel, self)
         buttons.accepted.connect(self._save)
         buttons.rejected.connect(self.reject)
-        save, cancel = buttons.button(QDialogButtonBox.StandardButton.Save), buttons.button(QDialogButtonBox.StandardButton.Cancel)
-        for button, name, text, tip in (
-            (save, "regionTextSave", "&Save", "Keep these as the regions of the observation"),
-            (cancel, "regionTextCancel", "Cancel", "Change nothing (Escape)"),
+        standard = QDialogButtonBox.StandardButton
+        for which, name, text, tip in (
+            (standard.Save, "regionTextSave", "&Save", "Keep these as the regions of the observation"),
+            (standard.Cancel, "regionTextCancel", "Cancel", "Change nothing (Escape)"),
         ):
+            button = buttons.button(which)
             button.setObjectName(name)
             button.setText(text)
             button.setToolTip(tip)

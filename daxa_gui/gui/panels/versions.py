@@ -179,7 +179,8 @@ class VersionsPanel(QWidget):
 
     def _on_noted(self, version: ArchiveVersion | None) -> None:
         if version is None:
-            self._session.bus.publish(Notice("warning", "Nothing has changed since the last version, and that has a note already."))
+            sentence = "Nothing has changed since the last version, and that has a note already."
+            self._session.bus.publish(Notice("warning", sentence))
 
     def ask_update(self) -> None:
         UpdateArchiveDialog(self._session, self._context, self).open()
