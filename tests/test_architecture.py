@@ -276,6 +276,7 @@ def test_that_no_shell_is_started_and_the_working_folder_stays():
 BROAD_EXCEPT_ALLOWED = {
     "daxa_gui/execution/runner.py",  # a job may fail in any way; the program goes on
     "daxa_gui/gui/background.py",  # the same for a read for the screen
+    "daxa_gui/gui/widgets/long_work.py",  # and for work that is watched
     "daxa_gui/core/registry.py",  # other people's plug-ins may fail in any way while they are imported
     "daxa_gui/remote/key_ring.py",  # key rings are other people's plug-ins too
 }
