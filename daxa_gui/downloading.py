@@ -24,6 +24,7 @@ from daxa_gui.missions import MISSIONS
 from daxa_gui.practice_mode import SERVICE_PREFIX
 from daxa_gui.remote import plan, planned
 from daxa_gui.remote.addresses import StatusError
+from daxa_gui.remote.disk import FLUSHER
 from daxa_gui.remote.here import FilesHere
 from daxa_gui.remote.looking import Web
 from daxa_gui.remote.many import Item, Merged, Progress, Questions, rare_collections
@@ -287,6 +288,11 @@ def free_bytes(folder: Path) -> int:
         return shutil.disk_usage(existing).free
     except (OSError, StopIteration):
         return 0
+
+
+def flush_downloads() -> None:
+    """Bring what was fetched in the last second to the disk itself, so that it survives a power cut."""
+    FLUSHER.flush_now()
 
 
 # -- for the command line ---------------------------------------------------------------------------------------------------

@@ -117,6 +117,8 @@ class OpenArchive(Reducing):
 
     def close(self) -> None:
         """Stop what runs (it goes on at the next opening). What has changed meanwhile is kept as a version."""
+        from daxa_gui.downloading import flush_downloads
+
         self._rest.stop()
         self.queue.close()
         try:
@@ -124,6 +126,7 @@ class OpenArchive(Reducing):
                 self.versions.cut()
         finally:
             self.store.close()
+            flush_downloads()
 
     # ---- coming to rest
 

@@ -45,16 +45,18 @@ class _Stored:
 
 
 class Adding:
-    """One `JobStore.add` inside a transaction."""
+    """One `JobStore.add` inside a transaction. `keep_paused`: paused jobs stay so, because no person asks but another job."""
 
     def __init__(
-        self, connection: sqlite3.Connection, layout: ArchiveLayout, table: JobTable, now: Callable[[], float], changes: Changes
+        self, connection: sqlite3.Connection, layout: ArchiveLayout, table: JobTable, now: Callable[[], float], changes: Changes,
+        *, keep_paused: bool = False,
     ) -> None:  # fmt: skip
         self._connection = connection
         self._layout = layout
         self._table = table
         self._now = now
         self._changes = changes
+        self._keep_paused = keep_paused
 
     def add(self, requests: Sequence[JobRequest], again: bool) -> list[int]:
         """Store requests as `JobStore.add` says; returns the ids, in the order of the requests."""
@@ -136,9 +138,12 @@ class Adding:
             total=total_of(request), state=JobState.WAITING if needs else JobState.QUEUED, text="", reason="", warnings=(),
             facts={}, error=None, started=None, finished=None,
         )  # fmt: skip
+        if state is JobState.PAUSED and self._keep_paused:
+            job = replace(job, state=state)
+        else:
+            changes.opened.add(job_id)
         write(self._connection, [job])
         changes.jobs[job_id] = job
-        changes.opened.add(job_id)
 
     def _is_right(self, stored: _Stored, state: JobState, needs: tuple[int, ...]) -> bool:
         """Whether a job that is asked for once more, unchanged, can stay as it is."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from daxa_gui import __version__
+from daxa_gui.archive.adoption import ADOPTED
 from daxa_gui.archive.failures import sensible, translated
 from daxa_gui.archive.part import ContentChange, StorePart
 from daxa_gui.archive.placing import Placed
@@ -21,6 +22,16 @@ COLUMNS = (
     "mission, obs_id, kind, instrument, exposure, band_low_kev, band_high_kev, path, size_bytes, sha256, job_id, created, facts"
 )
 _PATTERN = "tttttRRtitIrt"
+# Bytes of products and of downloaded files, without what is both. Second names of downloaded files belong to their job;
+# after a repair to none, but then they say what they are made from.
+_TAKEN_IN = ", ".join(f"'{kind}'" for kind in ADOPTED.values())
+_BYTES_USED = (
+    f"SELECT sum(size_bytes) FROM products WHERE kind <> '{ProductKind.EVENTS}'",
+    f"SELECT -sum(size_bytes) FROM products p WHERE kind IN ({_TAKEN_IN})"
+    " AND EXISTS (SELECT 1 FROM files WHERE job_id = p.job_id)",
+    f"""SELECT -sum(size_bytes) FROM products WHERE job_id IS NULL AND kind IN ({_TAKEN_IN}) AND facts LIKE '%"raw":"output:%'""",
+    "SELECT sum(size_bytes) FROM files",
+)
 
 
 class ProductsPart(StorePart):
@@ -67,16 +78,10 @@ class ProductsPart(StorePart):
             return int(connection.execute(f"SELECT count(*) FROM products{where}", values).fetchone()[0])
 
     def bytes_used(self) -> int:
-        """Of all products and downloaded files; an event list that is both counts once."""
+        """Of all products and downloaded files. What is both (event lists), and the second names that downloaded products have in
+        the layout, count once; the latter only where they are hard links, as they are on one disk."""
         with self.database.reading() as connection:
-            made, files = (
-                connection.execute(query).fetchone()[0]
-                for query in (
-                    f"SELECT sum(size_bytes) FROM products WHERE kind <> '{ProductKind.EVENTS}'",
-                    "SELECT sum(size_bytes) FROM files",
-                )
-            )
-        return int(made or 0) + int(files or 0)
+            return sum(int(connection.execute(query).fetchone()[0] or 0) for query in _BYTES_USED)
 
     def forget_products(self, job_id: int) -> list[Product]:
         """Unregister what a job made earlier, because it holds no more; delete it unless it is raw data. History stays."""

@@ -51,7 +51,7 @@ ALTER TABLE jobs ADD COLUMN stale INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX jobs_unfinished ON jobs (state) WHERE state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped');
 CREATE INDEX jobs_counted ON jobs (kind, state, total, done);
 CREATE INDEX needs_of ON needs (needed_id);
-CREATE INDEX products_by_kind ON products (kind, size_bytes);
+CREATE INDEX products_by_kind ON products (kind, job_id, size_bytes);
 ALTER TABLE selections ADD COLUMN kinds TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE observations ADD COLUMN kinds TEXT NOT NULL DEFAULT '[]';
 CREATE TABLE files (

@@ -279,7 +279,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             left_out = job.kind == "plan" and self._note_planned(connection, job)
             if job.state is JobState.SUCCEEDED:
                 mark_dependents_stale(connection, job.id)
-            ids = Adding(connection, self.layout, self._table, self._now, changes).add(follow_ups, False)
+            ids = Adding(connection, self.layout, self._table, self._now, changes, keep_paused=True).add(follow_ups, False)
             if job.state is JobState.SUCCEEDED:
                 write_journal(self.layout, job, placed, products)
             self.tell(connection, ContentChange(job, (*placed, *adopted), tuple(outdated)))

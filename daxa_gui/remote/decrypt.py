@@ -18,8 +18,7 @@ from daxa_gui.core.errors import FileError, TransferError
 from daxa_gui.core.step import TaskContext
 from daxa_gui.remote.checks import is_fits_name
 from daxa_gui.remote.disk import SPARE_BYTES, check_space, disk_full, free_bytes, sync_folder, translated_disk_errors
-from daxa_gui.remote.fits_check import check_fits
-from daxa_gui.remote.unpack import Limits, RefusedError, Unpacked, packing_of, unpack_file
+from daxa_gui.remote.unpack import Judge, Limits, RefusedError, Unpacked, checked_sums, packing_of, refuse, unpack_file
 
 SUFFIXES = (".gpg", ".pgp")
 PACKING = "gpg"  # what stands for it where a job says how a file is packed: "gpg", "gpg+gzip", "gpg+lzw"
@@ -53,14 +52,16 @@ def encrypted_packing(name: str) -> str:
 
 
 def unpack_encrypted(
-    ctx: TaskContext, packed: Path, destination: Path, packing: str, keys: Sequence[str], *, name: str = ""
-) -> Unpacked:
+    ctx: TaskContext, packed: Path, destination: Path, packing: str, keys: Sequence[str], *, name: str = "",
+    judge: Judge = refuse,
+) -> Unpacked:  # fmt: skip
     """Decrypt a file and unpack what is inside to `destination`, checked before it has that name. The packed file stays.
 
     Parameters
     ----------
     packing : from `encrypted_packing`.
     name : what messages call the packed file.
+    judge : decides about FITS files with wrong sums.
 
     Raises
     ------
@@ -72,16 +73,15 @@ def unpack_encrypted(
         decrypt_with_keys(ctx, packed, decrypted, keys, name=name)
         inside = packing.partition("+")[2]
         if inside:
-            return unpack_file(ctx, decrypted, destination, inside, name=title)
-        if is_fits_name(destination.name):
-            check_fits(decrypted, title, ctx.check_cancelled)
+            return unpack_file(ctx, decrypted, destination, inside, name=title, judge=judge)
         with decrypted.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        warning = checked_sums(ctx, decrypted, title, sha256, judge) if is_fits_name(destination.name) else ""
         size = decrypted.stat().st_size
         with translated_disk_errors(destination):
             decrypted.replace(destination)
             sync_folder(destination.parent)
-        return Unpacked(destination, size, sha256)
+        return Unpacked(destination, size, sha256, warning)
     finally:
         decrypted.unlink(missing_ok=True)
 

@@ -19,6 +19,10 @@ _SUM_CARD = re.compile(rb"(CHECKSUM|DATASUM )= +'?([^'/]*)")
 _NOT_COMPUTED = frozenset({"", "0" * 16})
 
 
+class WrongSumError(FileError):
+    """A FITS file is whole, but data or headers do not add up to the sums in its headers."""
+
+
 def _nothing() -> None: ...
 
 
@@ -30,10 +34,12 @@ def check_fits(path: Path, name: str = "", check_cancelled: Callable[[], None] =
 
     Raises
     ------
-    FileError : what is wrong with it. Source: FITS Standard 4.0, sections 3.1, 3.3, 4.4.1 and 4.4.2.7, appendix J.
+    WrongSumError : a sum is wrong and all else is right.
+    FileError : what else is wrong with it. Source: FITS Standard 4.0, sections 3.1, 3.3, 4.4.1 and 4.4.2.7, appendix J.
     """
     name = name or path.name
     size = path.stat().st_size
+    wrong = ""
     with path.open("rb", buffering=0) as file:
         if file.read(9) != b"SIMPLE  =":
             raise FileError(f"{name} is not a FITS file (it does not begin with SIMPLE).")
@@ -43,13 +49,15 @@ def check_fits(path: Path, name: str = "", check_cancelled: Callable[[], None] =
         while position < size:
             file.seek(position)
             if number and file.read(8) != b"XTENSION":
-                return  # special records and padding after the last extension are allowed (FITS Standard 3.5)
+                break  # special records and padding after the last extension are allowed (FITS Standard 3.5)
             unit = _Unit(file, position, f"{name}, extension {number}" if number else name)
             if unit.end > size:
                 raise FileError(f"{name} is cut short: {unit.end - size} of {unit.end} bytes are missing.")
-            unit.check_sums(check_cancelled)
+            wrong = wrong or unit.wrong_sum(check_cancelled)
             position = unit.end
             number += 1
+    if wrong:
+        raise WrongSumError(wrong)
 
 
 class _Unit:
@@ -83,18 +91,20 @@ class _Unit:
                 self._values.setdefault(match[1].decode("ascii").strip(), match[2].decode("ascii", "replace").strip())
         return False
 
-    def check_sums(self, check_cancelled: Callable[[], None]) -> None:
+    def wrong_sum(self, check_cancelled: Callable[[], None]) -> str:
+        """Which sum is wrong, as a sentence; empty if none is."""
         of_unit, of_data = self._values.get("CHECKSUM", ""), self._values.get("DATASUM", "")
         if of_unit in _NOT_COMPUTED and not of_data.isdecimal():
-            return
+            return ""
         data_sum = self._sum_of_data(check_cancelled)
         if of_data.isdecimal() and (data_sum - int(of_data)) % _ALL_ONES:
-            raise FileError(
+            return (
                 f"{self._name}: the data do not add up to their DATASUM ({data_sum % _ALL_ONES} instead of {of_data}): they are "
                 "not those that were written."
             )
         if of_unit not in _NOT_COMPUTED and (self._header_sum + data_sum) % _ALL_ONES:
-            raise FileError(f"{self._name}: header and data do not add up as their CHECKSUM says: some of it was changed.")
+            return f"{self._name}: header and data do not add up as their CHECKSUM says: some of it was changed."
+        return ""
 
     def _sum_of_data(self, check_cancelled: Callable[[], None]) -> int:
         self._file.seek(self._data_start)

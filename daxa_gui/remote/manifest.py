@@ -26,6 +26,7 @@ class Record:
     `sha256` and `size_bytes` are those of the file as it lies on the disk, `remote_…` those of what was transferred (they
     differ if it was unpacked). For a tar file that was unpacked, `members` is the expression that chose its members, `name`
     is empty and `names` lists what came out. `url` is the address that it came from, `file_name` what the server called it.
+    `warning` is what is odd about a file that was taken all the same, a sentence.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Record:
     date: str = ""
     url: str = ""
     file_name: str = ""
+    warning: str = ""
 
 
 class Manifest:

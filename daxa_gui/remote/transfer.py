@@ -25,11 +25,21 @@ from daxa_gui.remote.claim import claimed
 from daxa_gui.remote.credentials import store
 from daxa_gui.remote.decrypt import PACKING, WrongKeyError, unpack_encrypted
 from daxa_gui.remote.download import Download, Source
-from daxa_gui.remote.fits_check import check_fits
+from daxa_gui.remote.fits_check import WrongSumError
 from daxa_gui.remote.listing import is_safe_name
 from daxa_gui.remote.manifest import Manifest, Record
 from daxa_gui.remote.part import Part, PartState
-from daxa_gui.remote.unpack import RefusedError, Unpacked, check_packed, packing_of, unpack_answer, unpack_file, unpack_tar
+from daxa_gui.remote.unpack import (
+    Judge,
+    RefusedError,
+    Unpacked,
+    check_packed,
+    checked_sums,
+    packing_of,
+    unpack_answer,
+    unpack_file,
+    unpack_tar,
+)
 
 DOWNLOADS_FOLDER = ".downloads"  # beside the raw folders of the observations: tar files that several of them share
 
@@ -75,7 +85,8 @@ def fetch(
     Returns
     -------
     Outcome : its files are at their destinations already (`MadeFile.name` is empty); `facts` has `fetched_bytes` (what came
-        over the network this time) and `bytes` (on the disk).
+        over the network this time) and `bytes` (on the disk). `warnings` has a sentence for each file that is whole, but does not
+        add up to the sums in its own headers, and came twice with the same bytes: it is so at the archive, and is taken.
 
     Raises
     ------
@@ -99,7 +110,9 @@ def fetch(
     files = tuple(
         _made(folder / record.name, record, _key(key, raw_file if unpack == "tar" else "", record)) for record in records
     )
-    return Outcome(files=files, facts={"fetched_bytes": fetched, "bytes": sum(record.size_bytes for record in records)})
+    warnings = tuple(record.warning for record in records if record.warning)
+    facts = {"fetched_bytes": fetched, "bytes": sum(record.size_bytes for record in records)}
+    return Outcome(files=files, warnings=warnings, facts=facts)
 
 
 def _sources(service: str, path: str, query: Sequence[Sequence[str]], sources: Sequence[Sequence[Any]]) -> tuple[Source, ...]:
@@ -150,6 +163,39 @@ class _Refused:
 
 
 _REFUSED = _Refused()
+
+
+class _WrongSums:
+    """Files that are whole but do not add up to the sums in their headers, by the SHA-256 of what came and of what was in it.
+    What comes twice is not damage of a transfer: some files of the missions' archives are like that."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self._lock, self._most = threading.Lock(), most
+        self._known: dict[str, None] = {}
+
+    def judge(self, ctx: TaskContext, came_sha256: str) -> Judge:
+        """The judge of what is in one file that came."""
+
+        def take(sha256: str, error: WrongSumError) -> str:
+            if not self._came_before({sha256, came_sha256} - {""}):
+                return ""
+            why = "It came twice with the same bytes, so the sum is wrong at the archive itself; it was taken as it is."
+            warning = f"{error.message} {why}"
+            ctx.log(f"WARNING {warning}")
+            return warning
+
+        return take
+
+    def _came_before(self, sums: set[str]) -> bool:
+        with self._lock:
+            known = not sums.isdisjoint(self._known)
+            self._known.update(dict.fromkeys(sums))
+            while len(self._known) > self._most:
+                del self._known[next(iter(self._known))]
+        return known
+
+
+_WRONG_SUMS = _WrongSums()
 
 
 @contextmanager
@@ -211,27 +257,28 @@ def _fetch_single(download: Download, destination: Path, packing: str, manifest:
 def _checked_record(download: Download, part: Part, name: str, destination: Path, packing: str) -> Record:
     """Look at what came (and unpack it); the line of the manifest for it."""
     ctx, came, size = download.ctx, part.state, part.size_bytes
-    sha256, size_here = came.sha256, size
+    sha256, size_here, warning = came.sha256, size, ""
+    judge = _WRONG_SUMS.judge(ctx, came.sha256)
     ctx.progress(size, size, "unpacking" if packing else "checking")
     with _damage_is_fetched_again(part):
         if packing:
-            inside = _unpacked(ctx, part.path, destination, packing, download.name)
-            sha256, size_here = inside.sha256, inside.size_bytes
+            inside = _unpacked(ctx, part.path, destination, packing, download.name, judge)
+            sha256, size_here, warning = inside.sha256, inside.size_bytes, inside.warning
         elif is_fits_name(destination.name):
-            check_fits(part.path, download.name, ctx.check_cancelled)
+            warning = checked_sums(ctx, part.path, download.name, came.sha256, judge)
         elif packing_of(destination.name) in ("gzip", "lzw"):
             check_packed(ctx, part.path, packing_of(destination.name), download.name)
     return Record(
         name, came.service, came.path, sha256, size_here, came.sha256, size, came.etag, came.last_modified,
-        url=came.url, file_name=came.file_name,
+        url=came.url, file_name=came.file_name, warning=warning,
     )  # fmt: skip
 
 
-def _unpacked(ctx: TaskContext, packed: Path, destination: Path, packing: str, name: str) -> Unpacked:
+def _unpacked(ctx: TaskContext, packed: Path, destination: Path, packing: str, name: str, judge: Judge) -> Unpacked:
     if not packing.startswith(PACKING):
-        return unpack_file(ctx, packed, destination, packing, name=name)
+        return unpack_file(ctx, packed, destination, packing, name=name, judge=judge)
     known = store().get("heasarc")
-    return unpack_encrypted(ctx, packed, destination, packing, known.keys if known else (), name=name)
+    return unpack_encrypted(ctx, packed, destination, packing, known.keys if known else (), name=name, judge=judge)
 
 
 def _fetch_tar(download: Download, folder: Path, members: str, manifest: Manifest) -> tuple[tuple[Record, ...], int]:
@@ -249,7 +296,7 @@ def _fetch_tar(download: Download, folder: Path, members: str, manifest: Manifes
         taken = _take_members(ctx, shared / download.name, folder, members, packed, on_demand=bool(first.query))
         names = [os.path.relpath(one.path, manifest.folder).replace(os.sep, "/") for one in taken]
         records = tuple(
-            replace(packed, name=name, sha256=one.sha256, size_bytes=one.size_bytes, file_name="", date="")
+            replace(packed, name=name, sha256=one.sha256, size_bytes=one.size_bytes, file_name="", date="", warning=one.warning)
             for name, one in zip(names, taken, strict=True)
         )
         manifest.add(*records, Record("", packed.service, packed.path, members=members, names=tuple(names)))
@@ -261,11 +308,12 @@ def _fetch_tar(download: Download, folder: Path, members: str, manifest: Manifes
 def _take_members(
     ctx: TaskContext, packed: Path, folder: Path, members: str, record: Record, *, on_demand: bool
 ) -> tuple[Unpacked, ...]:
+    judge = _WRONG_SUMS.judge(ctx, record.remote_sha256)
     try:
         if on_demand:
-            taken = unpack_answer(ctx, packed, folder, members, record.file_name)
+            taken = unpack_answer(ctx, packed, folder, members, record.file_name, judge=judge)
         else:
-            taken = unpack_tar(ctx, packed, folder, members)
+            taken = unpack_tar(ctx, packed, folder, members, judge=judge)
     except RefusedError:
         raise
     except FileError as error:

@@ -22,7 +22,7 @@ from daxa_gui.core.errors import FileError
 from daxa_gui.core.step import TaskContext
 from daxa_gui.remote.checks import is_fits_name
 from daxa_gui.remote.disk import FLUSHER, SPARE_BYTES, check_space, sync_folder, translated_disk_errors
-from daxa_gui.remote.fits_check import check_fits
+from daxa_gui.remote.fits_check import WrongSumError, check_fits
 from daxa_gui.remote.listing import is_safe_name
 
 CHUNK_BYTES = 1024 * 1024
@@ -48,11 +48,21 @@ class RefusedError(FileError):
 
 @dataclass(frozen=True)
 class Unpacked:
-    """A file that was unpacked: where it is, how long, and the SHA-256 of what it holds."""
+    """A file that was unpacked: where it is, how long, the SHA-256 of what it holds, and what is to be said about it."""
 
     path: Path
     size_bytes: int
     sha256: str
+    warning: str = ""
+
+
+# Told the SHA-256 of a whole FITS file with a wrong sum and what is wrong; why it is taken all the same, or "" if it is not.
+Judge = Callable[[str, WrongSumError], str]
+
+
+def refuse(sha256: str, error: WrongSumError) -> str:
+    """The strict judge: no file with a wrong sum is taken."""
+    return ""
 
 
 def packing_of(name: str) -> str:
@@ -74,11 +84,12 @@ def unpacked_name(name: str) -> str:
 
 
 def unpack_file(
-    ctx: TaskContext, packed: Path, destination: Path, packing: str, *, name: str = "", limits: Limits | None = None
-) -> Unpacked:
+    ctx: TaskContext, packed: Path, destination: Path, packing: str, *, name: str = "", limits: Limits | None = None,
+    judge: Judge = refuse,
+) -> Unpacked:  # fmt: skip
     """Unpack one gzip or LZW file to `destination`; it is checked before it has that name.
 
-    `name` is what messages call the packed file. The packed file stays.
+    `name` is what messages call the packed file; `judge` decides about FITS files with wrong sums. The packed file stays.
 
     Raises
     ------
@@ -91,11 +102,11 @@ def unpack_file(
     if packing == "gzip":
         check_space(destination, min(_gzip_size_hint(packed), most), limits.spare_disk_bytes)
     with packed.open("rb") as source:
-        return _write(ctx, destination, name, most, limits, _copier(ctx, source, packing))
+        return _write(ctx, destination, name, most, limits, _copier(ctx, source, packing), judge)
 
 
 def unpack_tar(
-    ctx: TaskContext, packed: Path, folder: Path, members: str = "", *, limits: Limits | None = None
+    ctx: TaskContext, packed: Path, folder: Path, members: str = "", *, limits: Limits | None = None, judge: Judge = refuse
 ) -> tuple[Unpacked, ...]:
     """Take the regular files out of a tar file whose path or name matches the regular expression `members` (all if empty).
 
@@ -126,13 +137,14 @@ def unpack_tar(
                 raise FileError(f"{packed.name}: the member {member.name!r} cannot be read.")
             check_space(folder / target, member.size, limits.spare_disk_bytes)
             copy = _copier(ctx, content, packing_of(name))
-            taken[target] = _write(ctx, folder / target, f"{packed.name}: {name}", most, limits, copy)
+            taken[target] = _write(ctx, folder / target, f"{packed.name}: {name}", most, limits, copy, judge)
     return tuple(taken.values())
 
 
 def unpack_answer(
-    ctx: TaskContext, packed: Path, folder: Path, members: str, name: str, *, limits: Limits | None = None
-) -> tuple[Unpacked, ...]:
+    ctx: TaskContext, packed: Path, folder: Path, members: str, name: str, *, limits: Limits | None = None,
+    judge: Judge = refuse,
+) -> tuple[Unpacked, ...]:  # fmt: skip
     """Unpack what a service packed on demand: a tar file, compressed or not, or the one file that there was, compressed or not.
     Its content decides, not its name.
 
@@ -145,11 +157,11 @@ def unpack_answer(
     with translated_damage(packed.name):
         inside = _first_inside(ctx, packed) if packing == "gzip" else first
     if _is_tar(inside):
-        return unpack_tar(ctx, packed, folder, members, limits=limits)
+        return unpack_tar(ctx, packed, folder, members, limits=limits, judge=judge)
     target = unpacked_name(name) if packing_of(name) in ("gzip", "lzw") else name
     if not is_safe_name(target) or not (_is_wanted(name, members) or _is_wanted(target, members)):
         return ()
-    return (unpack_file(ctx, packed, folder / target, packing, name=name, limits=limits),)
+    return (unpack_file(ctx, packed, folder / target, packing, name=name, limits=limits, judge=judge),)
 
 
 def check_packed(ctx: TaskContext, packed: Path, packing: str, name: str = "", limits: Limits | None = None) -> None:
@@ -205,8 +217,11 @@ class _Sink:
         return self._hash.hexdigest()
 
 
-def _write(ctx: TaskContext, destination: Path, name: str, most: int, limits: Limits, copy: Callable[[_Sink], None]) -> Unpacked:
+def _write(
+    ctx: TaskContext, destination: Path, name: str, most: int, limits: Limits, copy: Callable[[_Sink], None], judge: Judge
+) -> Unpacked:
     part = destination.with_name(destination.name + ".unpacked.part")
+    warning = ""
     try:
         with translated_disk_errors(part), translated_damage(name):
             destination.parent.mkdir(parents=True, exist_ok=True)
@@ -214,14 +229,25 @@ def _write(ctx: TaskContext, destination: Path, name: str, most: int, limits: Li
                 sink = _Sink(file, name, most, limits, destination)
                 copy(sink)
             if is_fits_name(destination.name):
-                check_fits(part, name, ctx.check_cancelled)
+                warning = checked_sums(ctx, part, name, sink.sha256, judge)
             part.replace(destination)
             FLUSHER.add(destination)
             sync_folder(destination.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return Unpacked(destination, sink.size_bytes, sink.sha256)
+    return Unpacked(destination, sink.size_bytes, sink.sha256, warning)
+
+
+def checked_sums(ctx: TaskContext, path: Path, name: str, sha256: str, judge: Judge) -> str:
+    """`check_fits` with a judge of wrong sums, who may say that the file is taken all the same, and why; "" for a right one."""
+    try:
+        check_fits(path, name, ctx.check_cancelled)
+    except WrongSumError as error:
+        if warning := judge(sha256, error):
+            return warning
+        raise
+    return ""
 
 
 def _copier(ctx: TaskContext, source: IO[bytes], packing: str) -> Callable[[_Sink], None]:

@@ -23,7 +23,8 @@ from daxa_gui.core.registry import resolve
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.step import MadeFile, Outcome
 from daxa_gui.missions import MISSIONS
-from tests.fakes.execution import request
+from tests.fakes.archives import succeeded
+from tests.fakes.execution import FakeClock, request
 from tests.fakes.mission_trees import FURTHER_TREES, TREES
 
 K = ProductKind
@@ -351,3 +352,26 @@ def test_that_another_choice_is_that_of_every_observation(old_archive):
     (about,) = old_archive.observations()
     (selection,) = old_archive.selections()
     assert about.instruments == selection.instruments == ("HRC",) and about.kinds == selection.kinds == ("events",)
+
+
+def test_that_a_second_name_takes_no_room(tmp_path):
+    clock = FakeClock()
+    store = ArchiveStore.create(OutputLayout(tmp_path).archive("a"), clock.now)
+    try:
+        store.add_selections([(Selection("chandra", "v", ("9703",), ()), [{"obs_id": "9703"}])])
+        raw = store.layout.raw_folder("chandra", "9703")
+        for name, kind in (("primary/acisf09703N003_evt2.fits", K.EVENTS), ("primary/acisf09703N003_full_img2.fits", K.IMAGE)):
+            (job,) = store.add([request(name, "", kind="download", obs_id="9703")])
+            made = MadeFile("x.fits", ProductKey("chandra", "9703", kind, "ACIS", "ALL"), str(raw / name), {"text": "1234567"})
+            products, _ = succeeded(store, job, clock, [made])
+            assert any(product.path.startswith(str(store.layout.folder)) for product in products)
+        (job,) = store.add([request(obs_id="9703")])
+        succeeded(store, job, clock, [MadeFile("img.fits", ProductKey("chandra", "9703", K.IMAGE, "ACIS", "", (1.0, 2.0)))])
+        on_disk = {path.stat().st_ino: path.stat().st_size for path in tmp_path.rglob("*.fits")}
+        assert store.bytes_used() == sum(on_disk.values()) == 7 + 7 + len("img.fits")
+        with store.database.writing() as connection:  # as after a repair
+            connection.execute("UPDATE products SET job_id = NULL WHERE kind <> 'image' OR band_low_kev IS NULL")
+            connection.execute("UPDATE files SET job_id = NULL")
+        assert store.bytes_used() == sum(on_disk.values())
+    finally:
+        store.close()

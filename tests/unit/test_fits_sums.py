@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daxa_gui.core.errors import Cancelled, FileError
-from daxa_gui.remote.fits_check import check_fits, word_sum
+from daxa_gui.remote.fits_check import WrongSumError, check_fits, word_sum
 
 
 def file_of(tmp_path, hdus, checksum=True, name="x.fits"):
@@ -103,3 +103,14 @@ def test_that_looking_can_be_cancelled(tmp_path, hdus):
 
     with pytest.raises(Cancelled):
         check_fits(file_of(tmp_path, hdus), "x", cancelled)
+
+
+def test_that_a_file_that_is_cut_short_is_not_taken_for_one_with_a_wrong_sum(tmp_path, hdus):
+    path = file_of(tmp_path, hdus)
+    damage(path, 2880 * 3)  # data of the first extension
+    with pytest.raises(WrongSumError):
+        check_fits(path)
+    path.write_bytes(path.read_bytes()[:-2880])
+    with pytest.raises(FileError, match="cut short") as caught:
+        check_fits(path)
+    assert not isinstance(caught.value, WrongSumError)

@@ -230,3 +230,32 @@ def test_that_jobs_that_failed_together_do_not_come_back_together(make):
     assert len(bench.runner.ran) == 3
     bench.clock.advance(0.5)
     assert len(bench.runner.ran) == 4
+
+
+def test_that_a_plan_that_is_made_again_does_not_let_a_paused_download_go_on(make):
+    """What failed is tried again (« continue »), but nobody asked for what was paused."""
+    names = ["a.fits", "b.fits"]
+    broken = True
+
+    def script(job, token):
+        if job.kind != "plan":
+            return Outcome()
+        if broken:
+            raise DaxaError("No listing.")
+        follow_ups = tuple(request(name, "", kind="download", lane="host:here", path=f"new/{name}") for name in names)
+        return Outcome(follow_ups=follow_ups)
+
+    bench = make(script=script)
+    plan, paused = bench.queue.add([request("", "", kind="plan"), request("a.fits", "", kind="download", lane="host:here")])
+    bench.queue.pause_jobs([paused.id])
+    bench.executor.run_all()
+    assert bench.states(plan, paused) == [S.FAILED, S.PAUSED]
+    broken = False
+    bench.queue.retry([plan.id])
+    bench.executor.run_all()
+    states = {job.unit: job.state for job in bench.store.jobs("download")}
+    assert states == {"a.fits": S.PAUSED, "b.fits": S.SUCCEEDED}
+    assert bench.store.get(paused.id).task.arguments["path"] == "new/a.fits"  # of the new plan
+    bench.queue.resume_jobs([paused.id])
+    bench.executor.run_all()
+    assert bench.states(paused) == [S.SUCCEEDED]
