@@ -11,3 +11,5 @@ class SoftwareStatus:
     version: str
     found: bool
     message: str
+    label: str = ""
+    is_named: bool = True  # whether a setting or a variable says where it is

@@ -19,7 +19,7 @@ from daxa_gui.execution.clock import Clock, SystemClock
 from daxa_gui.execution.executors import Executor
 from daxa_gui.execution.failures import Failure
 from daxa_gui.execution.lanes import Lane
-from daxa_gui.execution.moves import moved, reopened, settle
+from daxa_gui.execution.moves import can_be_settled, kept_part, moved, reopened, settle
 from daxa_gui.execution.policy import Action, decide
 from daxa_gui.execution.runner import Committed
 from daxa_gui.execution.runs import Run, RunsJobs
@@ -79,20 +79,22 @@ class QueueMachine:
         self._bus.publish(LaneChanged(name, paused))
 
     def _startable(self, job_id: int) -> bool:
-        return job_id not in self._runs and job_id not in self._backing_off and self._store.state(job_id) is _S.QUEUED
+        return job_id not in self._runs and job_id not in self._backing_off and self._store.is_queued(job_id)
 
-    def _take_up(self, jobs: Iterable[Job]) -> None:
-        """Announce jobs that were added or opened again and put them where they belong now."""
-        waiting = []
+    def _take_up(self, jobs: Iterable[Job], *, announced: bool = False) -> dict[int, Job]:
+        """Announce jobs that were added or opened again (unless that was done) and put them where they belong now. Returns those
+        that this changed, as they are then."""
+        jobs, waiting = list(jobs), []
+        if not announced:
+            self._bus.publish_all([JobChanged(job) for job in jobs])
         for job in jobs:
             self._tries.pop(job.id, None)
             self._backing_off.discard(job.id)
-            self._bus.publish(JobChanged(job))
             if job.state is _S.QUEUED:
                 self._lane(job.lane).push(job.id)
             elif job.state is _S.WAITING:
                 waiting.append(job)
-        self._settle(waiting)
+        return self._settle(waiting)
 
     def _pump(self) -> None:
         """Start what may run now. Not under the lock: an executor may be slow, or run the job before it returns."""
@@ -113,7 +115,8 @@ class QueueMachine:
     def _begin(self, lane: Lane, job_id: int) -> Run:
         job = self._store.get(job_id)
         now = self._clock.now()
-        job = moved(job, _S.RUNNING, attempt=job.attempt + 1, started=now, finished=None, done=0.0, text="", error=None)
+        done = kept_part(job)  # until it tells more, so that sums do not fall back
+        job = moved(job, _S.RUNNING, attempt=job.attempt + 1, started=now, finished=None, done=done, text="", error=None)
         try:
             self._save([job])
         except ArchiveError:
@@ -294,27 +297,39 @@ class QueueMachine:
     def _save(self, jobs: Sequence[Job]) -> None:
         if jobs:
             self._store.update_all(jobs)
-            for job in jobs:
-                self._bus.publish(JobChanged(job))
+            self._bus.publish_all([JobChanged(job) for job in jobs])
+
+    def _save_states(self, jobs: Sequence[Job]) -> None:
+        """Store jobs that were only moved: their tasks stay as they are."""
+        if jobs:
+            self._store.update_states(jobs)
+            self._bus.publish_all([JobChanged(job) for job in jobs])
 
     def _settle_dependents(self, jobs: Iterable[Job]) -> None:
-        self._settle(self._store.dependents_of([job.id for job in jobs]))
+        self._settle(self._store.dependents_of([job.id for job in jobs], (_S.WAITING, _S.QUEUED)))
 
-    def _settle(self, jobs: Iterable[Job]) -> None:
-        """Queue the waiting jobs whose needs all succeeded; skip those for which that can no longer happen."""
-        todo = list(jobs)
+    def _settle(self, jobs: Iterable[Job]) -> dict[int, Job]:
+        """Queue the waiting jobs whose needs all succeeded; skip those for which that can no longer happen. Returns what this
+        changed."""
+        todo, settled = list(jobs), {}
         while todo:
-            changed = []
-            for job_id in dict.fromkeys(job.id for job in todo if job.id not in self._runs):
-                settled = settle(self._store.get(job_id), self._store, self._clock.now())
-                if settled is not None:
-                    self._backing_off.discard(job_id)
-                    changed.append(settled)
-            self._save(changed)
+            ids = dict.fromkeys(job.id for job in todo if job.id not in self._runs)
+            concerned = [job for job in self._store.get_all(list(ids)) if can_be_settled(job)]
+            needed = sorted({need for job in concerned for need in job.needs})
+            known = dict(zip(needed, self._store.get_all(needed), strict=True))
+            now, changed = self._clock.now(), []
+            for job in concerned:
+                after = settle(job, [known[need] for need in job.needs], self._store, now)
+                if after is not None:
+                    self._backing_off.discard(job.id)
+                    changed.append(after)
+            self._save_states(changed)
             for job in changed:
+                settled[job.id] = job
                 if job.state is _S.QUEUED:
                     self._lane(job.lane).push(job.id)
-            todo = [other for job in changed if job.state is _S.SKIPPED for other in self._store.dependents(job.id)]
+            todo = self._store.dependents_of([job.id for job in changed if job.state is _S.SKIPPED], (_S.WAITING, _S.QUEUED))
+        return settled
 
     def _is_idle(self) -> bool:
         if self._runs or self._backing_off:

@@ -22,17 +22,23 @@ def moved(job: Job, state: JobState, **changes: object) -> Job:
     return replace(job, state=state, **changes)  # type: ignore[arg-type]
 
 
+def kept_part(job: Job) -> float:
+    """What is here of a job's work before it runs (again): what a download that did not end well left stays on the disk, and it
+    goes on from there. Everything else begins anew."""
+    return job.done if job.kind == "download" and job.state is not _S.SUCCEEDED else 0.0
+
+
 def reopened(job: Job) -> Job:
     """A finished job at its beginning."""
     return moved(
-        job, _S.WAITING if job.needs else _S.QUEUED, done=0.0, text="", reason="", warnings=(), facts={}, error=None,
+        job, _S.WAITING if job.needs else _S.QUEUED, done=kept_part(job), text="", reason="", warnings=(), facts={}, error=None,
         started=None, finished=None,
     )  # fmt: skip
 
 
 def released(job: Job) -> Job:
     """A paused job as one that runs when its turn comes."""
-    return moved(job, _S.WAITING if job.needs else _S.QUEUED, done=0.0, text="", error=None)
+    return moved(job, _S.WAITING if job.needs else _S.QUEUED, done=kept_part(job), text="", error=None)
 
 
 def why_not(needs: Sequence[Job]) -> str | None:
@@ -57,25 +63,26 @@ def has_stopped(needs: Sequence[Job]) -> bool:
 def to_reopen(store: JobStore, ids: Iterable[int], is_running: Callable[[int], bool]) -> set[int]:
     """What has to run again with `ids`: what they need and did not succeed, and what was skipped because of any of these."""
     found: set[int] = set()
-    todo = [job for job in map(store.get, ids) if job.is_finished and not is_running(job.id)]
+    todo = [job for job in store.get_all(list(dict.fromkeys(ids))) if job.is_finished and not is_running(job.id)]
     while todo:
-        job = todo.pop()
-        if job.id in found:
-            continue
-        found.add(job.id)
-        todo += [need for need in map(store.get, job.needs) if need.state in _ENDED_BADLY and not is_running(need.id)]
-        todo += [other for other in store.dependents(job.id) if other.state is _S.SKIPPED]
+        new = {job.id: job for job in todo if job.id not in found}
+        found |= new.keys()
+        needs = store.get_all(sorted({need for job in new.values() for need in job.needs} - found))
+        todo = [need for need in needs if need.state in _ENDED_BADLY and not is_running(need.id)]
+        todo += store.dependents_of(list(new), (_S.SKIPPED,))
     return found
 
 
-def settle(job: Job, store: JobStore, now: float) -> Job | None:
-    """The job that does not run yet as it is now that its needs have changed; None if nothing changes for it.
+def can_be_settled(job: Job) -> bool:
+    """Whether it does not run yet and needs others."""
+    return job.state in (_S.WAITING, _S.QUEUED) and bool(job.needs)
+
+
+def settle(job: Job, needs: Sequence[Job], store: JobStore, now: float) -> Job | None:
+    """A job that `can_be_settled` as it is now that the jobs that it needs are these; None if nothing changes for it.
 
     When a need ended with the finding that nothing can follow, what the job made earlier is taken away.
     """
-    if job.state not in (_S.WAITING, _S.QUEUED) or not job.needs:
-        return None
-    needs = [store.get(need) for need in job.needs]
     if (reason := why_not(needs)) is not None:
         if has_stopped(needs):
             store.forget_products(job.id)

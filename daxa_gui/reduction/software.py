@@ -66,7 +66,7 @@ def _status(package: _Package, folders: Mapping[str, str], environment: Mapping[
     text, source = (chosen, "as the settings say") if chosen else (found, f"as {package.variable} says")
     if not text:
         what = f"{package.label}: not found; neither the setting « {package.label} » nor {package.variable} says where it is."
-        return SoftwareStatus(package.name, "", False, what)
+        return SoftwareStatus(package.name, "", False, what, package.label, is_named=False)
     shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
     try:
         there = _is_there(Path(text).expanduser(), package.mark)
@@ -75,5 +75,6 @@ def _status(package: _Package, folders: Mapping[str, str], environment: Mapping[
     if not there:
         lacks = f"{shown} has no {package.mark}" if package.mark else f"there is no folder {shown}"
         what = f"{package.label}: {lacks}, {source}; correct the folder in the settings."
-        return SoftwareStatus(package.name, "", False, what)
-    return SoftwareStatus(package.name, "", True, f"{package.label}: in {shown}, {source}. No step of this version uses it.")
+        return SoftwareStatus(package.name, "", False, what, package.label)
+    what = f"{package.label}: in {shown}, {source}. No step of this version uses it."
+    return SoftwareStatus(package.name, "", True, what, package.label)

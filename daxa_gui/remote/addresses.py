@@ -61,6 +61,10 @@ def checked(url: str) -> SplitResult:
     return parts
 
 
+# Said of a failure that passes by waiting; true while it is tried again and after the last attempt.
+_PASSING = "The server or the network may be busy or down for a while."
+
+
 def status_error(status: int, reason: str, url: str, headers: http.client.HTTPMessage) -> StatusError:
     """What an answer with this status means, as a sentence."""
     if status in (404, 410):
@@ -75,7 +79,7 @@ def status_error(status: int, reason: str, url: str, headers: http.client.HTTPMe
     error = StatusError(
         status,
         f"The server answered {status} {reason} for {url}.",
-        "It is tried again later." if transient else "Look at the address in a browser.",
+        _PASSING if transient else "Look at the address in a browser.",
         retryable=transient,
     )
     error.retry_after_s = retry_after_s(headers.get("Retry-After"), date=headers.get("Date"))
@@ -93,6 +97,8 @@ def broken(url: str, error: Exception) -> TransferError:
     if isinstance(error, socket.gaierror):
         return TransferError(f"The host {host_of(url)} is not known here ({error}).", "Check the network connection.")
     if isinstance(error, TimeoutError):
-        return TransferError(f"{host_of(url)} did not answer in time ({url}).", "It is tried again later.")
-    what = str(error) or type(error).__name__
-    return TransferError(f"The connection to {host_of(url)} broke ({what}) at {url}.", "It is tried again later.")
+        return TransferError(f"{host_of(url)} did not answer in time ({url}).", _PASSING)
+    if isinstance(error, ConnectionRefusedError):
+        return TransferError(f"{host_of(url)} refuses connections ({url}).", _PASSING)
+    what = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return TransferError(f"The connection to {host_of(url)} broke ({what}) at {url}.", _PASSING)

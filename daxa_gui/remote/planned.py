@@ -56,6 +56,9 @@ def owner_of(wish: Wish, folder: RemoteFolder) -> Wish:
     return replace(wish, obs_id=shared_name(folder.shared), raw_folder=wish.raw_folder.rpartition("/")[0])
 
 
+_NO_FOLDER = "The archive has no such folder."  # without its address: one reason for all observations that lack theirs
+
+
 def plan_folder(reader: FolderReader, wish: Wish, folder: RemoteFolder, found: Found, *, prefer_cloud: bool = False) -> bool:
     """Add the wanted files of a folder to `found`; false if there is no such folder. One that is not optional is then left out.
 
@@ -70,7 +73,7 @@ def plan_folder(reader: FolderReader, wish: Wish, folder: RemoteFolder, found: F
             raise
         if not folder.optional:
             found.missing.append(error)
-            found.left_out.append(LeftOut(wish.mission, wish.obs_id, error.message, unit=folder.path))
+            found.left_out.append(LeftOut(wish.mission, wish.obs_id, _NO_FOLDER, unit=f"{folder.path.rstrip('/')}/"))
         return False
     looked = _unlocked(reader, looked, found)
     place = _Place(reader, owner_of(wish, folder), wish.obs_id, looked.folder, prefer_cloud)

@@ -159,7 +159,7 @@ def test_that_the_plan_is_shown_by_mission_and_kind(opened, qtbot):
         [label, "Event lists", "3", "3", "6.0 GB", "–", "–"],
         [label, "Images", "2", "2", "about 2.0 MB", "–", "–"],
         [swift, "Event lists", "4", "4", "–", "–", "4"],
-        [swift, "Raw data (for the mission's own software)", "4", "4", "40 B", "4", "–"],
+        [swift, "Raw data", "4", "4", "40 B", "4", "–"],
     ]
     view = one.dialog.plan_view
     assert (

@@ -5,6 +5,7 @@ Nothing of Qt lives here. A row is a job of the kind « plan » or « download �
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
@@ -128,8 +129,13 @@ def _renumbered(codes: NDArray[Any], number: Callable[[int], int]) -> NDArray[An
     return numbers[places]
 
 
+_ADDRESS = re.compile(r" (?:at |for )?(?:\(https?://[^ )]+\)|https?://[^ )]*[^ ).,;:])")
+
+
 def general(sentence: str, unit: str, obs_id: str) -> str:
-    """A sentence without the names of this one file, so that what went wrong for many in the same way is the same text."""
+    """A sentence without the names and the address of this one file, so that what went wrong for many in the same way is the
+    same text."""
+    sentence = _ADDRESS.sub("", sentence)
     for name in (unit, unit.rpartition("/")[2], obs_id):
         if len(name) > 2:
             sentence = sentence.replace(name, "…")

@@ -13,7 +13,7 @@ from daxa_gui.gui.texts import count_text, counted
 # In the order in which they are offered.
 KIND_WORDS: dict[str, str] = {
     ProductKind.EVENTS: "Event lists",
-    ProductKind.RAW: "Raw data (for the mission's own software)",
+    ProductKind.RAW: "Raw data",
     ProductKind.IMAGE: "Images",
     ProductKind.EXPOSURE_MAP: "Exposure maps",
     ProductKind.BACKGROUND_MAP: "Background maps",
@@ -126,7 +126,7 @@ class PlanDigest:
     def headline(self) -> str:
         """« 639 files of 213 observations: about 48.0 GB to fetch »."""
         if not self.n_files:
-            return "There is nothing to fetch."
+            return "It could not be found out what there is to fetch." if self.problems else "There is nothing to fetch."
         files = f"{counted(self.n_files, 'file', 'files')} of {counted(self.n_observations, 'observation', 'observations')}"
         if not self.n_to_fetch:
             return f"{files}: all of them are here already"

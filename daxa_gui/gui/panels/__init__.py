@@ -33,7 +33,7 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("regions", "Regions", "archive", "bottom", "daxa_gui.gui.panels.regions:RegionsPanel", 260),
     PanelSpec("upkeep", "Upkeep", "archive", "bottom", "daxa_gui.gui.panels.upkeep:UpkeepPanel", 260),
     PanelSpec("product", "Details", "archive", "right", "daxa_gui.gui.panels.product:ProductPanel", 420),
-    PanelSpec("downloads", "Downloads", "queue", "left", "daxa_gui.gui.panels.downloads:DownloadsPanel", 500),
+    PanelSpec("downloads", "Downloads", "queue", "left", "daxa_gui.gui.panels.downloads:DownloadsPanel", 510),
     PanelSpec("processing", "Processing", "queue", "centre", "daxa_gui.gui.panels.processing:ProcessingPanel"),
     PanelSpec("job_log", "Log", "queue", "bottom", "daxa_gui.gui.panels.log:LogPanel", 240),
     PanelSpec("exposures", "Exposures", "inspect", "left", "daxa_gui.gui.panels.exposures:ExposuresPanel", 290),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -150,6 +151,13 @@ class DownloadsPanel(QWidget):
         for widget in (self.sentence, self.failures, self._left_out_line, self.lanes):
             layout.addWidget(widget)
         layout.addStretch(0)
+        self._put_in_tab_order()
+
+    def _put_in_tab_order(self) -> None:
+        """From top to bottom, as they stand."""
+        chain = (*self.verbs.buttons.values(), self.states, self.text, self.view, *self.failures.buttons(), self.left_out_button)
+        for before, after in itertools.pairwise(chain):
+            self.setTabOrder(before, after)
 
     def _build_filter(self) -> None:
         self._filter = QWidget(self)
@@ -354,6 +362,7 @@ class DownloadsPanel(QWidget):
             nothing = "No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O)."
             self.summary.setText(nothing if self._session.archive is None else "This archive has no downloads.")
             return
+        self.view.set_busy(bool(unfinished))
         if unfinished:
             self._ask_for_free_space()
         self.bar.setValue(int(1000 * (part_done(sums) or 0.0)))

@@ -226,7 +226,7 @@ class LogPanel(QWidget):
         self._enable()
 
     def _show_nothing(self) -> None:
-        self._reset("Choose a cell of the processing grid or an exposure to see its log, or open a log file.")
+        self._reset("Choose a download, a cell of the grid or an exposure to see its log, or open a log file.")
 
     def _poll(self, again: bool = False) -> None:
         """Ask for what was written since the last time."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QItemSelection, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -24,6 +24,7 @@ from daxa_gui.core.events import Notice
 from daxa_gui.core.job import Job
 from daxa_gui.core.job_overview import JobGlance
 from daxa_gui.core.product import Product, ProductKind
+from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import AnyJob, can_cancel, can_retry, ids_where, state_word, why
@@ -37,6 +38,16 @@ from daxa_gui.session import Session
 
 _ORDER = ("running", "queued", "waiting", "stopping", "done", "warned", "excluded", "failed", "skipped", "cancelled")
 _PAUSE_MS = 300
+_OPTIONAL = "pfiles"  # a folder of a person's own parameter files, which need not be anywhere else than usual
+
+
+def software_sentence(found: Sequence[SoftwareStatus]) -> str:
+    """What was found and what is wrong, a line each; what nobody has here is one line together."""
+    lines = [status.message for status in found if status.is_named]
+    missing = [status.label for status in found if not status.is_named and status.name != _OPTIONAL]
+    if missing:
+        lines.append(f"Not found: {', '.join(missing)}. Edit › Settings › Software says where they are looked for.")
+    return "\n".join(lines)
 
 
 class ProcessingPanel(QWidget):
@@ -64,7 +75,6 @@ class ProcessingPanel(QWidget):
     def _build(self) -> None:
         self.software = self._label("softwareState")
         as_muted(self.software)
-        self.software.setText("\n".join(status.message for status in self._session.software()))
         self.summary = self._label("processingSummary")
         self.cell = self._label("cellSentence")
         self.cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -131,7 +141,15 @@ class ProcessingPanel(QWidget):
         button.clicked.connect(slot)
         return button
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)  # the settings may name other folders by now
+        self._context.background.read(self, "software", self._session.software, self._on_software_read)
+
     # what happens
+
+    def _on_software_read(self, found: Sequence[SoftwareStatus]) -> None:
+        self.software.setText(software_sentence(found))
+        self.software.setToolTip("\n".join(status.message for status in found))
 
     def _on_archive_changed(self, _path: str) -> None:
         self._n_raw = 0
@@ -238,7 +256,7 @@ class ProcessingPanel(QWidget):
         elif self._session.archive is None:
             self.summary.setText("No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O).")
         elif self._n_raw == 0:
-            self.summary.setText("No event list has arrived yet. Steps can run as soon as the first download is done.")
+            self.summary.setText("No event list has arrived yet. Steps can run as soon as the first one is here.")
         else:
             lists = "1 event list is" if self._n_raw == 1 else f"{count_text(self._n_raw)} event lists are"
             self.summary.setText(f"{lists} here. « Run everything » cleans them of flares and makes images.")

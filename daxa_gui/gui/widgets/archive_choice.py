@@ -99,7 +99,7 @@ class _MissionPart(QWidget):
         grid.addWidget(count, 0, 2, Qt.AlignmentFlag.AlignRight)
         for line, (text, boxes) in enumerate((("Instruments", self.instruments), ("Files", self.kinds)), start=1):
             label = QLabel(text, self)
-            label.setContentsMargins(20, 0, 8, 0)
+            label.setContentsMargins(20, 2, 8, 0)  # on one line with the words of the boxes
             as_muted(label)
             grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(boxes, line, 1, 1, 2)
@@ -140,9 +140,9 @@ class ArchiveChoice(QScrollArea):
         self._together: _Boxes | None = None
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 0, 4, 0)
-        self.parts = [_MissionPart(content, kinds[content.mission.name], self._on_changed, inside) for content in contents]
-        if len(self.parts) > 1:
+        if len(contents) > 1:  # made first, so that the Tab key comes to it first
             layout.addWidget(self._for_all(kinds, inside))
+        self.parts = [_MissionPart(content, kinds[content.mission.name], self._on_changed, inside) for content in contents]
         for part in self.parts:
             layout.addWidget(part)
         layout.addStretch(1)

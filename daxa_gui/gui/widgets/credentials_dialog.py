@@ -106,7 +106,8 @@ class CredentialsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addWidget(area, 1)
-        layout.addWidget(self._close_button())
+        self._buttons = self._close_button()
+        layout.addWidget(self._buttons)
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 84)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -120,8 +121,8 @@ class CredentialsDialog(QDialog):
             return
         margins = outside.contentsMargins()
         width = self.width() - margins.left() - margins.right()
-        around = margins.top() + margins.bottom() + outside.spacing() + self.fontMetrics().height() * 2
-        wanted = column.heightForWidth(width) + around
+        around = margins.top() + margins.bottom() + outside.spacing() + self._buttons.sizeHint().height()
+        wanted = column.totalHeightForWidth(width) + around + self.fontMetrics().height()
         most = int(self.screen().availableGeometry().height() * 0.9)
         if self.height() < min(wanted, most):
             self.resize(self.width(), min(wanted, most))

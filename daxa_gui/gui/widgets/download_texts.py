@@ -44,12 +44,22 @@ def _amounts(sums: Sums) -> list[str]:
     files, done = int(sums[Sum.FILES]), int(sums[Sum.FILES_DONE])
     lists = n_jobs(sums) - files
     if not files:
-        return [f"Asking which files {counted(lists, 'observation has', 'observations have')}"] if lists else []
+        return [_asking(sums, lists)] if lists else []
     parts = [f"{count_text(done)} of {counted(files, 'file', 'files')}"]
     parts.append(format_part(float(sums[Sum.HERE]), float(sums[Sum.BYTES]), rounded=_is_rounded(sums)))
     if unknown := int(sums[Sum.UNKNOWN]):
         parts[-1] += f" and {counted(unknown, 'file', 'files')} of unknown size"
     return parts
+
+
+def _asking(sums: Sums, lists: int) -> str:
+    """What there is to say while no file is known."""
+    have = counted(lists, "observation has", "observations have")
+    if n_open(sums):
+        return f"Asking which files {have}"
+    if sums[CODES["failed"]]:
+        return f"It could not be found out which files {have}"
+    return f"There is nothing to fetch of {counted(lists, 'observation', 'observations')}"
 
 
 def _speed(sums: Sums, pace: Pace) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QAction, QGuiApplication, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, QWidget
 
-from daxa_gui.gui.models.download_columns import Rows
+from daxa_gui.gui.models.download_columns import WORDS, Rows
 from daxa_gui.gui.models.downloads import Column, DownloadTree
 from daxa_gui.gui.theme import Theme
 from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate, TextDelegate
@@ -16,10 +16,10 @@ from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate, 
 _MOST_OPENED = 2000  # rows below a mission that opens by itself
 _MOST_FOUND = 1000  # files that a filter leaves: so many are opened with all that they stand below
 _MOST_REMEMBERED = 100  # selected ranges of rows; a larger selection ends when a filter shows other rows
+NOTHING_FOUND = "No file is like that. « All states » and an empty text show all of them."
 Node = tuple[int, int]
 _WIDTHS = {
-    Column.STATE: 78,
-    Column.PROGRESS: 74,
+    Column.PROGRESS: 80,
     Column.SIZE: 80,
     Column.RATE: 72,
     Column.LEFT: 86,
@@ -27,6 +27,7 @@ _WIDTHS = {
 }
 # A narrower view leaves these columns to tool tips and to the lines around it.
 _NEEDS_PX = {Column.LEFT: 560, Column.MESSAGE: 700}
+_WHILE_RUNNING = (Column.RATE, Column.LEFT)
 
 
 class DownloadsView(QTreeView):
@@ -40,6 +41,7 @@ class DownloadsView(QTreeView):
         self._open: set[Node] = set()
         self._selected: list[Node] = []
         self._current: Node | None = None
+        self._busy = True
         self._scrolled = 0
         self.setObjectName("downloadsTree")
         self.setAccessibleName("Downloads by mission, observation and file")
@@ -61,6 +63,8 @@ class DownloadsView(QTreeView):
         header.setMinimumSectionSize(40)
         for column, width in _WIDTHS.items():
             header.resizeSection(column, width)
+        words = max(self.fontMetrics().horizontalAdvance(word) for word in WORDS)
+        header.resizeSection(Column.STATE, words + 36)  # with the mark before it
         self.selectionModel().selectionChanged.connect(lambda *_: self._forget_chosen())
         self.expanded.connect(lambda index: self._open.add(model.node(index)))
         self.collapsed.connect(lambda index: self._open.discard(model.node(index)))
@@ -70,8 +74,28 @@ class DownloadsView(QTreeView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        for column, width in _NEEDS_PX.items():
-            self.setColumnHidden(column, self.width() < width)
+        self._show_columns()
+
+    def set_busy(self, busy: bool) -> None:
+        """Whether anything is still to come: otherwise rates and times left are no use, and the names get their room."""
+        if busy != self._busy:
+            self._busy = busy
+            self._show_columns()
+
+    def _show_columns(self) -> None:
+        for column in (*_WHILE_RUNNING, Column.MESSAGE):
+            wanted = self.width() >= _NEEDS_PX.get(column, 0) and (self._busy or column not in _WHILE_RUNNING)
+            if self.isColumnHidden(column) == wanted:
+                self.setColumnHidden(column, not wanted)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._tree.is_filtered and not self._tree.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            box = self.viewport().rect().adjusted(20, 0, -20, 0)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), NOTHING_FOUND)
+            painter.end()
 
     # ---- what is open
 

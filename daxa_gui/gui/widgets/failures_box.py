@@ -47,6 +47,9 @@ class FailuresBox(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.hide()
 
+    def buttons(self) -> list[QPushButton]:
+        return [button for _label, button in self._lines]
+
     def set_locked(self, why: str) -> None:
         """Whether nothing can be tried again, and why."""
         for _label, button in self._lines:

@@ -38,19 +38,23 @@ def left_out_groups(left_out: Iterable[LeftOut], labels: dict[str, str]) -> tupl
 
 
 def left_out_sentence(left_out: Sequence[LeftOut]) -> str:
-    """« 12 observations are not public yet. 3 files and 2 observations are left out. »; empty where nothing is."""
+    """« 12 observations are not public yet. 2 observations and 3 files are left out for other reasons. »; empty where nothing
+    is. The unit of a folder ends with a slash."""
     public = [one for one in left_out if not one.proprietary]
     n_closed = len({(one.mission, one.obs_id) for one in left_out if one.proprietary})
     sentences = []
     if n_closed:
         sentences.append(f"{counted(n_closed, 'observation is', 'observations are')} not public yet.")
     n_observations = len({(one.mission, one.obs_id) for one in public if not one.unit})
-    n_files = sum(bool(one.unit) for one in public)
-    parts = [counted(n_observations, "observation", "observations")] if n_observations else []
-    parts += [counted(n_files, "file", "files")] if n_files else []
+    n_folders = sum(one.unit.endswith("/") for one in public)
+    n_files = sum(bool(one.unit) for one in public) - n_folders
+    words = (("observation", "observations"), ("folder", "folders"), ("file", "files"))
+    numbers = (n_observations, n_folders, n_files)
+    parts = [counted(number, one, many) for number, (one, many) in zip(numbers, words, strict=True) if number]
     if parts:
-        verb = "is" if n_observations + n_files == 1 else "are"
-        sentences.append(f"{' and '.join(parts)} {verb} left out for other reasons.")
+        verb = "is" if sum(numbers) == 1 else "are"
+        other = " for other reasons" if n_closed else ""
+        sentences.append(f"{' and '.join(parts)} {verb} left out{other}.")
     return " ".join(sentences)
 
 

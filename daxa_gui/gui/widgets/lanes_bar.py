@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from daxa_gui.gui.texts import count_text
@@ -155,6 +155,12 @@ class LanesBar(QWidget):
                 self._lines[lane].show_counts(counts, paused, limit)
 
     def _put_in_tab_order(self) -> None:
+        """After what stands above them, before the limits, from top to bottom."""
         buttons: list[QWidget] = [line.button for line in self._lines.values()]
-        for before, after in zip(buttons, [*buttons[1:], self.bandwidth], strict=True):
-            QWidget.setTabOrder(before, after)
+        before: QWidget | None = self.bandwidth.previousInFocusChain()
+        while before is not None and (before in buttons or not before.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            before = before.previousInFocusChain()
+        for button in buttons:
+            if before is not None:
+                QWidget.setTabOrder(before, button)
+            before = button

@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.setting_kinds import LONGEST_TEXT, converted
@@ -64,7 +75,7 @@ class SettingLine:
         self._edit.setMaxLength(LONGEST_TEXT + 1)
         self._edit.setPlaceholderText(unbroken(data["empty"]))
         if data["kind"] in _NUMBERS:
-            self._edit.setMaximumWidth(self._edit.fontMetrics().averageCharWidth() * 40)
+            self._edit.setFixedWidth(self._edit.fontMetrics().averageCharWidth() * 36)
         self._edit.textChanged.connect(lambda _text: self._changed())
         return self._edit
 
@@ -87,6 +98,17 @@ class SettingLine:
         button.clicked.connect(self._ask_folder)
         return button
 
+    def _entry_with_unit(self) -> QHBoxLayout:
+        """A unit stands close to its number, however wide the dialog is."""
+        line, data = QHBoxLayout(), self.item.metadata
+        line.setSpacing(6)
+        line.addWidget(self.entry, 0 if data["kind"] in _NUMBERS else 1)
+        if data["unit"]:
+            line.addWidget(muted_label(data["unit"], self._parent))
+        if data["kind"] in _NUMBERS:
+            line.addStretch(1)
+        return line
+
     def add_to(self, grid: QGridLayout) -> None:
         row, data = grid.rowCount(), self.item.metadata
         if data["kind"] == "yes/no":
@@ -95,11 +117,11 @@ class SettingLine:
             label = QLabel(data["label"], self._parent)
             label.setBuddy(self.entry)
             grid.addWidget(label, row, 0)
-            grid.addWidget(self.entry, row, 1, Qt.AlignmentFlag(0))
             if self.browse is not None:
+                grid.addWidget(self.entry, row, 1)
                 grid.addWidget(self.browse, row, 2)
-            elif data["unit"]:
-                grid.addWidget(muted_label(data["unit"], self._parent), row, 2)
+            else:
+                grid.addLayout(self._entry_with_unit(), row, 1, 1, 2)
         grid.addWidget(self.restore, row, 3)
         if self.variable:
             note = QLabel(self._override(), self._parent)

@@ -156,7 +156,7 @@ class ProgressDelegate(_CellDelegate):
         selected = self.ground(painter, option)
         part = index.data(FRACTION_ROLE)
         theme = self._theme()
-        bar = QRectF(option.rect).adjusted(6, 6, -46, -6)
+        bar = QRectF(option.rect).adjusted(6, 6, -50, -6)
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(bar)
