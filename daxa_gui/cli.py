@@ -17,7 +17,7 @@ from daxa_gui.cli_find import add_find_options, find, missions
 from daxa_gui.cli_inspect import add_inspect_options, inspect
 from daxa_gui.cli_jobs import add_job_verbs, fetch, reduce_archive
 from daxa_gui.cli_keep import add_keeping_verbs
-from daxa_gui.cli_output import begin_output, is_half_written, print_document, print_table, say, warn
+from daxa_gui.cli_output import begin_output, count_of, is_half_written, print_document, print_table, say, warn
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.settings import changed
 from daxa_gui.session import Session, first_settings
@@ -125,7 +125,7 @@ def info(session: Session, options: argparse.Namespace) -> int:
         say(document["read_only"])
     version = f"version {document['version']} of {document['version_date']}" if document["version"] else "no version yet"
     left_out = f"{len(document['left_out'])} left out" if document["left_out"] else "nothing left out"
-    say(f"{version}; {len(document['observations'])} observations, {left_out}; {document['bytes']} bytes on the disk")
+    say(f"{version}; {count_of(len(document['observations']), 'observation')}, {left_out}; {document['bytes']} bytes on the disk")
     print()
     for name in ("observations", "products", "jobs", "excluded", "left_out"):
         rows = document[name]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from daxa_gui.cli_output import print_document, print_table, say, warn
+from daxa_gui.cli_output import count_of, print_document, print_table, say, warn
 from daxa_gui.core.archive_queries import ArchiveVersion, ProcessResult, VersionProduct
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.session import Session
@@ -107,7 +107,7 @@ def results(session: Session, options: argparse.Namespace) -> int:
         [(r.mission, r.obs_id, r.unit, r.step, r.state, "; ".join(r.errors) or r.reason or "; ".join(r.warnings)) for r in found],
     )
     failed = sum(one.success is False for one in found)
-    print(f"{len(found)} steps, {failed} failed")
+    say(f"{count_of(len(found), 'step')}, {failed} failed")
     return 0
 
 
@@ -253,5 +253,5 @@ def update(session: Session, options: argparse.Namespace) -> int:
         for sentence in planned.sentences or ("Nothing new was found.",):
             say(sentence)
         if failed:
-            warn(f"{failed} jobs failed; « daxa-gui results {options.archive} --failed » tells why.")
+            warn(f"{count_of(failed, 'job')} failed; « daxa-gui results {options.archive} --failed » tells why.")
     return 1 if failed or planned.problems else 0

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from daxa_gui.cli_archive import Add
-from daxa_gui.cli_output import print_document, print_table, say, warn
+from daxa_gui.cli_output import count_of, print_document, print_table, say, warn
 from daxa_gui.cli_search import add_search_options, asks_for_something, chosen_missions, stack_from
 from daxa_gui.core.errors import ArchiveError, DaxaError, InputError
 from daxa_gui.core.job import JobState
@@ -226,8 +226,9 @@ def _print_plan(plan: Mapping[str, Any]) -> None:
     about = "" if plan["exact"] else "about "
     unknown = sum(kind["unknown_sizes"] for kind in plan["kinds"])
     more = f", and {unknown} whose size nobody tells" if unknown else ""
-    say(f"{len(plan['files'])} files, {about}{plan['bytes']} bytes{more}; {about}{plan['to_fetch_bytes']} bytes to fetch;"
-        f" {plan['free_bytes']} bytes free")  # fmt: skip
+    n_files = count_of(len(plan["files"]), "file")
+    say(f"{n_files}, {about}{plan['bytes']} bytes{more}; {about}{plan['to_fetch_bytes']} bytes to fetch")
+    say(f"{plan['free_bytes']} bytes free")
     for error in plan["errors"]:
         warn(error)
 
@@ -251,7 +252,7 @@ def reduce_archive(session: Session, options: argparse.Namespace) -> int:
     wait(session)
     missing = [job for job in session.jobs() if job.kind != "reduce" and job.state not in (JobState.SUCCEEDED, JobState.SKIPPED)]
     if missing:
-        warn(f"Warning: {len(missing)} downloads are missing; « daxa-gui fetch {options.archive} » goes on.")
+        warn(f"Warning: missing: {count_of(len(missing), 'download')}; « daxa-gui fetch {options.archive} » goes on.")
     session.reduce(options.step, parameters)
     wait(session)
     return report(session, options, ("reduce",))
@@ -297,5 +298,5 @@ def report(session: Session, options: argparse.Namespace, kinds: Sequence[str]) 
             say(f"{len(left_out)} left out; « daxa-gui info {options.archive} » tells why.")
     if left:
         causes = dict.fromkeys(job.error.message for job in left if job.error)
-        warn(" ".join([f"{len(left)} jobs are still to be done; the same command goes on.", *list(causes)[:3]]))
+        warn(" ".join([f"{count_of(len(left), 'job')} still to be done; the same command goes on.", *list(causes)[:3]]))
     return 1 if failed or left else 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui.cli_archive import changeable, looked_at
-from daxa_gui.cli_output import print_document, print_table, say, warn
+from daxa_gui.cli_output import count_of, print_document, print_table, say, warn
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.session import Session
 
@@ -66,7 +66,7 @@ def verify(session: Session, options: argparse.Namespace) -> int:
         rows = [("repaired" if f.repaired else f.severity, f.path, f.message) for f in report.findings]
         print_table(("FINDING", "FILE", "WHAT"), rows)
     what = "whole" if report.is_whole else "not whole"
-    say(f"{report.n_files} files, {report.n_bytes} bytes compared with their checksums: the archive is {what}.")
+    say(f"{count_of(report.n_files, 'file')}, {report.n_bytes} bytes compared with their checksums: the archive is {what}.")
     if not report.is_whole and not options.repair:
         say("« --repair » puts right what can be.")
     return 0 if report.is_whole else 1
@@ -79,14 +79,14 @@ def raw_data(session: Session, options: argparse.Namespace) -> int:
         if options.json:
             print_document({"trash": dataclasses.asdict(entry)})
         else:
-            say(f"{entry.what} {entry.n_files} files, {entry.size_bytes} bytes: in the trash as number {entry.id}.")
+            say(f"{entry.what} {count_of(entry.n_files, 'file')}, {entry.size_bytes} bytes: in the trash as number {entry.id}.")
         return 0
     with looked_at(session, options.archive):
         use = session.raw_data_use(options.mission, options.obs_id)
     if options.json:
         print_document(dataclasses.asdict(use))
         return 0
-    say(f"{len(use.observations)} observations have raw data: {use.n_files} files, {use.size_bytes} bytes.")
+    say(f"Raw data of {count_of(len(use.observations), 'observation')}: {count_of(use.n_files, 'file')}, {use.size_bytes} bytes.")
     if use.other_archives:
         say(f"Other archives use some of them: {', '.join(use.other_archives)}.")
     return 0
@@ -107,7 +107,7 @@ def trash(session: Session, options: argparse.Namespace) -> int:
         print_document({"entries": [dataclasses.asdict(e) for e in entries], "restored_files": restored, "freed_bytes": freed})
         return 0
     if options.restore:
-        say(f"{restored} files are back in their places.")
+        say(f"{count_of(restored, 'file')} back in place.")
     if options.empty:
         say(f"{freed} bytes were freed.")
         if freed < held:
@@ -152,7 +152,7 @@ def daxa(session: Session, options: argparse.Namespace) -> int:
     if options.json:
         print_document({"archive": summary.path, "observations": summary.n_observations})
     else:
-        say(f"{summary.n_observations} observations are now in {summary.path}.")
+        say(f"The archive {summary.path} has {count_of(summary.n_observations, 'observation')}.")
     return 0
 
 

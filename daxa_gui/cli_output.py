@@ -106,6 +106,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
             return count
 
 
+def count_of(number: int, noun: str) -> str:
+    """« 1 file », « 2 files »."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def say(*texts: object) -> None:
     """Sentences on standard output, one per line."""
     for text in texts:

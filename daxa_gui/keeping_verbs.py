@@ -210,10 +210,26 @@ class KeepingVerbs(ArchiveVerbs):
         if repair and was_open:
             self.close_archive()
         try:
-            return verify(layout, repair=repair, progress=progress, cancelled=cancelled)
+            report = verify(layout, repair=repair, progress=progress, cancelled=cancelled)
+            if report.rebuilt:
+                self._first_version(layout)
+            return report
         finally:
             if repair and was_open:
                 self.open_archive(folder)
+
+    @staticmethod
+    def _first_version(layout: Any) -> None:
+        """Versions are in the database only; what is found on the disk is the first one of a new database."""
+        from daxa_gui.archive.store import ArchiveStore
+        from daxa_gui.archive.versions import Versions
+        from daxa_gui.reduction import STEPS
+
+        store = ArchiveStore.open(layout)
+        try:
+            Versions(layout, store.database, dict(STEPS)).cut("The database was made anew from the files.")
+        finally:
+            store.close()
 
     # ---- the DAXA package
 

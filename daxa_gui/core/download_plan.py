@@ -14,7 +14,8 @@ class PlannedFile:
     `shared` is what they have in common and `obs_id` the first of them.
 
     `size_bytes` is None where the service does not tell, `exact` false where it only rounds (listings of web servers). `here`:
-    it was fetched and verified before. `optional`: the observation is complete without it.
+    it was fetched and verified before. `optional`: the observation is complete without it. Of a tar file with members of several
+    observations, which is fetched once, only the first has bytes.
     """
 
     mission: str

@@ -14,7 +14,7 @@ from typing import Any
 from daxa_gui.core.download_plan import LeftOut, PlannedFile
 from daxa_gui.core.errors import Cancelled, DaxaError
 from daxa_gui.core.mission import RemoteFolder
-from daxa_gui.core.step import JobRequest
+from daxa_gui.core.step import Call, JobRequest
 from daxa_gui.remote.connection import Visit
 from daxa_gui.remote.here import FilesHere
 from daxa_gui.remote.looking import DownError, FolderReader, ListingCache, VisitedWeb, Web
@@ -183,6 +183,7 @@ class Merged:
     problems: list[str] = field(default_factory=list)
     down: dict[str, int] = field(default_factory=dict)
     known: set[tuple[str, str, str]] = field(default_factory=set)
+    packed: set[tuple[str, str]] = field(default_factory=set)  # tar files that came up before
 
     def add(self, item: Item) -> None:
         if item.is_merged:
@@ -195,8 +196,21 @@ class Merged:
             if (identity := (request.mission, request.obs_id, request.unit)) in self.known:
                 continue
             self.known.add(identity)
+            if self._comes_with_another(file, request):
+                file = replace(file, size_bytes=0, exact=True)
             self.files.append(replace(file, here=True) if self.here.has(request) else file)
             self.requests.append(request)
+
+    def _comes_with_another(self, file: PlannedFile, request: JobRequest) -> bool:
+        """Whether it is a tar file that is fetched for another observation, whose members are in it too (eROSITA's fields)."""
+        arguments = request.task.arguments if isinstance(request.task, Call) else {}
+        if arguments.get("unpack") != "tar" or arguments.get("query"):
+            return False
+        remote = (file.service, file.path)
+        if remote in self.packed:
+            return True
+        self.packed.add(remote)
+        return False
 
     def add_problem(self, item: Item, error: DaxaError) -> None:
         if isinstance(error, DownError):

@@ -91,11 +91,11 @@ def test_that_the_commands_of_the_page_do_what_it_says(tour: Tour) -> None:
     assert "as submitted" in tour.told("versions Tour --note")
     assert tour.said["regions Tour"].splitlines()[1].split()[:4] == ["xmm_pointed", "0999900101", "1", "0"]
     assert "the archive is whole" in tour.said["verify Tour"] and "the archive is whole" in tour.said["verify Tour --repair"]
-    assert "1 files, " in tour.told("raw-data Tour --mission swift") and "as number 1" in tour.told(
+    assert "1 file, " in tour.told("raw-data Tour --mission swift") and "as number 1" in tour.told(
         "raw-data Tour --mission swift"
     )
     assert "Raw data of swift 09999901001." in tour.said["trash Tour"]
-    assert tour.told("trash Tour --restore").startswith("1 files are back in their places.")
+    assert tour.told("trash Tour --restore").startswith("1 file back in place.")
 
 
 def test_that_the_python_of_the_page_says_the_same(tour: Tour) -> None:

@@ -318,6 +318,8 @@ def test_that_deleted_raw_data_come_back_and_a_lost_database_is_made_anew(everyt
     report = copied.verify_archive(folder, repair=True)
     assert report.rebuilt and report.is_whole
     copied.open_archive(folder)
+    (version,) = copied.versions()
+    assert version.number == "1.0" and "made anew" in version.note and version.n_observations == len(before["observations"])
     rest(copied)
     after = answers(copied)
     for question, answer in before.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from astropy.io import fits
 from daxa_gui.core.job import JobState
 from daxa_gui.remote.services import SERVICES
 from daxa_gui.session import Session
-from tests.fakes.mission_server import N_EVENTS, PROPRIETARY, MissionServer, write_mirror
+from tests.fakes.mission_server import N_EVENTS, PROPRIETARY, MissionServer, contents, write_mirror
 from tests.fakes.twelve_missions import (
     CHOICES,
     Sessions,
@@ -102,6 +103,22 @@ def test_that_what_was_left_out_for_want_of_a_kind_comes_when_it_is_asked_for(
     rest(session)
     assert {(file.service, file.url_path) for file in session.files("integral_pointed")} == remote_files("integral_pointed")
     assert session.left_out() == []
+
+
+def test_that_a_tar_file_of_several_observations_is_planned_and_fetched_once(
+    sessions: Sessions, server: MissionServer, tmp_path: Path
+) -> None:
+    session, before = sessions(tmp_path / "output"), len(server.fetched())
+    chosen = [replace(select(session, "erosita_calpv"), obs_ids=("700199", "700200"))]
+    plan = session.plan_downloads(chosen)
+    size = len(contents()["erosita_edr/Puppis_A.tar.gz"])
+    assert [file.obs_id for file in plan.files] == ["700199", "700200"]
+    assert plan.to_fetch_bytes == size == sum(total.bytes for total in plan.totals())
+    session.create_archive("field", chosen, plan)
+    rest(session)
+    assert server.fetched()[before:] == ["erosita_edr/Puppis_A.tar.gz"]
+    lists = {file.obs_id: modules_in(file.path) for file in session.files()}
+    assert set(lists) == {"700199", "700200"} and all(sum(one.values()) == N_EVENTS for one in lists.values())
 
 
 # -- sources ----------------------------------------------------------------------------------------------------------------
