@@ -37,6 +37,11 @@ UPDATE = (
     f"UPDATE jobs SET stale = CASE WHEN ?4 = 'running' THEN 0 ELSE stale END,"
     f" {', '.join(f'{name} = ?{number}' for number, name in enumerate(_UPDATED, 1))} WHERE id = ?{len(_UPDATED) + 1}"
 )
+_MOVED = tuple(name for name in _UPDATED if name not in ("lane", "title", "task"))
+MOVE = (
+    f"UPDATE jobs SET stale = CASE WHEN ?1 = 'running' THEN 0 ELSE stale END,"
+    f" {', '.join(f'{name} = ?{number}' for number, name in enumerate(_MOVED, 1))} WHERE id = ?{len(_MOVED) + 1}"
+)
 
 
 def identity(item: Job | JobRequest) -> Identity:
@@ -62,15 +67,25 @@ def state_of(text: str) -> JobState:
 
 def values(job: Job) -> tuple[Any, ...]:
     """What UPDATE takes."""
+    return (job.lane, job.title, task_text(job.task), *moved_values(job))
+
+
+def moved_values(job: Job) -> tuple[Any, ...]:
+    """What MOVE takes."""
     return (
-        job.lane, job.title, task_text(job.task), str(job.state), job.done, job.total, job.text, job.reason,
-        to_json(job.warnings), to_json(job.facts), to_json(asdict(job.error) if job.error else None),
-        job.attempt, job.started, job.finished, job.id,
+        str(job.state), job.done, job.total, job.text, job.reason,
+        to_json(job.warnings) if job.warnings else "[]", to_json(job.facts) if job.facts else "{}",
+        to_json(asdict(job.error)) if job.error else "null", job.attempt, job.started, job.finished, job.id,
     )  # fmt: skip
 
 
 def write(connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
     connection.executemany(UPDATE, (values(job) for job in jobs))
+
+
+def write_states(connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
+    """Everything but lanes, titles and tasks, which stay as they are."""
+    connection.executemany(MOVE, (moved_values(job) for job in jobs))
 
 
 def jobs_from(rows: Sequence[Sequence[Any]], logs: str) -> list[Job]:

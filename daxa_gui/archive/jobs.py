@@ -7,9 +7,10 @@ nothing else. The lock of the archive makes that safe: nobody else writes. Memor
 from __future__ import annotations
 
 import gc
+import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from daxa_gui.archive.database import Database
@@ -20,7 +21,7 @@ from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.job import Job, JobState
 
 _MOST_KEPT = 2_000  # about 3 kB each
-_AT_ONCE = 900  # values in one statement; SQLite's limit is larger
+_LISTED = "SELECT value FROM json_each(?)"  # ids as JSON: as many as there are, in one statement
 # Left to itself, SQLite reads the whole table where the order of ids is wanted.
 _UNFINISHED = f"INDEXED BY jobs_unfinished WHERE {UNFINISHED_SQL}"
 _SUCCEEDED = "state = 'succeeded'"
@@ -96,6 +97,12 @@ class JobTable:
                 return state
         return self.get(job_id).state
 
+    def is_queued(self, job_id: int) -> bool:
+        if not self._alone:
+            return self.get(job_id).state is JobState.QUEUED
+        with self._guard:
+            return self._unfinished.get(job_id) is JobState.QUEUED
+
     def _keep(self, job: Job) -> None:
         self._kept.pop(job.id, None)
         self._kept[job.id] = job
@@ -151,10 +158,8 @@ class JobTable:
         with self._guard:
             found.update((job_id, self._kept[job_id]) for job_id in ids if job_id not in found and job_id in self._kept)
         missing = [job_id for job_id in dict.fromkeys(ids) if job_id not in found]
-        for first in range(0, len(missing), _AT_ONCE):
-            part = missing[first : first + _AT_ONCE]
-            marks = ", ".join("?" * len(part))
-            found.update((job.id, job) for job in self._read(f"WHERE id IN ({marks})", part))
+        if missing:
+            found.update((job.id, job) for job in self._read(f"WHERE id IN ({_LISTED})", (json.dumps(missing),)))
         if unknown := [job_id for job_id in missing if job_id not in found]:
             raise ArchiveError(f"There is no job {unknown[0]} in the archive {self._layout.name}.")
         return [found[job_id] for job_id in ids]
@@ -162,13 +167,13 @@ class JobTable:
     def dependents(self, job_id: int) -> list[Job]:
         return self._read("WHERE id IN (SELECT job_id FROM needs WHERE needed_id = ?) ORDER BY id", (job_id,))
 
-    def dependents_of(self, ids: Sequence[int]) -> list[Job]:
-        found: set[int] = set()
+    def dependents_of(self, ids: Sequence[int], states: Collection[JobState] = ()) -> list[Job]:
+        # CROSS JOIN: in this order and no other, from the few that are asked for
+        query = "SELECT DISTINCT n.job_id FROM json_each(?) asked CROSS JOIN needs n ON n.needed_id = asked.value"
+        if states:
+            query += f" CROSS JOIN jobs j ON j.id = n.job_id WHERE j.state IN ({', '.join('?' * len(states))})"
         with self._database.reading() as connection:
-            for first in range(0, len(ids), _AT_ONCE):
-                part = ids[first : first + _AT_ONCE]
-                marks = ", ".join("?" * len(part))
-                found.update(row[0] for row in connection.execute(f"SELECT job_id FROM needs WHERE needed_id IN ({marks})", part))
+            found = [row[0] for row in connection.execute(query, (json.dumps(list(ids)), *map(str, states)))]
         return self.with_ids(sorted(found))
 
     def unfinished(self) -> list[tuple[int, str, JobState]]:

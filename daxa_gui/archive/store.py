@@ -183,6 +183,9 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
     def state(self, job_id: int) -> JobState:
         return self._table.state(job_id)
 
+    def is_queued(self, job_id: int) -> bool:
+        return self._table.is_queued(job_id)
+
     def jobs(self, kind: str | None = None) -> list[Job]:
         return self._table.jobs(kind)
 
@@ -202,8 +205,8 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
     def get_all(self, ids: Sequence[int]) -> list[Job]:
         return self._table.with_ids(list(ids))
 
-    def dependents_of(self, ids: Sequence[int]) -> list[Job]:
-        return self._table.dependents_of(list(ids))
+    def dependents_of(self, ids: Sequence[int], states: Collection[JobState] = ()) -> list[Job]:
+        return self._table.dependents_of(ids, states)
 
     def job_overview(self, kinds: Collection[str] = ()) -> JobOverview:
         """All jobs (of some kinds) in columns: the cheap way to show a hundred thousand."""
@@ -224,6 +227,11 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
     def update_all(self, jobs: Sequence[Job]) -> None:
         with self.database.writing() as connection:
             job_rows.write(connection, jobs)
+            self.database.after_commit(lambda: self._table.remember(jobs))
+
+    def update_states(self, jobs: Sequence[Job]) -> None:
+        with self.database.writing() as connection:
+            job_rows.write_states(connection, jobs)
             self.database.after_commit(lambda: self._table.remember(jobs))
 
     def take_changed_task(self, job_id: int) -> Task | None:

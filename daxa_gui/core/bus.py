@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from daxa_gui.core.events import Event
 
@@ -21,6 +21,16 @@ class Mailbox:
         with self._lock:
             was_empty = not self._events
             self._events[event.key if event.key is not None else object()] = event
+        if was_empty and self._wake is not None:
+            self._wake()
+
+    def put_all(self, events: Sequence[Event]) -> None:
+        """Like `put` for each, in one go."""
+        if not events:
+            return
+        with self._lock:
+            was_empty = not self._events
+            self._events.update((event.key if event.key is not None else object(), event) for event in events)
         if was_empty and self._wake is not None:
             self._wake()
 
@@ -50,3 +60,10 @@ class Bus:
             mailboxes = list(self._mailboxes)
         for mailbox in mailboxes:
             mailbox.put(event)
+
+    def publish_all(self, events: Sequence[Event]) -> None:
+        """Like `publish` for each of (many) events, oldest first."""
+        with self._lock:
+            mailboxes = list(self._mailboxes)
+        for mailbox in mailboxes:
+            mailbox.put_all(events)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -102,11 +102,14 @@ class JobStore(Protocol):
     def state(self, job_id: int) -> JobState:
         """Cheaper than `get`; there may be a hundred thousand jobs."""
 
+    def is_queued(self, job_id: int) -> bool:
+        """Whether `state` is QUEUED; it costs next to nothing, also for jobs that have ended."""
+
     def get_all(self, ids: Sequence[int]) -> list[Job]:
         """Like `get` for each, in the same order, but quicker."""
 
-    def dependents_of(self, ids: Sequence[int]) -> list[Job]:
-        """The jobs that need one of these, oldest first, each once."""
+    def dependents_of(self, ids: Sequence[int], states: Collection[JobState] = ()) -> list[Job]:
+        """The jobs that need one of these and are in one of some states (none: in any), oldest first, each once."""
 
     def unfinished(self) -> list[tuple[int, str, JobState]]:
         """(id, lane, state) of every job that is not finished, oldest first."""
@@ -120,6 +123,9 @@ class JobStore(Protocol):
     def update(self, job: Job) -> None: ...
 
     def update_all(self, jobs: Sequence[Job]) -> None: ...
+
+    def update_states(self, jobs: Sequence[Job]) -> None:
+        """Like `update_all` for jobs whose lanes, titles and tasks stay as they are stored: much quicker for many."""
 
     def commit_outcome(self, job: Job, outcome: Outcome, work_folder: str) -> tuple[list[Product], list[Job]]:
         """Move the files of `outcome` into place, register them, add its follow-ups and store `job`, all or nothing."""

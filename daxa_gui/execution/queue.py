@@ -68,7 +68,7 @@ class Queue(QueueMachine):
                     run.requeue = run.pausing = False
                     self._save([run.job])
                     run.token.cancel()
-            self._save(cancelled)
+            self._save_states(cancelled)
             self._settle_dependents(cancelled)
             self._changed.notify_all()
         self._pump()
@@ -83,13 +83,13 @@ class Queue(QueueMachine):
             gone_on = self._release(ids)
             ids = sorted(to_reopen(self._store, ids, self._runs.__contains__))
             jobs = [reopened(job) for job in self._store.get_all(ids)]
-            for job in list(jobs):
+            for job in jobs:
                 self._lane(job.lane).failures_in_a_row = 0
-                followers = [other for other in self._store.dependents(job.id) if other.state is _S.QUEUED]
-                jobs += [moved(other, _S.WAITING) for other in followers if other.id not in self._runs]
-            self._save(jobs)
-            self._take_up(jobs)
-            jobs = self._store.get_all(sorted({*ids, *gone_on}))
+            followers = self._store.dependents_of(ids, (_S.QUEUED,))
+            jobs += [moved(other, _S.WAITING) for other in followers if other.id not in self._runs]
+            self._save_states(jobs)
+            after = gone_on | {job.id: job for job in jobs} | self._take_up(jobs, announced=True)
+            jobs = [after[job_id] for job_id in sorted({*ids, *gone_on})]
         self._pump()
         return jobs
 
@@ -106,32 +106,32 @@ class Queue(QueueMachine):
                 elif run is not None and job.state is _S.RUNNING and not run.committing:
                     run.pausing, run.requeue = True, False
                     run.token.cancel()
-            self._save(paused)
+            self._save_states(paused)
             self._changed.notify_all()
         self._pump()
 
     def resume_jobs(self, ids: Iterable[int]) -> list[Job]:
         """Let paused jobs go on when their turn comes; those of `ids` that were paused, as they are now."""
         with self._changed:
-            jobs = self._store.get_all(self._release(ids))
+            jobs = list(self._release(ids).values())
         self._pump()
         return jobs
 
-    def _release(self, ids: Iterable[int]) -> list[int]:
-        """Take paused jobs up again (also those that have not noticed yet that they are to pause); their ids."""
-        gone_on, jobs = [], []
-        for job_id in dict.fromkeys(ids):
-            run = self._runs.get(job_id)
+    def _release(self, ids: Iterable[int]) -> dict[int, Job]:
+        """Take paused jobs up again (also those that have not noticed yet that they are to pause); as they are then, by id."""
+        gone_on: dict[int, Job] = {}
+        for job in self._store.get_all(list(dict.fromkeys(ids))):
+            run = self._runs.get(job.id)
             if run is not None and run.pausing:
                 self._stop_for_later(run)
-                gone_on.append(job_id)
-            elif run is None and (job := self._store.get(job_id)).state is _S.PAUSED:
+                gone_on[job.id] = job
+            elif run is None and job.state is _S.PAUSED:
                 self._lane(job.lane).failures_in_a_row = 0
-                jobs.append(released(job))
-                gone_on.append(job_id)
-        self._save(jobs)
-        self._take_up(jobs)
-        return gone_on
+                gone_on[job.id] = released(job)
+        jobs = [job for job_id, job in gone_on.items() if job_id not in self._runs]
+        self._save_states(jobs)
+        settled = self._take_up(jobs, announced=True)
+        return {job_id: settled.get(job_id, job) for job_id, job in gone_on.items()}
 
     @staticmethod
     def _stop_for_later(run: Run) -> None:
