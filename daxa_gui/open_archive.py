@@ -25,7 +25,7 @@ from daxa_gui.core.events import ArchiveContentChanged
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.settings import Settings
-from daxa_gui.core.step import JobRequest
+from daxa_gui.core.step import Call, JobRequest
 from daxa_gui.daxa_archives import view_summary
 
 Rows = Sequence[Mapping[str, Any]]
@@ -124,6 +124,7 @@ class OpenArchive(Reducing):
         try:
             if self._running and self._rest.is_pending():
                 self.versions.cut()
+                self.store.renew_documents()
         finally:
             self.store.close()
             flush_downloads()
@@ -134,6 +135,7 @@ class OpenArchive(Reducing):
         moved = self.failed.settle(self.queries.final_success())
         self._reduce_what_came()
         version = self.versions.cut()
+        self.store.renew_documents()
         if moved or version is not None:
             self._bus.publish(ArchiveContentChanged(str(self.layout.folder)))
 
@@ -214,8 +216,24 @@ class OpenArchive(Reducing):
         new = [about for about in self.store.observations() if (about.mission, about.obs_id) not in known]
         planned = self._add([self._plan_request(about) for about in new]) if new else []
         ended_badly = (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED)
-        again = [job.id for kind in ("plan", "download") for job in self.store.jobs(kind) if job.state in ended_badly]
+        again = [
+            job.id
+            for kind in ("plan", "download")
+            for job in self.store.jobs(kind)
+            if job.state in ended_badly and not self._runs_program(job)
+        ]
         return [*planned, *self.queue.retry(again)]
+
+    def _runs_program(self, job: Job) -> bool:
+        """Whether the job, or one that it needs, runs another program: that is asked for job by job (see `archive.trust`)."""
+        seen, todo = set(), [job]
+        while todo:
+            one = todo.pop()
+            if not isinstance(one.task, Call):
+                return True
+            seen.add(one.id)
+            todo += self.store.get_all([need for need in one.needs if need not in seen])
+        return False
 
     def widen(self, mission: str, instruments: Sequence[str], kinds: Sequence[str]) -> list[Job]:
         """Change which instruments and kinds of files the archive has of a mission, and fetch and make what that asks for.

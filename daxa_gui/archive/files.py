@@ -93,14 +93,13 @@ class FilesPart(StorePart):
             connection.executemany("DELETE FROM left_out WHERE mission = ? AND obs_id = ?", list(observations))
         self.write_documents()
 
-    def _note_planned(self, connection: sqlite3.Connection, job: Job) -> bool:
-        """Remember which files a planning job left out of its observation, in place of those that an earlier plan did; true if
-        there are or were any."""
+    def _note_planned(self, connection: sqlite3.Connection, job: Job) -> None:
+        """Remember which files a planning job left out of its observation, in place of those that an earlier plan did. The
+        documents follow when the work has come to rest (`renew_documents`)."""
         here = (job.mission, job.obs_id)
-        before = connection.execute("DELETE FROM left_out WHERE mission = ? AND obs_id = ? AND unit <> ''", here).rowcount
+        connection.execute("DELETE FROM left_out WHERE mission = ? AND obs_id = ? AND unit <> ''", here)
         left_out = [LeftOut(*here, str(reason), str(unit)) for unit, reason in job.facts.get("left_out", ())]
         self._note_left_out(connection, left_out, {})
-        return bool(before or left_out)
 
     def _note_left_out(
         self, connection: sqlite3.Connection, left_out: Iterable[LeftOut], rows: Mapping[tuple[str, str], Mapping[str, Any]]

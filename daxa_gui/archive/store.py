@@ -99,7 +99,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             shutil.rmtree(self.layout.work, ignore_errors=True)
             self.interrupted = self.mark_interrupted()
             self.notices += tuple(self.trash.finish())
-            self._renew_documents()
+            self.renew_documents()
         except BaseException:
             self.database.close()
             raise
@@ -151,8 +151,9 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
 
     # ---- the files beside the database
 
-    def _renew_documents(self) -> None:
-        """Write what a program that died had no time to write."""
+    def renew_documents(self) -> None:
+        """Write them if the database has changed in a way that they do not know: what planning jobs left out, and what a program
+        that died had no time to write."""
         with self.database.reading() as connection:
             current = archive_documents.has_stamp(self.layout, archive_documents.stamp(connection))
         if not current:
@@ -284,7 +285,8 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
                 self._register(connection, job, file)
             job_rows.write(connection, [job])
             changes.jobs[job.id] = job
-            left_out = job.kind == "plan" and self._note_planned(connection, job)
+            if job.kind == "plan":
+                self._note_planned(connection, job)
             if job.state is JobState.SUCCEEDED:
                 mark_dependents_stale(connection, job.id)
             ids = Adding(connection, self.layout, self._table, self._now, changes, keep_paused=True).add(follow_ups, False)
@@ -293,8 +295,6 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             self.tell(connection, ContentChange(job, (*placed, *adopted), tuple(outdated)))
             self.database.after_commit(lambda: self._table.remember(changes.jobs.values()))
         self._delete(outdated)
-        if left_out:
-            self.write_documents()
         made = [
             Product(f.key, str(f.path), f.size_bytes, f.sha256, job.id, job.finished or 0.0, dict(f.made.facts)) for f in products
         ]
