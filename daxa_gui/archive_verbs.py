@@ -57,6 +57,12 @@ class ArchiveVerbs(SearchVerbs):
     def _worker_pool(self) -> Any:
         raise NotImplementedError
 
+    def start_practice(self, start: Start | None = None) -> None:
+        raise NotImplementedError
+
+    def wait_for_practice(self) -> None:
+        raise NotImplementedError
+
     # ---- archives
 
     def archives_folder(self) -> Path:

@@ -174,6 +174,9 @@ class KeepingVerbs(ArchiveVerbs):
         """Refresh the catalogues and run the archive's stored filters on them; the archive is not changed. Asks the services."""
         from daxa_gui.updating import plan_update
 
+        if any(about.row.get("simulated") for about in self._here().store.observations()):
+            self.start_practice()  # or the catalogues would know nothing of these
+            self.wait_for_practice()
         return plan_update(
             self._here().store,
             self.catalogue,

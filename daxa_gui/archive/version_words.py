@@ -44,14 +44,31 @@ def changed_parameters(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
 def sentences(
     added: Iterable[tuple[str, str]], removed: Iterable[tuple[str, str]], groups: Sequence[Group], steps: Mapping[str, Step]
 ) -> tuple[str, ...]:  # fmt: skip
-    """One sentence for each kind of change: observations first, then downloads, then the steps in their order."""
-    lines = [f"{_count(n, 'new ' + label + ' observation')}." for label, n in _by_mission(added)]
-    lines += [f"{_count(n, label + ' observation')} removed." for label, n in _by_mission(removed)]
+    """One sentence for each kind of change: observations first, then downloads, then the steps in their order. The same change
+    in several missions is one sentence that counts them."""
+    lines = _of_observations(added, "new {}observation", "")
+    lines += _of_observations(removed, "{}observation", " removed")
     order = {name: place for place, name in enumerate((DOWNLOAD, *steps))}
     kinds = ("new", "changed", "gone")
+    alike: dict[tuple[Any, ...], list[Group]] = {}
     for group in sorted(groups, key=lambda g: (order.get(g.step, len(order)), g.step, kinds.index(g.what), g.mission)):
-        lines.append(_sentence(group, steps.get(group.step)))
+        alike.setdefault((group.step, group.what, repr(group.parameters)), []).append(group)
+    lines += [_sentence(same, steps.get(same[0].step)) for same in alike.values()]
     return tuple(lines)
+
+
+def _of_observations(observations: Iterable[tuple[str, str]], noun: str, verb: str) -> list[str]:
+    counts = _by_mission(observations)
+    if len(counts) == 1:
+        label, n = counts[0]
+        return [f"{_count(n, noun.format(label + ' '))}{verb}."]
+    total = sum(n for _, n in counts)
+    return [f"{_count(total, noun.format(''))}{verb} ({_listed(counts)})."] if counts else []
+
+
+def _listed(counts: Iterable[tuple[str, int]]) -> str:
+    """« XMM-Newton Pointed 4, Chandra 1 », the most first."""
+    return ", ".join(f"{label} {n}" for label, n in sorted(counts, key=lambda one: (-one[1], one[0])))
 
 
 def _by_mission(observations: Iterable[tuple[str, str]]) -> list[tuple[str, int]]:
@@ -70,18 +87,21 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def _sentence(group: Group, step: Step | None) -> str:
-    label = _label(group.mission)
+def _sentence(groups: Sequence[Group], step: Step | None) -> str:
+    """Of groups that differ in their missions only."""
+    group, n_units = groups[0], sum(one.n_units for one in groups)
+    n_products = sum(one.n_products for one in groups)
+    label = _label(group.mission) if len(groups) == 1 else _listed((_label(one.mission), one.n_units) for one in groups)
     if group.step == DOWNLOAD:
-        files, where = _count(group.n_products, "file"), _count(group.n_units, "observation")
+        files, where = _count(n_products, "file"), _count(n_units, "observation")
         verb = {"new": "came", "changed": "came in a new edition", "gone": "went"}[group.what]
         return f"{files} of {where} {verb} ({label})."
     name = step.label if step is not None else group.step
-    where = f"{_count(group.n_units, 'exposure')} ({label})"
+    where = f"{_count(n_units, 'exposure')} ({label})"
     if group.what == "new":
         return f"{name} on {where}."
     if group.what == "gone":
-        return f"{name}: {_count(group.n_products, 'file')} of {where} gone."
+        return f"{name}: {_count(n_products, 'file')} of {where} gone."
     if not group.parameters:
         return f"{name} re-run on {where}."
     known = {parameter.name: parameter for parameter in step.parameters} if step is not None else {}

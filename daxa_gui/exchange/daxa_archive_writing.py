@@ -48,6 +48,7 @@ def write_archive(archive: DaxaArchive, folder: str | Path) -> list[Path]:
     info = _encoded(_info(archive))  # everything is encoded before the first file is touched
     written: list[Path] = []
     save = root / SAVE_INFO
+    _refuse_links(root, save / PREVIOUS)
     try:
         for mission in archive.missions:
             written += _write_logs(root, mission)
@@ -63,7 +64,10 @@ def write_archive(archive: DaxaArchive, folder: str | Path) -> list[Path]:
 
 def _check(archive: DaxaArchive) -> None:
     if not archive.missions:
-        raise InputError("There is nothing in the archive that DAXA could open: no observation of a mission that it knows.")
+        raise InputError(
+            "There is nothing in the archive that DAXA could open: no real observation of a mission that it knows.",
+            "Simulated observations are in no catalogue that DAXA reads.",
+        )
     for mission in archive.missions:
         if mission.name not in MISSIONS_OF_DAXA:
             raise InputError(f"DAXA does not know the mission « {mission.name} ».")
@@ -163,6 +167,7 @@ def _write_logs(root: Path, mission: DaxaMission) -> list[Path]:
         if unit.success is None or (_NO_LOG in unit.step and not (unit.log or unit.said)):
             continue
         folder = root / places.get(unit.obs_id, PROCESSED) / mission.name / unit.obs_id / "logs"
+        _refuse_links(root, folder)
         target = folder / f"{unit.step}_{unit.ident}_stdout.log"
         written += _placed(Path(unit.log) if unit.log else None, target, unit.said)
         complaint = target.with_name(f"{unit.step}_{unit.ident}_stderr.log")
@@ -171,6 +176,15 @@ def _write_logs(root: Path, mission: DaxaMission) -> list[Path]:
         elif complaint.is_file() and not _is_kept(unit):
             complaint.unlink()  # of an earlier run that failed
     return written
+
+
+def _refuse_links(root: Path, folder: Path) -> None:
+    """Raise FileError if a link stands between the archive's folder and one in it: files would be written to elsewhere."""
+    for part in (folder, *folder.parents):
+        if part == root:
+            return
+        if part.is_symlink():
+            raise FileError(f"A link stands in the place of the folder {part}; nothing is written to where it leads.")
 
 
 def _is_kept(unit: DaxaUnit) -> bool:

@@ -153,8 +153,7 @@ def test_the_sentences_of_a_change_log(content: Content) -> None:
     content.remove("3", "PN", "events")
     second = content.versions.cut()
     assert second.changes == (
-        "1 new Chandra observation.",
-        "3 new XMM-Newton Pointed observations.",
+        "4 new observations (XMM-Newton Pointed 3, Chandra 1).",
         "1 XMM-Newton Pointed observation removed.",
         "1 file of 1 observation went (XMM-Newton Pointed).",
         "Flares re-run with limits by hand 0.5 to 1 ct/s (before automatic), sigma 2.5 (before 3) on 12 exposures"
