@@ -48,9 +48,11 @@ WIDE = {
 
 @pytest.fixture(scope="module")
 def narrow(sessions: Sessions, server: MissionServer, tmp_path_factory: pytest.TempPathFactory) -> Session:
-    session = sessions(tmp_path_factory.mktemp("narrow") / "output")
+    session, before = sessions(tmp_path_factory.mktemp("narrow") / "output"), len(server.fetched())
     session.create_archive("narrow", [select(session, mission, *choice) for mission, choice in NARROW.items()])
     rest(session)
+    asked = Counter(server.fetched()[before:])  # by jobs that plan one observation each: what windows share is fetched once too
+    assert set(asked.values()) == {1} and len(asked) == len(session.files()) and any("aux/adp/2185" in path for path in asked)
     session.reduce(["clean"])
     rest(session)
     return session
