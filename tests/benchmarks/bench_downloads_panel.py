@@ -105,7 +105,7 @@ class Longest:
         timer.timeout.connect(self._beat)
         timer.start(_BEAT_MS)
         QTimer.singleShot(100, app, meanwhile)
-        QTimer.singleShot(int(1000 * seconds), app, app.quit)
+        QTimer.singleShot(int(1000 * seconds), app, lambda: app.exit(0))  # quit() would close the windows
         app.exec()
         timer.stop()
 

@@ -166,9 +166,13 @@ class ArchiveTree(QAbstractItemModel):
     # what Qt asks
 
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
-        if parent.column() > 0 or row < 0 or not 0 <= column < _N_COLUMNS or row >= self.rowCount(parent):
-            return QModelIndex()
-        return self.createIndex(row, column, self._node(parent))
+        # A view that opens a mission asks for ten thousand of these, and whether each has something below it.
+        if not parent.isValid():
+            node, number = None, len(self._missions)
+        else:
+            node = self._node(parent) if parent.column() == 0 else None
+            number = 0 if node is None else len(node.observations if isinstance(node, _Mission) else node.shown)
+        return self.createIndex(row, column, node) if 0 <= row < number and 0 <= column < _N_COLUMNS else QModelIndex()
 
     def parent(self, index: Index = QModelIndex()) -> Any:  # noqa: B008
         node: _Parent = index.internalPointer() if index.isValid() else None
@@ -185,7 +189,12 @@ class ArchiveTree(QAbstractItemModel):
         return len(node.observations) if isinstance(node, _Mission) else len(node.shown)
 
     def hasChildren(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008
-        return self.rowCount(parent) > 0
+        if not parent.isValid():
+            return bool(self._missions)
+        above: _Parent = parent.internalPointer()
+        if isinstance(above, _Mission):
+            return parent.column() == 0 and bool(above.observations[parent.row()].shown)
+        return above is None and parent.column() == 0
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return _N_COLUMNS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QRect, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QIcon, QKeySequence, QPainter, QPaintEvent, QPalette, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
@@ -102,6 +102,8 @@ class RecordTable(QTableView):
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(False)
         header.setResizeContentsPrecision(_LOOKED_AT)
+        # Painting itself, a heading asks its selection model about every row: seconds, when all of many rows are chosen.
+        header.setSelectionModel(QItemSelectionModel(self.records_model, header))
         header.sectionClicked.connect(self._on_heading_clicked)
         self._fit_columns()
 
