@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+import io
 import socket
+import tarfile
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from astropy.io import fits
 
 from daxa_gui.core.job import JobState
+from daxa_gui.missions.xmm_pointed import XSA_PACKER
 from daxa_gui.remote.services import SERVICES
 from daxa_gui.session import Session
+from tests.fakes.http_server import FakeArchive
 from tests.fakes.mission_server import N_EVENTS, PROPRIETARY, MissionServer, contents, write_mirror
+from tests.fakes.mission_trees import XMM, XMM_ROOT, XSA_PPS_MEMBERS
 from tests.fakes.twelve_missions import (
     CHOICES,
     Sessions,
@@ -169,3 +174,43 @@ def test_that_without_a_mirror_the_outage_is_said_and_nothing_is_lost(
     session.create_archive("later", chosen, plan)  # the service answers again
     rest(session)
     assert [file.kind for file in session.files()] == ["events"]
+
+
+def packed_by_xsa() -> bytes:
+    """A tar file of the pipeline products of the observation, as XSA makes one on demand."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for member in XSA_PPS_MEMBERS:
+            body = contents()[f"heasarc/{XMM_ROOT}PPS/{PurePosixPath(member).name}"]
+            entry = tarfile.TarInfo(member)
+            entry.size = len(body)
+            archive.addfile(entry, io.BytesIO(body))
+    return stream.getvalue()
+
+
+def test_that_xsa_packs_what_heasarc_cannot_send_and_the_products_are_the_same(
+    sessions: Sessions, server: MissionServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = sessions(tmp_path / "direct")
+    chosen = [replace(select(direct, "xmm_pointed", ("M1", "PN"), ("events", "image")), obs_ids=(XMM.obs_id,))]
+    direct.create_archive("direct", chosen)
+    rest(direct)
+    monkeypatch.setitem(SERVICES, "heasarc", f"{closed_port()}/heasarc")
+    with FakeArchive() as xsa:
+        xsa.put(f"/servlet/{XSA_PACKER}", packed_by_xsa(), content_type="application/x-tar")
+        monkeypatch.setitem(SERVICES, "xsa", f"{xsa.url}/servlet")
+        session = sessions(tmp_path / "packed")
+        plan = session.plan_downloads(chosen)
+        assert plan.problems == () and plan.n_unknown_sizes == 1 and not plan.is_exact  # nobody tells how large it will be
+        session.create_archive("packed", chosen, plan)
+        rest(session)
+    assert [f"{job.title}: {job.error}" for job in session.jobs() if job.state is not JobState.SUCCEEDED] == []
+
+    def products(one: Session) -> dict[str, str]:
+        return {Path(product.path).name: product.sha256 for product in one.products() if product.key.kind != "events"}
+
+    # the tar file has all kinds of pipeline products, and all of its members that are of use are taken
+    assert products(direct).items() <= products(session).items() and len(products(direct)) > 15
+    taken = {product.key.instrument for product in session.products() if product.key.kind == "image"}
+    assert taken == {product.key.instrument for product in direct.products() if product.key.kind == "image"}
+    assert {file.service for file in session.files()} == {"xsa"}
