@@ -23,7 +23,7 @@ from daxa_gui.archive.view_layout import ViewLayout
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary
 from daxa_gui.core.archive_queries import ProcessResult
 from daxa_gui.core.catalogue import Catalogue
-from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.errors import ArchiveError, DaxaError
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.filters_rows import mjd_now
 from daxa_gui.core.job import Job
@@ -96,11 +96,14 @@ def write(store: ArchiveStore, catalogue_of: CatalogueOf | None = None) -> list[
     ------
     InputError : there is nothing that DAXA could open (simulated observations only).
     FileError : something cannot be written.
+    ArchiveError : the archive can only be looked at.
     """
     return list(write_with_notes(store, catalogue_of).paths)
 
 
 def write_with_notes(store: ArchiveStore, catalogue_of: CatalogueOf | None = None) -> Written:
+    if store.read_only_reason:
+        raise ArchiveError(store.read_only_reason, "Nothing was changed.")
     archive = values_of(store, catalogue_of)
     paths = write_archive(archive, store.layout.folder)
     return Written(tuple(paths), archive.problems)

@@ -15,6 +15,7 @@ from pathlib import Path
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible, translated
 from daxa_gui.archive.layout import FAILED, PROCESSED, ArchiveLayout
+from daxa_gui.archive.own_places import check_own
 from daxa_gui.core.documents import to_json
 from daxa_gui.core.errors import ArchiveError
 
@@ -88,6 +89,7 @@ class FailedData:
     def _carry_out(self, mission: str, obs_id: str, to_failed: bool) -> None:
         source, target = self._folders(mission, obs_id, to_failed=to_failed)
         with translated(self._layout.folder):
+            check_own(self._layout, source, target)
             if source.is_symlink() or target.is_symlink():
                 raise ArchiveError(f"{source} or {target} is a link; the data of {obs_id} are not moved.", "Put a folder there.")
             if source.is_dir():

@@ -10,6 +10,7 @@ from time import time
 from typing import TextIO
 
 from daxa_gui.archive.failures import os_failure, translated
+from daxa_gui.core.errors import ArchiveError
 
 SEVERITIES = ("INFO", "WARNING", "ERROR")
 MAX_READ_BYTES = 4_000_000
@@ -31,6 +32,9 @@ class JobLogFile:
         with self._lock, translated(self._path):
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
+                for place in (self._path, self._path.parent):
+                    if place.is_symlink():  # put there by another hand: nothing is written to where it leads
+                        raise ArchiveError(f"A link stands in the place of {place}; no log is written there.", "Remove it.")
                 self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n")
             self._file.write(lines)
             self._file.flush()

@@ -91,6 +91,14 @@ def product_name(key: ProductKey, name: str = "") -> str:
     return f"obsid{_safe_part(key.obs_id, 'an ObsID')}-inst{instrument}-subexp{exposure}{band}-{kind}{suffix}"
 
 
+def _can_be_path(relative: str) -> bool:
+    """Whether a text can be a path below a folder, on the disk that it is for."""
+    parts = relative.split("/")
+    if ".." in parts or "\0" in relative:
+        return False
+    return len(relative) < 64 or (len(relative) < 3000 and all(len(part.encode("utf-8", "replace")) < 256 for part in parts))
+
+
 def log_path_text(logs: str, job_id: int) -> str:
     """A job's log below the folder of logs, as text: fast enough for a hundred thousand."""
     return f"{logs}/{job_id // 1000:04d}/job-{job_id}.log"
@@ -191,6 +199,6 @@ class ArchiveLayout:
         """The opposite of `stored`; refuses what would lead out of the two folders."""
         prefix, _, relative = stored.partition(":")
         root = {"archive": self.folder, "output": self.output}.get(prefix)
-        if root is None or not relative or relative.startswith("/") or ".." in relative.split("/"):
+        if root is None or not relative or relative.startswith("/") or not _can_be_path(relative):
             raise ArchiveError(f"The archive {self.folder} holds the unusable path « {stored} ».", "The database may be damaged.")
         return root / relative

@@ -89,6 +89,7 @@ def _move(source: Path, target: Path) -> None:
             raise
         # Another file system: copy beside the target first, so that a half copy never has the target's name.
         partial = target.with_name(target.name + ".part")
+        partial.unlink(missing_ok=True)
         shutil.copyfile(source, partial)
         _flush(partial)
         partial.replace(target)

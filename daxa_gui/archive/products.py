@@ -10,6 +10,7 @@ from typing import Any
 from daxa_gui import __version__
 from daxa_gui.archive.adoption import ADOPTED
 from daxa_gui.archive.failures import sensible, translated
+from daxa_gui.archive.own_places import check_own
 from daxa_gui.archive.part import ContentChange, StorePart
 from daxa_gui.archive.placing import Placed
 from daxa_gui.archive.rows import mapping, typed
@@ -118,7 +119,9 @@ class ProductsPart(StorePart):
     def _delete(self, stored: Sequence[str]) -> None:
         with translated(self.layout.folder):
             for path in stored:
-                self.layout.absolute(path).unlink(missing_ok=True)
+                place = self.layout.absolute(path)
+                check_own(self.layout, place)
+                place.unlink(missing_ok=True)
 
     def _register(self, connection: sqlite3.Connection, job: Job, file: Placed) -> None:
         register(connection, file, job.id, job.finished or self._now())

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daxa_gui.archive.failures import sensible, translated
+from daxa_gui.archive.own_places import check_own
 from daxa_gui.archive.rows import texts, typed
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.archive_queries import RegionSet
@@ -64,6 +65,7 @@ class ArchiveRegions:
         """
         self._check(mission, obs_id)
         path = self.path(mission, obs_id)
+        check_own(self._layout, path)
         with self._store.database.writing(durable=True) as connection:
             added = self._store._now()
             connection.execute(
@@ -82,6 +84,7 @@ class ArchiveRegions:
         """Take the regions of an observation away; what they were stays beside (see `previous`). Without any nothing happens."""
         self._check(mission, obs_id)
         path = self.path(mission, obs_id)
+        check_own(self._layout, path)
         with self._store.database.writing(durable=True) as connection:
             gone = connection.execute("DELETE FROM regions WHERE mission = ? AND obs_id = ?", (mission, obs_id)).rowcount
             if gone or path.exists():

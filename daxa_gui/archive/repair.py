@@ -9,6 +9,7 @@ from daxa_gui.archive.checking import Expected
 from daxa_gui.archive.failures import translated
 from daxa_gui.archive.files import register_file
 from daxa_gui.archive.on_disk import Fetched, manifest_of, raw_key
+from daxa_gui.archive.own_places import is_own
 from daxa_gui.archive.part import ContentChange
 from daxa_gui.archive.placing import Placed, sha256_of
 from daxa_gui.archive.products import register
@@ -88,6 +89,8 @@ class Repair:
         for mission, obs_id in folders:
             folder = self._layout.raw_folder(mission, obs_id)
             for line in manifest_of(folder).values():
+                if not is_own(self._layout, folder / line.name):
+                    continue
                 if (folder / line.name).is_file() and self._layout.stored(folder / line.name) not in known:
                     number += self.register_raw(mission, obs_id, folder, line)
         return [f"{number} downloaded files were found by their manifests."] if number else []

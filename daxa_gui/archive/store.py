@@ -29,6 +29,7 @@ from daxa_gui.archive.lock import ArchiveInUse, ArchiveLock
 from daxa_gui.archive.notes import NotesPart
 from daxa_gui.archive.observations import ObservationsPart
 from daxa_gui.archive.overview import read_overview
+from daxa_gui.archive.own_places import why_not_own
 from daxa_gui.archive.part import ContentChange, Hook
 from daxa_gui.archive.placing import Placed, place_files
 from daxa_gui.archive.portable import make_portable, portable_requests
@@ -66,8 +67,10 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
         reason = _AS_ASKED if read_only is True else ""
         self._lock: ArchiveLock | None = None
         if not reason:
+            if (foreign := why_not_own(layout)) and read_only != "auto":
+                raise ArchiveError(foreign, "Put back what belongs there.")
             try:
-                reason = why_not_writable(layout) if read_only == "auto" else ""
+                reason = (foreign or why_not_writable(layout)) if read_only == "auto" else ""
                 self._lock = None if reason else ArchiveLock(layout.lock)
             except ArchiveInUse as error:
                 if read_only != "auto":

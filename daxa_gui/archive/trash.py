@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_gui.archive import archive_documents, files, products
 from daxa_gui.archive.failures import sensible, translated
+from daxa_gui.archive.own_places import check_own
 from daxa_gui.archive.part import ContentChange
 from daxa_gui.archive.raw_data import Amount, Key, amount, needed, users
 from daxa_gui.core.archive_queries import RawDataUse, TrashEntry
 from daxa_gui.core.documents import to_json
-from daxa_gui.core.errors import ArchiveError
+from daxa_gui.core.errors import ArchiveError, DaxaError
 
 if TYPE_CHECKING:
     from daxa_gui.archive.store import ArchiveStore
@@ -141,7 +142,7 @@ class Trash:
         return found
 
     def _move_in(self, entry: TrashEntry, items: dict[str, Any]) -> None:
-        place = self.folder / str(entry.id)
+        place = self._checked(entry, items)
         with translated(place):
             place.mkdir(parents=True, exist_ok=True)
             document = {"what": entry.what, "deleted": entry.deleted, "n_files": entry.n_files, "size_bytes": entry.size_bytes}
@@ -183,7 +184,7 @@ class Trash:
         return entry.n_files
 
     def _move_out(self, entry: TrashEntry, items: dict[str, Any]) -> None:
-        place = self.folder / str(entry.id)
+        place = self._checked(entry, items)
         with translated(place):
             left = [  # what somebody else fetched again while this program was dead
                 move for move in items["moves"] if not _move(place / move["to"], self._layout.absolute(move["from"]), entry.id)
@@ -223,6 +224,7 @@ class Trash:
 
     def _remove(self, entry: TrashEntry) -> None:
         place = self.folder / str(entry.id)
+        check_own(self._layout, place)
         with translated(place):
             if place.exists():
                 shutil.rmtree(place)
@@ -238,17 +240,29 @@ class Trash:
             rows = connection.execute("SELECT id, state FROM trash WHERE state <> 'there' ORDER BY id").fetchall()
         told = []
         for entry_id, state in rows:
-            entry, items = self._entry(entry_id)
-            if state == "moving":
-                self._move_in(entry, items)
-            elif state == "restoring":
-                self._move_out(entry, items)
-            else:
-                self._remove(entry)
+            try:
+                entry, items = self._entry(entry_id)
+                if state == "moving":
+                    self._move_in(entry, items)
+                elif state == "restoring":
+                    self._move_out(entry, items)
+                else:
+                    self._remove(entry)
+            except DaxaError as error:  # the archive can be used all the same; it is tried again at the next opening
+                told.append(f"What was begun with the trash could not be finished: {error}")
+                continue
             told.append(f"What was begun with the trash was finished: {entry.what}")
         return told
 
     # ---- helpers
+
+    def _checked(self, entry: TrashEntry, items: dict[str, Any]) -> Path:
+        """The folder of an entry; ArchiveError if a link leads it, or what is in it, out of the archive and the raw data."""
+        place = self.folder / str(entry.id)
+        check_own(self._layout, place / ENTRY_FILE)
+        for move in items["moves"]:
+            check_own(self._layout, place / move["to"], self._layout.absolute(move["from"]))
+        return place
 
     def _entry(self, entry_id: int) -> tuple[TrashEntry, dict[str, Any]]:
         with self._database.reading() as connection:

@@ -21,6 +21,7 @@ from daxa_gui.archive.journal import JOURNAL_FILE
 from daxa_gui.archive.layout import FAILED, PROCESSED, ArchiveLayout
 from daxa_gui.archive.lock import ArchiveLock
 from daxa_gui.archive.on_disk import MANIFEST, manifest_of, product_key
+from daxa_gui.archive.own_places import is_own, why_not_own
 from daxa_gui.archive.raw_data import needed, walk
 from daxa_gui.archive.rebuild import rebuild
 from daxa_gui.archive.repair import Repair
@@ -62,6 +63,8 @@ def verify(
     findings: list[Finding] = []
     rebuilt = False
     if repair:
+        if foreign := why_not_own(layout):
+            raise ArchiveError(foreign, "Put back what belongs there, then repair it.")
         lock = ArchiveLock(layout.lock)
         try:
             problems = check_database(layout)
@@ -100,7 +103,7 @@ def check_database(layout: ArchiveLayout) -> list[str]:
             if application == 0 or version == 0:
                 return ["The database has no tables of an archive."]
             problems = [f"A row of « {row[0]} » refers to nothing." for row in connection.execute("PRAGMA foreign_key_check")]
-            return problems[:_MOST_ROWS] or _senseless(connection, layout.database)
+            return problems[:_MOST_ROWS] or _senseless(connection, layout.database) or _unusable_paths(connection, layout)
     except ArchiveError as error:
         if "later version" in error.message or "not an archive" in error.message:
             raise
@@ -122,6 +125,21 @@ def _senseless(connection: sqlite3.Connection, path: Path) -> list[str]:
         number = sum(not all(map(_is_json, row)) for row in strange)
         if number:
             problems.append(f"{number} rows of « {table} » hold documents that are no JSON.")
+    return problems
+
+
+def _unusable_paths(connection: sqlite3.Connection, layout: ArchiveLayout) -> list[str]:
+    """Files that the database has at places where the archive can have none."""
+    problems = []
+    for table in ("products", "files", "regions"):
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is None:
+            continue  # of an earlier version
+        for (path,) in connection.execute(f"SELECT path FROM {table}"):
+            try:
+                layout.absolute(path)
+            except ArchiveError as error:
+                problems.append(error.message)
+                break
     return problems
 
 
@@ -205,7 +223,8 @@ class _Verification:
         renewed = {}
         if self._repair is not None:
             renewed = {found.file.stored: self._repair.renewed(found.file) for found in wrong if not found.missing}
-            self._repair.to_trash([f.file.path for f in wrong if not f.missing and not renewed.get(f.file.stored)])
+            damaged = [found.file for found in wrong if not found.missing and not renewed.get(found.file.stored)]
+            self._repair.to_trash([file.path for file in damaged if is_own(self._layout, file.path)])
         for found in wrong:
             file = found.file
             done = renewed.get(file.stored, "")
@@ -248,6 +267,9 @@ class _Verification:
 
     def _check_raw(self, mission: str, obs_id: str, is_open: bool) -> None:
         folder = self._layout.raw_folder(mission, obs_id)
+        if folder.is_symlink() or not is_own(self._layout, folder):
+            self._note("warning", folder, f"A link leads from {folder} to elsewhere; what is there is no part of the archive.")
+            return
         manifest = manifest_of(folder)
         for entry in walk(folder):
             path = Path(entry.path)

@@ -61,6 +61,8 @@ class Manifest:
         )
         with _guard, translated_disk_errors(self.path):
             self.folder.mkdir(parents=True, exist_ok=True)
+            if self.path.is_symlink():  # put there by another hand: its target is not written
+                self.path.unlink()
             with self.path.open("a+b") as file:
                 if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
                     lines = "\n" + lines  # a program died while it wrote the last line
@@ -69,6 +71,8 @@ class Manifest:
 
     def records(self) -> list[Record]:
         """All records, oldest first. Lines that are damaged are left out: their files count as not fetched."""
+        if not self.path.is_file() or self.path.is_symlink():
+            return []
         try:
             text = self.path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:

@@ -76,6 +76,9 @@ class Part:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.state_path = path.with_name(path.name + ".json")
+        for place in (path, self.state_path):
+            if place.is_symlink():  # put there by another hand: its target is not written
+                place.unlink()
         self.state = self._read_state()
 
     def _read_state(self) -> PartState:
@@ -170,6 +173,7 @@ class Part:
     def _store(self, state: PartState) -> None:
         temporary = self.state_path.with_name(self.state_path.name + ".new")
         with translated_disk_errors(self.state_path):
+            temporary.unlink(missing_ok=True)
             with temporary.open("w", encoding="utf-8") as file:
                 json.dump(asdict(state), file)  # not flushed: what a power cut makes of it is noticed, by the overlap at last
             temporary.replace(self.state_path)

@@ -225,7 +225,8 @@ def _write(
     try:
         with translated_disk_errors(part), translated_damage(name):
             destination.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
+            part.unlink(missing_ok=True)  # were it a link, its target would be written
+            with part.open("xb") as file:
                 sink = _Sink(file, name, most, limits, destination)
                 copy(sink)
             if is_fits_name(destination.name):
