@@ -12,6 +12,7 @@ from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.filters import SkyShape
 from daxa_gui.core.sky import LinearWcs
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.texts import as_sentence
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
 from daxa_gui.gui.widgets.region_overlay import KINDS, RegionOverlay
 from daxa_gui.session import Session
@@ -183,4 +184,4 @@ class RegionTextDialog(QDialog):
         )
 
     def _on_error(self, error: DaxaError) -> None:
-        show_problem(self.problem, str(error))
+        show_problem(self.problem, as_sentence(str(error)))

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.filters import Cone
 from daxa_gui.core.job import JobState
 from daxa_gui.gui.heartbeat import Heartbeat
 from daxa_gui.gui.main_window import MainWindow
+from daxa_gui.gui.widgets.create_archive import CreateArchiveDialog
 
 ARCHIVE_NAME = "Practice tour"
 STALL_LIMIT_S = 0.05
@@ -81,10 +82,11 @@ class Tour(QObject):
         self._lines.append(text)
         print(text, flush=True)
 
-    def _picture(self, name: str) -> None:
+    def _picture(self, name: str, widget: QWidget | None = None) -> None:
+        """Of the window, or of a dialog."""
         self._heartbeat.pause()
         path = self._folder / "screenshots" / f"{name}.png"
-        if not self._window.grab().save(str(path)):
+        if not (widget or self._window).grab().save(str(path)):
             raise AssertionError(f"the picture {path} could not be written")
         self._heartbeat.start(self._heartbeat.during)
 
@@ -125,22 +127,29 @@ class Tour(QObject):
 
     def _download(self) -> Iterator[Wait]:
         session = self._session
-        selections = session.selections(self._context.stack)
-        number = sum(len(s.obs_ids) for s in selections)
-        created: list[object] = []
-        self._context.background.act(
-            self, "create", lambda: session.create_archive(self._free_name(), selections), created.append
-        )
-        yield Wait("the archive", lambda: bool(created))
+        number = sum(len(s.obs_ids) for s in session.selections(self._context.stack))
+        cast(QPushButton, self._window.findChild(QPushButton, "createArchive")).click()
+        yield Wait("the dialog", lambda: self._create_dialog() is not None)
+        dialog = cast(CreateArchiveDialog, self._create_dialog())
+        dialog.name.setText(self._free_name())
+        dialog.look_button.click()
+        yield Wait("the plan of the downloads", lambda: dialog.has_fresh_plan and dialog.ok.isEnabled())
+        self._say(f"- plan: {dialog.plan_view.headline.text()}")
+        yield self._settle("the plan")
+        self._picture("03-create-archive", dialog)
+        dialog.ok.click()
+        yield Wait("the archive", lambda: session.archive is not None and self._create_dialog() is None)
         self._say(f"- archive « {session.archive.name if session.archive else ''} » with {number} simulated observations")
-        self._context.show_workspace("queue")
         yield self._settle("the queue")
-        self._picture("03-queue-downloading")
+        self._picture("04-queue-downloading")
         yield Wait("the downloads", lambda: self._idle("plan", "download"), 300.0)
         counts = Counter(str(job.state) for job in session.jobs("download"))
         self._say(f"- downloads: {dict(counts)}")
         if set(counts) != {"succeeded"}:
             raise AssertionError(f"not every file arrived: {dict(counts)}")
+
+    def _create_dialog(self) -> CreateArchiveDialog | None:
+        return next((one for one in self._window.findChildren(CreateArchiveDialog) if one.isVisible()), None)
 
     def _free_name(self) -> str:
         taken = {archive.name for archive in self._session.archives()}
@@ -156,10 +165,10 @@ class Tour(QObject):
         button.click()
         yield Wait("the first steps", lambda: len(self._session.jobs("reduce")) > 0)
         yield self._settle("the processing", 1.0)
-        self._picture("04-queue-processing")
+        self._picture("05-queue-processing")
         yield Wait("the reduction", lambda: self._idle("reduce"), 300.0)
         yield self._settle("the grid")
-        self._picture("05-queue-done")
+        self._picture("06-queue-done")
         jobs = self._session.jobs("reduce")
         failed = [job for job in jobs if job.state is JobState.FAILED]
         self._say(f"- reduction: {dict(Counter(str(job.state) for job in jobs))}")
@@ -182,7 +191,7 @@ class Tour(QObject):
         flared = [e for e in cleaned if e.mission == "xmm_pointed" and e.flares and e.flares.facts["kept_fraction"] < 0.9]
         if not flared or not spoiled:
             raise AssertionError("the flared exposures were not recognised")
-        for number, (name, exposure) in enumerate((("flared", flared[0]), ("wholly-flared", spoiled[0])), start=6):
+        for number, (name, exposure) in enumerate((("flared", flared[0]), ("wholly-flared", spoiled[0])), start=7):
             self._context.set_product(exposure.raw)
             self._context.show_workspace("inspect")
             yield self._settle(f"inspecting the {name} exposure", 2.0)
@@ -191,11 +200,21 @@ class Tour(QObject):
         self._context.set_product(image)
         self._context.show_workspace("archive")
         yield self._settle("the archive", 1.2)
-        self._picture("08-archive")
+        self._picture("09-archive")
+        yield from self._keep()
+
+    def _keep(self) -> Iterator[Wait]:
+        """What the archive knows about itself: its versions, what became of every step."""
+        for number, (panel, what) in enumerate((("versions", "the versions"), ("results", "the results")), start=10):
+            self._context.show_panel(panel)
+            yield self._settle(what, 1.2)
+            self._picture(f"{number:02d}-archive-{panel}")
+        for version in self._session.versions():
+            self._say(f"- version {version.number}: {' '.join(version.changes[:3])}")
 
     def _dark(self) -> Iterator[Wait]:
         self._window.use_theme("dark")
-        for number, name in enumerate(("find", "archive", "queue", "inspect"), start=9):
+        for number, name in enumerate(("find", "archive", "queue", "inspect"), start=12):
             self._context.show_workspace(name)
             yield self._settle(f"{name} in the dark theme", 1.2)
             self._picture(f"{number:02d}-{name}-dark")

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
+from daxa_gui.archive.lock import ArchiveLock
 from daxa_gui.core.download_plan import DownloadPlan, LeftOut
 from daxa_gui.core.job import JobState
 from daxa_gui.core.software import SoftwareStatus
@@ -19,6 +20,7 @@ from daxa_gui.gui.widgets.download_texts import Pace, summary_sentence
 from daxa_gui.gui.widgets.grouped_list import left_out_groups, left_out_sentence
 from daxa_gui.reduction.software import find_software
 from tests.fakes.download_session import SERVER_DOWN, Downloads, DownloadSession, download
+from tests.fakes.windows import LONG_MS, copy_output
 
 _S = JobState
 XMM = "xmm_pointed"
@@ -89,6 +91,20 @@ def test_that_the_tab_key_goes_from_top_to_bottom(opened):
     order = ["pauseDownloads", "resumeDownloads", "retryDownloads", "cancelDownloads", "downloadsFilter", "downloadsText"]
     order += ["downloadsTree", "showLeftOut", lane, "bandwidthLimit", "connectionLimit"]
     assert [name for name in names if name in order] == order
+
+
+def test_that_nothing_can_be_run_in_an_archive_that_is_only_looked_at(window, qtbot, made_output, tmp_path):
+    folder = copy_output(made_output, tmp_path / "copy") / "archives" / "made before"
+    lock = ArchiveLock(folder / ".daxa_gui.lock")
+    try:
+        processing = window.panel("queue", "processing")
+        window.window.open_archive(str(folder), show="queue")
+        qtbot.waitUntil(lambda: processing.model.rowCount() > 0, timeout=LONG_MS)
+        qtbot.waitUntil(lambda: "another program" in processing.run_button.toolTip(), timeout=LONG_MS)
+        for button in (processing.run_button, processing.step_button, processing.retry_button, processing.cancel_button):
+            assert not button.isEnabled() and window.session.archive.read_only in button.toolTip()
+    finally:
+        lock.release()
 
 
 # ---- sentences

@@ -97,17 +97,17 @@ class ProcessingPanel(QWidget):
 
     def _build_buttons(self) -> QHBoxLayout:
         self.run_button = self._button("runEverything", "&Run everything", self._on_run_clicked)
-        self.run_button.setToolTip("Run all steps that are still to do, for every event list that is here")
         paint_primary(self.run_button, self._context.theme)
         self._context.theme_changed.connect(lambda theme: paint_primary(self.run_button, theme))
         self.step_button = self._button("runStep", "Run &step…", self._on_step_clicked)
-        self.step_button.setToolTip("Choose a step and its parameters, and see what it would run")
         self.retry_button = self._button("retryProcessing", "Retr&y", self._on_retry_clicked)
-        self.retry_button.setToolTip(
-            "Run failed, skipped and cancelled cells again: those selected, or all while none is selected"
-        )
         self.cancel_button = self._button("cancelProcessing", "Cance&l", self._on_cancel_clicked)
-        self.cancel_button.setToolTip("Stop the selected cells, or all while none is selected (Escape selects nothing)")
+        self._helps = {
+            self.run_button: "Run all steps that are still to do, for every event list that is here",
+            self.step_button: "Choose a step and its parameters, and see what it would run",
+            self.retry_button: "Run failed, skipped and cancelled cells again: those selected, or all while none is selected",
+            self.cancel_button: "Stop the selected cells, or all while none is selected (Escape selects nothing)",
+        }
         buttons = QHBoxLayout()
         for button in (self.run_button, self.step_button, self.retry_button, self.cancel_button):
             buttons.addWidget(button)
@@ -247,8 +247,6 @@ class ProcessingPanel(QWidget):
     def _refresh(self) -> None:
         has_jobs = self.model.rowCount() > 0
         self.view.setVisible(has_jobs)
-        self.run_button.setEnabled(self._n_raw > 0)
-        self.step_button.setEnabled(self._n_raw > 0)
         self._refresh_buttons()
         if has_jobs:
             counts = self.model.counts()
@@ -267,6 +265,12 @@ class ProcessingPanel(QWidget):
             self.cell.setText(f"<b>{html.escape(current.title)}</b>: {rest}")
 
     def _refresh_buttons(self) -> None:
+        archive = self._session.archive
+        locked = archive.read_only if archive is not None else ""
+        for button, help in self._helps.items():
+            button.setToolTip(f"{help}. {locked}" if locked else help)
+        for button in (self.run_button, self.step_button):
+            button.setEnabled(self._n_raw > 0 and not locked)
         selection = self.view.selectionModel().selection()
         if selection.isEmpty():
             counts = self.model.counts()
@@ -275,5 +279,5 @@ class ProcessingPanel(QWidget):
         else:
             jobs = self.model.chosen(selection)
             retryable, cancellable = any(map(can_retry, jobs)), any(map(can_cancel, jobs))
-        self.retry_button.setEnabled(retryable)
-        self.cancel_button.setEnabled(cancellable)
+        self.retry_button.setEnabled(retryable and not locked)
+        self.cancel_button.setEnabled(cancellable and not locked)

@@ -82,7 +82,8 @@ class RegionsPanel(QWidget):
         self.text.setObjectName("regionsText")
         self.text.setAccessibleName("The chosen regions")
         self.text.setTabChangesFocus(True)
-        self.text.setPlaceholderText("Choose a row to see the regions of its observation as DS9 reads them.")
+        self.text.setPlaceholderText("Choose a row to see its regions.")  # one line: Qt cuts off a second one
+        self.text.setToolTip("The regions of the chosen row's observation, as DS9 reads them")
         tools = QHBoxLayout()
         tools.addWidget(self.state, 1)
         tools.addWidget(self.add_button)

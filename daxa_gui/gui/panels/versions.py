@@ -71,7 +71,8 @@ class VersionsPanel(QWidget):
         self.text.setAccessibleName("What the chosen version changed and held")
         self.text.setOpenLinks(False)
         self.text.setTabChangesFocus(True)
-        self.text.setPlaceholderText(_HOW)
+        self.text.setPlaceholderText("Choose a version, or two to compare.")  # one line: Qt cuts off a second one
+        self.text.setToolTip(_HOW)
         self.update_button = QPushButton("&Update archive…", self)
         self.update_button.setObjectName("updateArchive")
         self.update_button.setToolTip("Search again with this archive's filters, and fetch and reduce what is new")
