@@ -76,4 +76,4 @@ def _exposure_pair(name: str, exposure: str, facts: Mapping[str, Any]) -> Pair:
     elif facts.get("usable") is None:
         parts.append("not looked at yet")
     unit = name if exposure in ("", "ALL") else exposure
-    return f"\u2003{unit}", ", ".join(parts)
+    return f"\u00a0\u00a0\u00a0{unit}", ", ".join(parts)

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QLineEdit, QPushButton
 
 from daxa_gui.core.archive_info import ArchiveObservation, HistoryEntry
+from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.events import ProductAdded
 from daxa_gui.core.product import Product, ProductKey, ProductKind
 from daxa_gui.core.step import Call, Command
 from daxa_gui.gui.archive_contents import Entry, product_label
 from daxa_gui.gui.described import as_html, fact, history_groups, observation_groups, product_groups
 from daxa_gui.gui.models.archive_tree import PRODUCT_ROLE, ArchiveTree
+from tests.fakes.archive_windows import opened_elsewhere
 from tests.fakes.windows import CLOSED, LONG_MS, Shell, near_the_cluster
 
 
@@ -314,3 +317,83 @@ def test_that_intervals_by_hand_are_told_in_the_history():
 def test_that_other_files_go_by_their_name():
     key = ProductKey("swift", "1", ProductKind.OTHER)
     assert product_label(Product(key, "/a/b/oif.fits", 1)) == "oif.fits"
+
+
+# ---- what the archive knows of an observation
+
+
+def test_that_an_observation_shows_its_exposures_its_places_and_what_came_of_it(archive, qtbot):
+    click(archive, qtbot, tree_index(archive, CLOSED))
+    details = archive.panel("archive", "product")
+    qtbot.waitUntil(lambda: "In this archive" in details.facts.toPlainText(), timeout=LONG_MS)
+    text = details.facts.toPlainText()
+    facts = archive.session.observation_facts("xmm_pointed", CLOSED)
+    for words in ("nothing usable came out", facts.data_path, facts.raw_path, "6 files", "S001", "CalClosed", "not usable: "):
+        assert words in text, words
+    click(archive, qtbot, tree_index(archive, SWIFT))
+    qtbot.waitUntil(lambda: "something usable came out" in details.facts.toPlainText(), timeout=LONG_MS)
+    assert "of good time" in details.facts.toPlainText() and "CalClosed" not in details.facts.toPlainText()
+
+
+def test_that_downloaded_files_are_listed_with_origin_date_and_checksum(archive, qtbot):
+    click(archive, qtbot, tree_index(archive, CLOSED))
+    details = archive.panel("archive", "product")
+    assert details.tabs.isTabVisible(4)
+    files = archive.session.files("xmm_pointed", CLOSED)
+    qtbot.waitUntil(lambda: details.files.model().rowCount() == len(files) == 3, timeout=LONG_MS)
+    model = details.files.model()
+    row = [model.index(0, column).data() for column in range(model.columnCount())]
+    assert row[0] == files[0].unit and row[5] == files[0].sha256 and "practice sky" in row[4] and row[3].startswith("20")
+    assert model.index(0, 4).data(Qt.ItemDataRole.ToolTipRole) == files[0].url_path
+    click(archive, qtbot, tree_index(archive, SWIFT, "Good-time"))
+    assert not details.tabs.isTabVisible(4)
+
+
+def test_that_what_is_left_out_of_an_observation_stands_with_its_facts(archive, qtbot):
+    left_out = LeftOut("swift", SWIFT, "Not public before 2027.", proprietary=True)
+    archive.session._open.store.add_left_out([left_out, LeftOut("nustar_pointed", NUSTAR, "Another one.")])
+    click(archive, qtbot, tree_index(archive, SWIFT))
+    details = archive.panel("archive", "product")
+    qtbot.waitUntil(lambda: "Not public before 2027. With a login" in details.facts.toPlainText(), timeout=LONG_MS)
+    assert "Another one" not in details.facts.toPlainText()
+
+
+def test_that_the_summary_tells_version_disk_use_and_why_nothing_can_be_changed(archive, qtbot):
+    panel = archive.panel("archive", "archive")
+    newest = archive.session.versions()[0].number
+    qtbot.waitUntil(lambda: f"version {newest}" in panel.summary.text(), timeout=LONG_MS)
+    assert "on the disk" in panel.summary.text() and "free" in panel.summary.text() and "⚠" not in panel.summary.text()
+    with opened_elsewhere(archive, qtbot):
+        qtbot.waitUntil(lambda: "⚠" in panel.summary.text() and panel.model.count() == 3, timeout=LONG_MS)
+        menu = panel.menu()
+        offered = {action.text(): action.isEnabled() for action in menu.actions() if not action.isSeparator()}
+        assert not any(is_on for text, is_on in offered.items() if "raw data…" in text or "fetched" in text or "Delete" in text)
+
+
+def test_that_the_menu_of_the_tree_is_about_what_is_chosen(archive, qtbot, monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url.toLocalFile()) or True)
+    panel = archive.panel("archive", "archive")
+    click(archive, qtbot, tree_index(archive, SWIFT))
+    entries = {action.text().replace("&", ""): action for action in panel.menu().actions()}
+    assert not entries["Inspect"].isEnabled() and entries["Delete raw data of 1 observation…"].isEnabled()
+    entries["Show folder of products"].trigger()
+    facts = archive.session.observation_facts("swift", SWIFT)
+    qtbot.waitUntil(lambda: shown == [facts.data_path], timeout=LONG_MS)
+    entries["Show folder of raw data"].trigger()
+    qtbot.waitUntil(lambda: shown == [facts.data_path, facts.raw_path], timeout=LONG_MS)
+    panel.view.selectAll()
+    several = {action.text().replace("&", ""): action for action in panel.menu().actions()}
+    assert several["Delete raw data of 3 observations…"].isEnabled()
+    assert not several["Show folder of products"].isEnabled() and not several["Change what is fetched…"].isEnabled()
+    archive.action("show_archive_folder")
+    assert shown[-1] == archive.session.archive.path
+
+
+def test_that_a_folder_that_is_not_there_is_told(archive, qtbot, monkeypatch):
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: False)
+    desk = archive.panel("archive", "archive")._desk
+    desk.show_folder("/nowhere/at/all")
+    qtbot.waitUntil(lambda: "There is no folder /nowhere/at/all" in archive.notice())
+    desk.show_archive_folder()
+    qtbot.waitUntil(lambda: "No file manager" in archive.notice())

@@ -52,7 +52,7 @@ def test_that_an_archive_of_daxa_is_shown_as_it_is(reduced, qtbot, daxa_folder, 
     results = show(reduced, qtbot, "results")
     wait_for(qtbot, lambda: bool(rows(results.table)))
     upkeep = show(reduced, qtbot, "upkeep")
-    assert "Convert it" in upkeep.state.text() and not upkeep.delete_button.isEnabled()
+    assert "Convert it" in upkeep.read_only.text() and not upkeep.delete_button.isEnabled()
     assert contents(daxa_folder) == before
 
 

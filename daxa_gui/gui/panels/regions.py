@@ -22,6 +22,7 @@ from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
+from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.version_views import moment_text
 from daxa_gui.session import Session
@@ -67,6 +68,7 @@ class RegionsPanel(QWidget):
         return QSize(700, 240)
 
     def _build(self) -> None:
+        self.read_only = ReadOnlyLine("regionsReadOnly", self)
         self.state = ElidedLabel(self)
         self.state.setObjectName("regionsState")
         as_muted(self.state)
@@ -97,6 +99,7 @@ class RegionsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.addLayout(tools)
+        layout.addWidget(self.read_only)
         layout.addWidget(splitter, 1)
 
     # what is shown
@@ -147,6 +150,7 @@ class RegionsPanel(QWidget):
         chosen = self.chosen_observation()
         self.state.setText(self._sentence(archive, chosen))
         self.state.setToolTip(self.state.text())
+        self.read_only.show_reason(archive)
         self.table.say_if_empty("No observation of this archive has regions." if archive is not None else "No archive is open.")
         can_change = archive is not None and not archive.read_only
         self.add_button.setEnabled(can_change and chosen is not None)
@@ -155,10 +159,8 @@ class RegionsPanel(QWidget):
     def _sentence(self, archive: ArchiveSummary | None, chosen: tuple[str, str] | None) -> str:
         if archive is None:
             return "No archive is open."
-        if archive.read_only:
-            return archive.read_only
         if chosen is None:
-            return "Choose an observation in the archive above to add regions to it."
+            return "" if archive.read_only else "Choose an observation in the archive above to add regions to it."
         return self._added or f"Chosen: {self._session.mission_labels().get(chosen[0], chosen[0])} {chosen[1]}"
 
     def _on_chosen_changed(self) -> None:

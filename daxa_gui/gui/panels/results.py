@@ -20,7 +20,7 @@ from daxa_gui.gui.models.jobs import STATE_WORDS
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.elided import ElidedLabel
+from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.session import Session
 
@@ -141,7 +141,6 @@ class ResultsPanel(QWidget):
             digest=lambda records, rows: (len(records), len(rows)),
         )
         self.left_out.arranged.connect(self._update)
-        self.left_out.say_if_empty("Nothing is left out.")
 
     def _build(self) -> None:
         self.shown = QComboBox(self)
@@ -158,9 +157,7 @@ class ResultsPanel(QWidget):
         self.count = QLabel(self)
         self.count.setObjectName("resultsCount")
         as_muted(self.count)
-        self.state = ElidedLabel(self)
-        self.state.setObjectName("resultsState")
-        as_muted(self.state)
+        self.read_only = ReadOnlyLine("resultsReadOnly", self)
         self.log_button = QPushButton("Show l&og", self)
         self.log_button.setObjectName("resultsLog")
         self.log_button.setToolTip("Open the log of the chosen step in the Queue workspace (double-click does the same)")
@@ -178,7 +175,7 @@ class ResultsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.addLayout(top)
-        layout.addWidget(self.state)
+        layout.addWidget(self.read_only)
         layout.addWidget(self.tables, 1)
 
     # what is shown
@@ -245,9 +242,8 @@ class ResultsPanel(QWidget):
         archive = self._session.archive
         found: Digest = self.table.digest or Digest(0, 0, 0, [])
         self.count.setText(self._counts(found))
-        self.state.setText(archive.read_only if archive is not None else "")
-        self.state.setToolTip(self.state.text())
-        self.state.setVisible(bool(self.state.text()))
+        self.read_only.show_reason(archive)
+        self.left_out.say_if_empty("No archive is open." if archive is None else self._none_left_out())
         if archive is None:
             self.table.say_if_empty("No archive is open.")
         else:
@@ -260,6 +256,9 @@ class ResultsPanel(QWidget):
         elif self.table.n_chosen() == 0:
             can_change = can_change and bool(found.failed_shown)
         self.retry_button.setEnabled(can_change)
+
+    def _none_left_out(self) -> str:
+        return "Nothing that is left out holds these words." if self._n_left_out else "Nothing is left out."
 
     def _counts(self, found: Digest) -> str:
         if self._session.archive is None:

@@ -26,10 +26,9 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import format_bytes
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
-from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.gui.widgets.long_work import LongWork
+from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.version_views import moment_text
 from daxa_gui.session import Session
@@ -57,9 +56,7 @@ class UpkeepPanel(QWidget):
         self._use: RawDataUse | None = None
         self._desk = ArchiveDesk.of(session, context, bridge)
         self._checked = ""  # the folder whose check is shown or under way
-        self.state = ElidedLabel(self)
-        self.state.setObjectName("upkeepState")
-        as_muted(self.state)
+        self.read_only = ReadOnlyLine("upkeepReadOnly", self)
         self.tabs = QTabWidget(self)
         self.tabs.setObjectName("upkeepTabs")
         self.tabs.setAccessibleName("Raw data and trash, or checking")
@@ -67,7 +64,7 @@ class UpkeepPanel(QWidget):
         self.tabs.addTab(self._check_page(), "Chec&k and repair")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
-        layout.addWidget(self.state)
+        layout.addWidget(self.read_only)
         layout.addWidget(self.tabs)
         bridge.archive_changed.connect(self._on_archive_changed)
         bridge.products_added.connect(lambda _products: setattr(self, "_outdated", True))
@@ -222,9 +219,7 @@ class UpkeepPanel(QWidget):
         archive = self._session.archive
         use, entries = self._use, list(self.trash.records_model.records)
         can_change = archive is not None and not archive.read_only and not self.work.is_running
-        self.state.setText(archive.read_only if archive is not None else "")
-        self.state.setToolTip(self.state.text())
-        self.state.setVisible(bool(self.state.text()))
+        self.read_only.show_reason(archive)
         if archive is None:
             self.use_label.setText("No archive is open.")
         elif use is None:
@@ -232,7 +227,8 @@ class UpkeepPanel(QWidget):
         else:
             self.use_label.setText(use_sentence(use))
         size = sum(entry.size_bytes for entry in entries)
-        self.trash_label.setText(f"{format_bytes(size)} in the trash." if entries else "The trash is empty.")
+        in_trash = f"{format_bytes(size)} in the trash." if entries else "The trash is empty."
+        self.trash_label.setText(in_trash if archive is not None else "")
         self.delete_button.setEnabled(can_change and use is not None and bool(use.observations))
         self.restore_button.setEnabled(can_change and self.trash.n_chosen() > 0)
         self.empty_button.setEnabled(can_change and bool(entries))

@@ -26,6 +26,7 @@ from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text
 from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
+from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.update_archive import UpdateArchiveDialog
 from daxa_gui.gui.widgets.version_views import contents_html, difference_html, moment_text, version_html
@@ -81,6 +82,7 @@ class VersionsPanel(QWidget):
         self.note_button.setObjectName("noteVersion")
         self.note_button.setToolTip("Keep the present state as a version, with a note of yours")
         self.note_button.clicked.connect(self.ask_note)
+        self.read_only = ReadOnlyLine("versionsReadOnly", self)
         self.state = ElidedLabel(self)
         self.state.setObjectName("versionsState")
         as_muted(self.state)
@@ -97,6 +99,7 @@ class VersionsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.addLayout(top)
+        layout.addWidget(self.read_only)
         layout.addWidget(splitter, 1)
 
     # what is shown
@@ -137,6 +140,7 @@ class VersionsPanel(QWidget):
         versions = self.table.records_model.records
         self.state.setText(_state_sentence(archive, versions))
         self.state.setToolTip(self.state.text())
+        self.read_only.show_reason(archive)
         self.table.say_if_empty(_NONE_YET if archive is not None else "No archive is open.")
         can_change = archive is not None and not archive.read_only
         self.update_button.setEnabled(can_change)
@@ -190,8 +194,6 @@ class VersionsPanel(QWidget):
 def _state_sentence(archive: ArchiveSummary | None, versions: Sequence[ArchiveVersion]) -> str:
     if archive is None:
         return "No archive is open."
-    if archive.read_only:
-        return archive.read_only
     return f"The newest version is {versions[0].number}." if versions else "There is no version yet."
 
 
