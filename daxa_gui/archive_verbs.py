@@ -255,18 +255,22 @@ class ArchiveVerbs(SearchVerbs):
         return self.open_archive(layout.folder)
 
     def _opened(self, store: Any, *, start: bool = True) -> OpenArchive:
-        self._open = OpenArchive(
-            store,
-            bus=self.bus,
-            start=self._start,
-            workers=self._worker_pool(),
-            service_url=self._service_url,
-            connections_per_host=self.settings.connections_per_host,
-            cores=self._lane_limit("local"),
-            start_queue=start,
-            settings=lambda: self.settings,
-            limits=self._lane_limit,
-        )
+        try:
+            self._open = OpenArchive(
+                store,
+                bus=self.bus,
+                start=self._start,
+                workers=self._worker_pool(),
+                service_url=self._service_url,
+                connections_per_host=self.settings.connections_per_host,
+                cores=self._lane_limit("local"),
+                start_queue=start,
+                settings=lambda: self.settings,
+                limits=self._lane_limit,
+            )
+        except BaseException:  # nobody else would let go of it
+            store.close()
+            raise
         return self._open
 
     def _lane_limit(self, lane: str) -> int:

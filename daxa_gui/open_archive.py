@@ -88,6 +88,7 @@ class OpenArchive(Reducing):
         )
         self._rest = WhenIdle(bus, self.queue.wait_until_idle, self._settle)
         self._running = start_queue and not store.read_only_reason
+        self._summary = self.summary  # what cannot say what it is, is not opened
         if store.read_only_reason:
             return
         self.failed.finish_interrupted()

@@ -19,8 +19,10 @@ from daxa_gui.archive.trash import packed
 from daxa_gui.archive.verify import verify
 from daxa_gui.core.bus import Bus
 from daxa_gui.core.errors import ArchiveError, DaxaError
+from daxa_gui.core.settings import Settings
 from daxa_gui.daxa_archives import write as write_daxa_files
 from daxa_gui.open_archive import OpenArchive
+from daxa_gui.session import Session
 from tests.unit.test_trash import OBS, XMM, fill
 
 RAW = f"../../{XMM}_raw"
@@ -177,3 +179,16 @@ def test_that_continuing_downloads_runs_no_program_that_the_archive_asks_for(lay
     finally:
         archive.close()
     assert not mark.exists()
+
+
+def test_that_an_archive_that_makes_no_sense_is_let_go_of_when_opening_it_fails(layout):
+    change(layout, "UPDATE info SET value = '{\"a\":5}' WHERE name = 'created'")
+    session = Session(settings=Settings(), output_folder=layout.output, cache=layout.output / "cache")
+    try:
+        with pytest.raises(ArchiveError, match="makes no sense"):
+            session.open_archive(layout.folder)
+        assert session.archive is None
+        change(layout, "UPDATE info SET value = '5' WHERE name = 'created'")
+        assert session.open_archive(layout.folder).read_only == ""
+    finally:
+        session.close()
