@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -86,6 +86,53 @@ def write(connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
 def write_states(connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
     """Everything but lanes, titles and tasks, which stay as they are."""
     connection.executemany(MOVE, (moved_values(job) for job in jobs))
+
+
+_THESE = "WHERE id IN (SELECT value FROM json_each(:ids))"
+_MOVE_MANY = {
+    JobState.CANCELLED: "UPDATE jobs SET state = 'cancelled', finished = :now, text = ''"
+    f" {_THESE} AND state IN ('waiting', 'queued', 'paused')",
+    JobState.PAUSED: f"UPDATE jobs SET state = 'paused', text = '' {_THESE} AND state IN ('waiting', 'queued')",
+    JobState.QUEUED: "UPDATE jobs SET state = CASE WHEN EXISTS (SELECT 1 FROM needs WHERE job_id = jobs.id) THEN 'waiting'"
+    " ELSE 'queued' END, done = CASE WHEN kind = :done_kept THEN done ELSE 0 END, text = '', error = 'null'"
+    f" {_THESE} AND state = 'paused'",
+}
+
+
+def move_many(connection: sqlite3.Connection, ids: Sequence[int], state: JobState, now: float, done_kept: str) -> None:
+    """See `core.job.JobStore`: one statement, in which no document is read or written."""
+    connection.execute(_MOVE_MANY[state], {"ids": json.dumps(list(ids)), "now": now, "done_kept": done_kept})
+
+
+_IDLE = "j.id NOT IN (SELECT value FROM json_each(:running))"
+_AGAIN = f"""
+WITH RECURSIVE again(id) AS (
+    SELECT j.id FROM json_each(:ids) asked CROSS JOIN jobs j ON j.id = asked.value WHERE j.state IN {FINISHED_SQL} AND {_IDLE}
+    UNION
+    SELECT n.needed_id FROM again CROSS JOIN needs n ON n.job_id = again.id CROSS JOIN jobs j ON j.id = n.needed_id
+        WHERE j.state IN ('failed', 'cancelled', 'skipped') AND {_IDLE}
+    UNION
+    SELECT n.job_id FROM again CROSS JOIN needs n ON n.needed_id = again.id CROSS JOIN jobs j ON j.id = n.job_id
+        WHERE j.state = 'skipped' AND {_IDLE})
+SELECT id FROM again ORDER BY id"""
+_REOPEN = (
+    "UPDATE jobs SET state = CASE WHEN EXISTS (SELECT 1 FROM needs WHERE job_id = jobs.id) THEN 'waiting' ELSE 'queued' END,"
+    " done = CASE WHEN kind = :done_kept AND state <> 'succeeded' THEN done ELSE 0 END, text = '', reason = '', warnings = '[]',"
+    f" facts = '{{}}', error = 'null', started = NULL, finished = NULL {_THESE}"
+)
+_WAIT_AGAIN = (
+    "UPDATE jobs SET state = 'waiting' WHERE state = 'queued' AND id NOT IN (SELECT value FROM json_each(:running)) AND id IN"
+    " (SELECT n.job_id FROM json_each(:ids) opened CROSS JOIN needs n ON n.needed_id = opened.value)"
+)
+
+
+def reopen_many(connection: sqlite3.Connection, ids: Sequence[int], running: Collection[int], done_kept: str) -> list[int]:
+    """See `core.job.JobStore`."""
+    without = json.dumps(sorted(running))
+    found = [row[0] for row in connection.execute(_AGAIN, {"ids": json.dumps(list(ids)), "running": without})]
+    connection.execute(_REOPEN, {"ids": json.dumps(found), "done_kept": done_kept})
+    connection.execute(_WAIT_AGAIN, {"ids": json.dumps(found), "running": without})
+    return found
 
 
 def jobs_from(rows: Sequence[Sequence[Any]], logs: str) -> list[Job]:

@@ -238,6 +238,17 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             job_rows.write_states(connection, jobs)
             self.database.after_commit(lambda: self._table.remember(jobs))
 
+    def move_many(self, ids: Sequence[int], state: JobState, now: float, done_kept: str) -> None:
+        with self.database.writing() as connection:
+            job_rows.move_many(connection, ids, state, now, done_kept)
+            self.database.after_commit(self._table.forget)
+
+    def reopen_many(self, ids: Sequence[int], running: Collection[int], done_kept: str) -> list[int]:
+        with self.database.writing() as connection:
+            opened = job_rows.reopen_many(connection, ids, running, done_kept)
+            self.database.after_commit(self._table.forget)
+        return opened
+
     def take_changed_task(self, job_id: int) -> Task | None:
         with self.database.reading() as connection:  # nearly always there is none: then nothing has to be written
             if connection.execute("SELECT changed_task FROM jobs WHERE id = ?", (job_id,)).fetchone() in (None, (None,)):

@@ -27,6 +27,17 @@ class JobChanged(Event):
 
 
 @dataclass(frozen=True)
+class ManyJobsChanged(Event):
+    """So many jobs changed at once that each of them would be too much to tell: what is known of jobs has to be read anew."""
+
+    finished: bool  # whether they have ended
+
+    @property
+    def key(self) -> Hashable:
+        return ("many jobs", self.finished)
+
+
+@dataclass(frozen=True)
 class ProductAdded(Event):
     product: Product
 

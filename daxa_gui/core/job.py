@@ -127,6 +127,17 @@ class JobStore(Protocol):
     def update_states(self, jobs: Sequence[Job]) -> None:
         """Like `update_all` for jobs whose lanes, titles and tasks stay as they are stored: much quicker for many."""
 
+    def move_many(self, ids: Sequence[int], state: JobState, now: float, done_kept: str) -> None:
+        """Cancel (CANCELLED), put aside (PAUSED) or release (QUEUED; those that need others WAITING) all of these jobs that are
+        in a state from which that is a move and do not run. As `moves` does it for one job, without reading any.
+
+        `done_kept` is the kind of job that keeps its progress when it is released.
+        """
+
+    def reopen_many(self, ids: Sequence[int], running: Collection[int], done_kept: str) -> list[int]:
+        """Open finished jobs again, with those that they need if these did not succeed and those skipped because of any of them,
+        but none of `running`; queued jobs that need one of these wait again. The ids of those that were opened."""
+
     def commit_outcome(self, job: Job, outcome: Outcome, work_folder: str) -> tuple[list[Product], list[Job]]:
         """Move the files of `outcome` into place, register them, add its follow-ups and store `job`, all or nothing."""
 

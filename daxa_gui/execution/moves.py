@@ -8,6 +8,7 @@ from dataclasses import replace
 from daxa_gui.core.job import TRANSITIONS, Job, JobState, JobStore
 
 _S = JobState
+KEEPS_PART = "download"  # the kind of job that goes on from where it was
 _ENDED_BADLY = frozenset({_S.FAILED, _S.CANCELLED, _S.SKIPPED})
 
 
@@ -25,7 +26,7 @@ def moved(job: Job, state: JobState, **changes: object) -> Job:
 def kept_part(job: Job) -> float:
     """What is here of a job's work before it runs (again): what a download that did not end well left stays on the disk, and it
     goes on from there. Everything else begins anew."""
-    return job.done if job.kind == "download" and job.state is not _S.SUCCEEDED else 0.0
+    return job.done if job.kind == KEEPS_PART and job.state is not _S.SUCCEEDED else 0.0
 
 
 def reopened(job: Job) -> Job:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from daxa_gui.core.events import ManyJobsChanged
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.step import JobRequest
 from daxa_gui.execution.lanes import LaneStatus
 from daxa_gui.execution.machine import QueueMachine
-from daxa_gui.execution.moves import moved, released, reopened, to_reopen
+from daxa_gui.execution.moves import KEEPS_PART, moved, released, reopened, to_reopen
 from daxa_gui.execution.runs import Run
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ class Queue(QueueMachine):
     A job that a person paused (`pause_jobs`) stays as it is until it is asked for again (`resume_jobs`, `retry`, `add`); that
     is stored, so it is true after a restart as well. Pausing a lane (`pause`) holds back whatever is in it, for this run.
     """
+
+    many = 1_000  # jobs that are moved by one statement, and not announced one by one
 
     # ---- what is asked of it
 
@@ -57,6 +60,7 @@ class Queue(QueueMachine):
     def cancel(self, ids: Iterable[int]) -> None:
         """Jobs that have not begun are cancelled at once, running ones as soon as they notice; finished ones stay."""
         with self._changed:
+            ids = self._move_most(ids, _S.CANCELLED)
             cancelled = []
             for job in self._store.get_all(list(dict.fromkeys(ids))):
                 job_id, run = job.id, self._runs.get(job.id)
@@ -78,18 +82,12 @@ class Queue(QueueMachine):
 
         Paused ones among `ids` go on; a paused one that is only needed stays paused.
         """
+        ids = list(dict.fromkeys(ids))
         with self._changed:
-            ids = list(ids)
-            gone_on = self._release(ids)
-            ids = sorted(to_reopen(self._store, ids, self._runs.__contains__))
-            jobs = [reopened(job) for job in self._store.get_all(ids)]
-            for job in jobs:
-                self._lane(job.lane).failures_in_a_row = 0
-            followers = self._store.dependents_of(ids, (_S.QUEUED,))
-            jobs += [moved(other, _S.WAITING) for other in followers if other.id not in self._runs]
-            self._save_states(jobs)
-            after = gone_on | {job.id: job for job in jobs} | self._take_up(jobs, announced=True)
-            jobs = [after[job_id] for job_id in sorted({*ids, *gone_on})]
+            if len(ids) < self.many:
+                jobs = self._retry_each(ids)
+            else:
+                jobs = self._store.get_all(self._retry_many(ids))
         self._pump()
         return jobs
 
@@ -97,6 +95,7 @@ class Queue(QueueMachine):
         """Put jobs aside until somebody lets them go on: those that have not begun at once, running ones as soon as they
         notice (what a transfer has fetched so far is kept). Finished ones stay; what needs a paused job waits."""
         with self._changed:
+            ids = self._move_most(ids, _S.PAUSED)
             paused = []
             for job in self._store.get_all(list(dict.fromkeys(ids))):
                 job_id, run = job.id, self._runs.get(job.id)
@@ -111,11 +110,24 @@ class Queue(QueueMachine):
         self._pump()
 
     def resume_jobs(self, ids: Iterable[int]) -> list[Job]:
-        """Let paused jobs go on when their turn comes; those of `ids` that were paused, as they are now."""
+        """Let paused jobs go on when their turn comes; those of `ids` that were paused, as they are now (none of very many)."""
         with self._changed:
+            ids = self._move_most(ids, _S.QUEUED)
             jobs = list(self._release(ids).values())
         self._pump()
         return jobs
+
+    def _retry_each(self, ids: list[int]) -> list[Job]:
+        gone_on = self._release(ids)
+        again = sorted(to_reopen(self._store, ids, self._runs.__contains__))
+        jobs = [reopened(job) for job in self._store.get_all(again)]
+        for job in jobs:
+            self._lane(job.lane).failures_in_a_row = 0
+        followers = self._store.dependents_of(again, (_S.QUEUED,))
+        jobs += [moved(other, _S.WAITING) for other in followers if other.id not in self._runs]
+        self._save_states(jobs)
+        after = gone_on | {job.id: job for job in jobs} | self._take_up(jobs, announced=True)
+        return [after[job_id] for job_id in sorted({*again, *gone_on})]
 
     def _release(self, ids: Iterable[int]) -> dict[int, Job]:
         """Take paused jobs up again (also those that have not noticed yet that they are to pause); as they are then, by id."""
@@ -132,6 +144,45 @@ class Queue(QueueMachine):
         self._save_states(jobs)
         settled = self._take_up(jobs, announced=True)
         return {job_id: settled.get(job_id, job) for job_id, job in gone_on.items()}
+
+    # ---- very many at once
+
+    def _move_most(self, ids: Iterable[int], state: JobState) -> list[int]:
+        """Of very many jobs, move those that do not run with one statement; what is left to be done one by one."""
+        ids = list(dict.fromkeys(ids))
+        if len(ids) < self.many:
+            return ids
+        idle = [job_id for job_id in ids if job_id not in self._runs]
+        self._store.move_many(idle, state, self._clock.now(), KEEPS_PART)
+        self._backing_off.difference_update(idle)
+        self._bus.publish(ManyJobsChanged(finished=state is _S.CANCELLED))
+        if state is _S.QUEUED:
+            self._take_up_many(idle)
+        elif state is _S.CANCELLED:
+            self._settle(self._store.dependents_of(idle, (_S.WAITING, _S.QUEUED)))
+        return [job_id for job_id in ids if job_id in self._runs]
+
+    def _take_up_many(self, ids: Collection[int]) -> None:
+        """Put stored jobs that may run (again) where they belong now."""
+        opened = set(ids)
+        for job_id, lane, state in self._store.unfinished():
+            if job_id in opened:
+                self._tries.pop(job_id, None)
+                self._lane(lane).failures_in_a_row = 0
+                if state is _S.QUEUED:
+                    self._lane(lane).push(job_id)
+        self._settle(self._store.ready())
+
+    def _retry_many(self, ids: list[int]) -> list[int]:
+        """What `_retry_each` does; the ids of those that run (again) when their turn comes."""
+        asked_for = set(ids)
+        paused = [job_id for job_id, _, state in self._store.unfinished() if state is _S.PAUSED and job_id in asked_for]
+        paused += self._release(self._move_most(ids, _S.QUEUED))
+        opened = self._store.reopen_many(ids, self._runs.keys(), KEEPS_PART)
+        self._backing_off.difference_update(opened)
+        self._bus.publish(ManyJobsChanged(finished=False))
+        self._take_up_many(opened)
+        return sorted({*opened, *paused})
 
     @staticmethod
     def _stop_for_later(run: Run) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from daxa_gui.core.bus import Bus
 from daxa_gui.core.errors import DaxaError
-from daxa_gui.core.events import JobChanged, Notice
+from daxa_gui.core.events import Event, JobChanged, ManyJobsChanged, Notice
 
 _LOOK_S = 0.25  # between looks at the news while much happens
 _QUIET_S = 0.2  # a pause between two jobs is no rest
@@ -54,7 +54,7 @@ class WhenIdle:
         """Whether something has changed since `work` was begun the last time."""
         with self._looking:
             for event in self._mailbox.drain():
-                self._pending = self._pending or (isinstance(event, JobChanged) and event.job.is_finished)
+                self._pending = self._pending or _is_an_end(event)
             return self._pending
 
     def run_now(self) -> None:
@@ -77,3 +77,7 @@ class WhenIdle:
                         self._bus.publish(Notice("error", error.message, error.hint))
             if self._stopping.is_set():
                 return
+
+
+def _is_an_end(event: Event) -> bool:
+    return (isinstance(event, JobChanged) and event.job.is_finished) or (isinstance(event, ManyJobsChanged) and event.finished)

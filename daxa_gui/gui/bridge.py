@@ -14,6 +14,7 @@ class Bridge(QObject):
     """Lists arrive at once: `jobs_changed` carries the newest snapshot of every job that changed since the last time."""
 
     jobs_changed = Signal(list)  # [Job]
+    many_jobs_changed = Signal()  # too many to tell of each; read anew what is known of jobs
     products_added = Signal(list)  # [Product]
     lane_changed = Signal(str, bool)  # lane, paused
     archive_changed = Signal(str)  # folder of the archive, empty when none is open
@@ -40,16 +41,19 @@ class Bridge(QObject):
         jobs: list[Job] = []
         products: list[Product] = []
         missions: list[str] = []
+        many = False
         for event in self._mailbox.drain():
             match event:
                 case events.JobChanged(job=job):
                     jobs.append(job)
+                case events.ManyJobsChanged():
+                    many = True
                 case events.ProductAdded(product=product):
                     products.append(product)
                 case events.LaneChanged(lane=lane, paused=paused):
                     self.lane_changed.emit(lane, paused)
                 case events.ArchiveChanged(path=path):
-                    jobs, products = [], []
+                    jobs, products, many = [], [], False
                     self.archive_changed.emit(path)
                 case events.ArchiveContentChanged():
                     self.archive_content_changed.emit()
@@ -65,6 +69,8 @@ class Bridge(QObject):
             self.catalogues_changed.emit(missions)
         if jobs:
             self.jobs_changed.emit(jobs)
+        if many:  # last: what is read from now on is newer than all that was announced so far
+            self.many_jobs_changed.emit()
         if products:
             self.products_added.emit(products)
 

@@ -98,6 +98,7 @@ class Inspected(QObject):
         context.file_opened.connect(self.open_file)
         bridge.archive_changed.connect(self._on_bridge_archive_changed)
         bridge.jobs_changed.connect(self._on_bridge_jobs_changed)
+        bridge.many_jobs_changed.connect(self._refresh.start)
         bridge.products_added.connect(lambda _products: self._refresh.start())
         self.refresh_exposures()
 

@@ -26,7 +26,7 @@ class OverviewFeed(QObject):
     kinds : which jobs are of interest.
     """
 
-    replaced = Signal(object)  # what `arrange` made of all jobs
+    replaced = Signal(object)  # what `arrange` made of all jobs; also after very many of them changed at once
     changed = Signal(list)  # [Job] that changed since, the newest snapshot of each
 
     def __init__(
@@ -45,6 +45,7 @@ class OverviewFeed(QObject):
         self._kinds = frozenset(kinds)
         self._meanwhile: dict[int, Job] | None = None  # what changed while all are being read
         bridge.jobs_changed.connect(self._on_bridge_jobs_changed)
+        bridge.many_jobs_changed.connect(self._read_again)
         bridge.archive_changed.connect(lambda _path: self.read())
 
     def read(self) -> None:
@@ -54,8 +55,13 @@ class OverviewFeed(QObject):
         if self._session.archive is None:
             self._background.forget(self, "jobs")
             return
-        self._meanwhile = {}
-        self._background.read(self, "jobs", self._read, self._on_read, self._on_error)
+        self._read_again()
+
+    def _read_again(self) -> None:
+        """What is shown stays until all jobs have been read."""
+        if self._session.archive is not None:
+            self._meanwhile = {}
+            self._background.read(self, "jobs", self._read, self._on_read, self._on_error)
 
     def _read(self) -> Any:
         return self._arrange(self._session.job_overview(sorted(self._kinds)))

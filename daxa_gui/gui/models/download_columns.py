@@ -218,6 +218,15 @@ class DownloadColumns:
         if WORDS[self.words[row]] == "failed":
             self._note_failure(row, general(message, unit, self.observations[self.observation[row]][1]))
 
+    def has_rows_of(self, other: DownloadColumns) -> bool:
+        """Whether the rows, and all that numbers stand for, are those of the other columns."""
+        mine, theirs = self.ids[: self.n_rows], other.ids[: other.n_rows]
+        same_groups = self.missions == other.missions and self.observations == other.observations
+        same_rows = np.array_equal(mine, theirs) and np.array_equal(
+            self.observation[: self.n_rows], other.observation[: len(theirs)]
+        )
+        return same_rows and same_groups
+
     # ---- what is where
 
     def rows_of(self, ids: Sequence[int]) -> Rows:

@@ -72,18 +72,27 @@ class DownloadTree(QAbstractItemModel):
         self.runs = Runs()
         self._rates: dict[tuple[int, int], float] = {}  # level and number (see `_node`) → bytes a second
 
-    def arranged(self, overview: JobOverview) -> DownloadColumns:
+    def arranged(self, overview: JobOverview) -> tuple[DownloadColumns, Shape]:
         """What `set_columns` wants; may be called on any thread."""
-        return DownloadColumns.of_overview(overview, self._labels)
+        columns = DownloadColumns.of_overview(overview, self._labels)
+        return columns, Shape(columns)
 
-    def set_columns(self, columns: DownloadColumns) -> None:
+    def set_columns(self, columns: DownloadColumns, shape: Shape | None = None) -> bool:
+        """`shape` is that of all the columns, if somebody made it already. True if there are the same rows as before: then what
+        is open and chosen stays so, and whoever shows the rows has to draw them anew."""
+        self.runs = Runs()
+        self._rates.clear()
+        if columns.n_rows and columns.has_rows_of(self.columns):
+            self.columns = self._shape.columns = columns
+            self.is_outdated = bool(self._words)
+            self._changed(_MISSION, [0, len(self._shape.missions) - 1] if self._shape.missions else [])
+            return True
         self.beginResetModel()
         self.generation += 1
         self.columns = columns
-        self.runs = Runs()
-        self._rates.clear()
-        self._shape = self._made_shape()
+        self._shape = self._made_shape(shape)
         self.endResetModel()
+        return False
 
     def set_jobs(self, jobs: Iterable[Job]) -> None:
         self.set_columns(DownloadColumns.of_jobs(jobs, self._labels))
@@ -106,10 +115,10 @@ class DownloadTree(QAbstractItemModel):
         self._shape = self._made_shape()
         self.endResetModel()
 
-    def _made_shape(self) -> Shape:
+    def _made_shape(self, of_all: Shape | None = None) -> Shape:
         self.is_outdated = False
         if not self._words and not self._text:
-            return Shape(self.columns)
+            return of_all if of_all is not None else Shape(self.columns)
         n = self.columns.n_rows
         mask = np.ones(n, bool)
         if self._words:
@@ -163,10 +172,10 @@ class DownloadTree(QAbstractItemModel):
         observation = int(columns.observation[rows[0]])
         if number not in self._shape.observations:
             parent, at, count = QModelIndex(), len(self._shape.missions), 1
-        elif observation not in self._shape.files:
+        elif not self._shape.n_files(observation):
             parent, at, count = self._index_of(0, number), len(self._shape.observations[number]), 1
         else:
-            parent, at, count = self._index_of(1, observation), len(self._shape.files[observation]), len(jobs)
+            parent, at, count = self._index_of(1, observation), self._shape.n_files(observation), len(jobs)
         self.beginInsertRows(parent, at, at + count - 1)
         self._shape.append(rows)
         self.endInsertRows()
@@ -260,7 +269,7 @@ class DownloadTree(QAbstractItemModel):
             return 0, self._shape.missions[place]
         if inside < _FILES_FROM:
             return 1, self._shape.observations[inside - 1][place]
-        return 2, self._shape.files[inside - _FILES_FROM][place]
+        return 2, self._shape.file_at(inside - _FILES_FROM, place)
 
     def _index_of(self, level: int, number: int, column: int = 0) -> QModelIndex:
         columns, shape = self.columns, self._shape
@@ -294,7 +303,9 @@ class DownloadTree(QAbstractItemModel):
         if parent.column() > 0:
             return 0
         level, number = self._node(parent)
-        return 0 if level == 2 else len((self._shape.observations if level == 0 else self._shape.files)[number])
+        if level == 2:
+            return 0
+        return len(self._shape.observations[number]) if level == 0 else self._shape.n_files(number)
 
     def hasChildren(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008
         return self.rowCount(parent) > 0 if not parent.isValid() else parent.column() == 0 and parent.internalId() < _FILES_FROM

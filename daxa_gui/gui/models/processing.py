@@ -119,6 +119,11 @@ class ProcessingGrid(QAbstractTableModel):
         return Cells(self._columns, overview)
 
     def set_cells(self, cells: Cells) -> None:
+        """What is chosen stays so where the exposures are the same as before."""
+        if cells.units and cells.units == self._cells.units:
+            self._cells = cells
+            self.dataChanged.emit(self.index(0, 0), self.index(len(cells.units) - 1, len(self._steps) - 1))
+            return
         self.beginResetModel()
         self._cells = cells
         self.endResetModel()

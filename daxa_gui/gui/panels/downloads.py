@@ -40,6 +40,7 @@ from daxa_gui.gui.models.download_columns import (
     n_open,
     part_done,
 )
+from daxa_gui.gui.models.download_shape import Shape
 from daxa_gui.gui.models.downloads import ID_ROLE, DownloadTree
 from daxa_gui.gui.models.jobs import sentence
 from daxa_gui.gui.models.rates import RateMeter
@@ -219,16 +220,26 @@ class DownloadsPanel(QWidget):
         self.left_out.setText(left_out_sentence(self._left_out))
         self._left_out_line.setVisible(bool(self._left_out))
 
-    def _on_jobs_replaced(self, columns: DownloadColumns) -> None:
+    def _on_jobs_replaced(self, arranged: tuple[DownloadColumns, Shape]) -> None:
         self._pending.clear()
-        self.model.set_columns(columns)
-        if self.model.is_filtered:
-            self.view.open_what_is_found()
-        self._show_current(None)
+        if self.model.set_columns(*arranged):
+            self._draw_anew()
+        else:
+            if self.model.is_filtered:
+                self.view.open_what_is_found()
+            self._show_current(None)
         self._meter.clear()
         self.refresh()
         if n_open(self.model.sums()):
             self._tick_timer.start()
+
+    def _draw_anew(self) -> None:
+        """Very many of the rows changed at once."""
+        self.view.viewport().update()
+        if self.model.is_outdated:
+            self.view.follow_filter()
+        if self._current is not None:
+            self._ask_current(self._current)
 
     def _on_jobs_changed(self, jobs: list[Job]) -> None:
         self._pending.update((job.id, job) for job in jobs)
@@ -278,8 +289,11 @@ class DownloadsPanel(QWidget):
         else:
             self._current = job_id
             self._context.set_job(job_id)
-            self._context.background.read(self, "job", lambda: self._session.job(job_id), self._show_current, self._on_job_error)
+            self._ask_current(job_id)
         self._refresh_buttons()
+
+    def _ask_current(self, job_id: int) -> None:
+        self._context.background.read(self, "job", lambda: self._session.job(job_id), self._show_current, self._on_job_error)
 
     def _on_job_error(self, error: DaxaError) -> None:
         if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
