@@ -186,10 +186,13 @@ class ArchiveVerbs(SearchVerbs):
         turns out to be there."""
         from daxa_gui.archive.layout import OutputLayout
         from daxa_gui.archive.store import ArchiveStore
+        from daxa_gui.remote.wanted import wanted_kinds
 
         chosen = [selection for selection in selections if selection.obs_ids]
         if not chosen:
             raise InputError("There is no observation to put into the archive.", "Change the filters so that some pass.")
+        for selection in chosen:
+            wanted_kinds(selection.kinds)  # what is wrong with them is said before anything is made
         layout = OutputLayout(self.archives_folder().absolute()).archive(name)
         self.close_archive()
         opened = self._opened(ArchiveStore.create(layout))

@@ -73,7 +73,8 @@ class Trash:
         chosen = {key for key in uses if not wanted or key[1] in wanted}
         rest = {folder for key, folders in uses.items() if key not in chosen for folder in folders}
         folders = {folder for key in chosen for folder in uses[key]} - rest
-        return sorted(key for key in folders if self._layout.raw_folder(*key).is_dir())
+        with sensible(self._layout.database):
+            return sorted(key for key in folders if self._layout.raw_folder(*key).is_dir())
 
     # ---- into the trash
 
@@ -98,9 +99,11 @@ class Trash:
         with self._database.writing(durable=True) as connection:
             items = {"moves": moves, **self._rows(connection, moves)}
             what, now = _sentence(keys), self._store._now()
+            with sensible(self._layout.database):
+                contents = packed(items)
             cursor = connection.execute(
                 "INSERT INTO trash (what, deleted, state, items, n_files, size_bytes) VALUES (?, ?, 'moving', ?, ?, ?)",
-                (what, now, packed(items), total.n_files, total.size_bytes),
+                (what, now, contents, total.n_files, total.size_bytes),
             )
             entry = TrashEntry(int(cursor.lastrowid or 0), what, now, total.n_files, total.size_bytes)
         self._move_in(entry, items)

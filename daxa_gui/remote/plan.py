@@ -17,7 +17,7 @@ from daxa_gui.core.step import Call, JobRequest, Outcome, Place, TaskContext
 from daxa_gui.remote.planned import FETCH, Found, has_own_files, plan_folder, raise_if_nothing, why_nothing
 from daxa_gui.remote.services import SERVICES
 from daxa_gui.remote.sources import lane_of, sources_for
-from daxa_gui.remote.wanted import Wish, literal_name, wanted_kinds
+from daxa_gui.remote.wanted import Wish, known_kinds, literal_name, wanted_kinds
 
 __all__ = ["FETCH", "PLAN", "folders_of", "lane_of", "literal_name", "plan_observation", "plan_request"]
 
@@ -85,7 +85,7 @@ def plan_request(
         "raw_folder": raw_folder,
         "raw_file": spec.raw_file,
         "without_instruments": unwanted_instruments(spec, instruments),
-        "kinds": [str(ProductKind(kind)) for kind in kinds],
+        "kinds": known_kinds(kinds),
     }
     if prefer_cloud:
         arguments["prefer_cloud"] = True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from daxa_gui.core.errors import TransferError
+from daxa_gui.core.errors import InputError, TransferError
 from daxa_gui.core.mission import NAME_READERS, RawFile, RemoteFolder
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.registry import resolve
@@ -27,8 +27,17 @@ _read: dict[tuple[Callable[[str], RawFile | None], int], dict[str, RawFile | Non
 
 
 def wanted_kinds(kinds: Sequence[str]) -> frozenset[str]:
-    """Event lists are what a selection means that does not say which kinds of files it wants."""
-    return frozenset(str(ProductKind(kind)) for kind in kinds) or frozenset({str(ProductKind.EVENTS)})
+    """Event lists are what a selection means that does not say which kinds of files it wants. Raises like `known_kinds`."""
+    return frozenset(known_kinds(kinds)) or frozenset({str(ProductKind.EVENTS)})
+
+
+def known_kinds(kinds: Sequence[str]) -> list[str]:
+    """The kinds as texts; raises InputError for one that there is not (they come from people and from archives)."""
+    names = [str(kind) for kind in ProductKind]
+    for kind in kinds:
+        if kind not in names:
+            raise InputError(f"There is no kind of files « {kind} ».", f"Known ones: {', '.join(names)}.")
+    return [str(kind) for kind in kinds]
 
 
 def literal_name(pattern: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 from daxa_gui import downloading
 from daxa_gui.core.download_plan import DownloadPlan
-from daxa_gui.core.errors import ArchiveError, Cancelled
+from daxa_gui.core.errors import ArchiveError, Cancelled, InputError
+from daxa_gui.core.selection import Selection
 from daxa_gui.core.times import calendar_day
 from daxa_gui.downloading import folders_of, plan_downloads, plan_request, plan_values
 from daxa_gui.missions import MISSIONS
@@ -342,3 +343,12 @@ def test_that_a_plan_with_jobs_that_plan_again_is_shown_as_well(archive_with):
     values = downloading.plan_values(plan, lambda service: f"{archive.url}/FTP")
     assert values["files"] == []
     assert len(values["errors"]) == 2
+
+
+def test_that_a_kind_that_there_is_not_is_said_in_a_sentence(tmp_path):
+    row = {"obs_id": "0404910601", "simulated": False}
+    with pytest.raises(InputError, match="no kind of files « pictures »"):
+        plan_request("xmm_pointed", row, tmp_path, (), ("pictures",))
+    selection = Selection("xmm_pointed", "v", ("0404910601",), (), (), ("pictures",))
+    with pytest.raises(InputError, match="no kind of files « pictures »"):
+        plan_downloads([(selection, [row])], output=tmp_path, service_url=lambda name: "", now_mjd=60000.0)

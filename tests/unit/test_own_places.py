@@ -192,3 +192,18 @@ def test_that_an_archive_that_makes_no_sense_is_let_go_of_when_opening_it_fails(
         assert session.open_archive(layout.folder).read_only == ""
     finally:
         session.close()
+
+
+@pytest.mark.parametrize("column", ["obs_id", "row", "target"])
+def test_that_observations_that_make_no_sense_are_said_in_a_sentence(layout, column):
+    store = ArchiveStore.open(layout)
+    try:
+        change(layout, f"UPDATE observations SET {column} = ? WHERE obs_id = ?", b"\xff\xfe", OBS[0])
+        change(layout, "UPDATE files SET size_bytes = ?", b"x")
+        for verb in (store.trash.use, store.trash.delete_raw):
+            try:
+                verb()
+            except DaxaError as error:
+                assert error.message
+    finally:
+        store.close()
