@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMenu, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.archive_queries import RegionSet
@@ -147,6 +147,7 @@ class RegionTextDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self._session, self._context, self._observation = session, context, observation
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("regionTextDialog")
         self.setWindowTitle(f"Regions of {observation[1]}")
         self.resize(620, 420)
@@ -174,14 +175,16 @@ class RegionTextDialog(QDialog):
         layout.addWidget(buttons)
 
     def _save(self) -> None:
-        text = self.text.toPlainText()
-        self._context.background.act(
-            self,
-            "Keep regions",
-            lambda: self._session.set_regions(*self._observation, text),
-            lambda _set: self.accept(),
-            self._on_error,
-        )
+        """An empty text takes the regions away."""
+        text, session = self.text.toPlainText().strip(), self._session
+
+        def keep() -> None:
+            if text:
+                session.set_regions(*self._observation, f"{text}\n")  # with its end it is no path
+            elif session.regions(*self._observation):
+                session.remove_regions(*self._observation)
+
+        self._context.background.act(self, "Keep regions", keep, lambda _set: self.accept(), self._on_error)
 
     def _on_error(self, error: DaxaError) -> None:
         show_problem(self.problem, as_sentence(str(error)))

@@ -59,6 +59,11 @@ def dialog(qtbot: Any, name: str) -> Any:
     return found()[0]
 
 
+def is_closed(name: str) -> bool:
+    """Whether no dialog of this name is on the screen."""
+    return not any(w.objectName() == name and w.isVisible() for w in QApplication.topLevelWidgets())
+
+
 def answer(qtbot: Any, *, yes: bool) -> str:
     """Answer the question that is asked, and what it said."""
     box = dialog(qtbot, "archiveQuestion")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QPlainTextEdit
 
 from daxa_gui.core.product import ProductKind
 from daxa_gui.gui.inspected import Inspected
-from tests.fakes.archive_windows import choose, dialog, look_at, opened_elsewhere, press, rows, show, wait_for
+from tests.fakes.archive_windows import choose, dialog, is_closed, look_at, opened_elsewhere, press, rows, show, wait_for
 
 PIXELS = "xga_xmm_0401040101.reg"  # ellipses in pixels, as XGA writes them
 
@@ -119,15 +119,32 @@ def test_that_regions_are_changed_as_text_and_a_bad_text_is_refused(reduced, qtb
     before = text.toPlainText()
     text.setPlainText("icrs\ncircle(999,-95,-3)\n")
     box._save()
-    wait_for(qtbot, lambda: box.problem.isVisible() or not box.isVisible())
-    if not box.isVisible():  # it was kept word for word: nothing of it is a shape
-        [kept] = reduced.session.regions(*key)
-        assert kept.n_regions == 0 and kept.verbatim
-        return
+    wait_for(qtbot, box.problem.isVisible)
+    assert "line 2" in box.problem.text() and "not on the sky" in box.problem.text()
+    assert reduced.session.region_shapes(*key)[0].points[0][0] == pytest.approx(160.25)
     text.setPlainText(before.replace("160.25", "160.30"))
     box._save()
-    wait_for(qtbot, lambda: not box.isVisible())
+    wait_for(qtbot, lambda: is_closed("regionTextDialog"))
     assert reduced.session.region_shapes(*key)[0].points[0][0] == pytest.approx(160.30)
+
+
+def test_that_an_empty_text_takes_the_regions_away(reduced, qtbot):
+    key = (image_of(reduced).key.mission, image_of(reduced).key.obs_id)
+    reduced.session.set_regions(*key, 'icrs;circle(160.25,-12.35,30")')
+    image = looked_at(reduced, qtbot)
+    image.regions.edit.trigger()
+    box = dialog(qtbot, "regionTextDialog")
+    text = box.findChild(QPlainTextEdit, "regionText")
+    text.setPlainText("no region")
+    box._save()
+    wait_for(qtbot, lambda: is_closed("regionTextDialog"))
+    assert reduced.session.regions(*key)[0].verbatim == ("no region",)  # nobody understands it, so it is kept
+    image.regions.edit.trigger()
+    box = dialog(qtbot, "regionTextDialog")
+    box.findChild(QPlainTextEdit, "regionText").setPlainText(" \n")
+    box._save()
+    wait_for(qtbot, lambda: is_closed("regionTextDialog"))
+    assert reduced.session.regions() == []
 
 
 def test_that_regions_of_an_archive_that_is_open_elsewhere_are_shown_only(reduced, qtbot):

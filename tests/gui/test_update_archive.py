@@ -12,7 +12,7 @@ from daxa_gui.core.archive_queries import ArchiveUpdate
 from daxa_gui.core.errors import ArchiveError, Cancelled
 from daxa_gui.gui.widgets.change_choice import ChangeChoiceDialog, Chosen, change_sentences, chosen_now
 from daxa_gui.missions import MISSIONS
-from tests.fakes.archive_windows import dialog, opened_elsewhere, press, show, wait_for
+from tests.fakes.archive_windows import dialog, is_closed, opened_elsewhere, press, show, wait_for
 from tests.fakes.windows import near_the_cluster
 from tests.gui.test_accessibility import check
 
@@ -50,16 +50,10 @@ def test_that_new_observations_are_shown_and_taken_in_only_then(young, qtbot):
     check(box)
     press(qtbot, box.go)
     wait_for(qtbot, lambda: obs_ids(young) == before | set(young.others))
-    wait_for(qtbot, lambda: not any(w.objectName() == "updateArchiveDialog" and w.isVisible() for w in _tops()))
+    wait_for(qtbot, lambda: is_closed("updateArchiveDialog"))
     panel = young.panel("archive", "archive")
     wait_for(qtbot, lambda: panel.model.count() == 1 + n_new)
     assert young.session.wait_until_idle(120)
-
-
-def _tops():
-    from PySide6.QtWidgets import QApplication
-
-    return QApplication.topLevelWidgets()
 
 
 def test_that_cancelling_changes_nothing(young, qtbot):
