@@ -20,8 +20,8 @@ from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary
 from daxa_gui.core.archive_queries import ArchiveVersion
 from daxa_gui.core.bus import Bus
 from daxa_gui.core.download_plan import DownloadPlan, LeftOut
-from daxa_gui.core.errors import ArchiveError, InputError
-from daxa_gui.core.events import ArchiveContentChanged
+from daxa_gui.core.errors import ArchiveError, DaxaError, InputError
+from daxa_gui.core.events import ArchiveContentChanged, Notice
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.settings import Settings
@@ -91,7 +91,10 @@ class OpenArchive(Reducing):
         self._summary = self.summary  # what cannot say what it is, is not opened
         if store.read_only_reason:
             return
-        self.failed.finish_interrupted()
+        try:
+            self.failed.finish_interrupted()
+        except DaxaError as error:  # one observation lies half here, half there; it is tried again whenever work has come to rest
+            bus.publish(Notice("error", error.message, error.hint))
         store.on_change(lambda connection, change: self._rest.note())
         store.hold(trust.hold_command)
         if self._running:

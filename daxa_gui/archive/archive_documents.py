@@ -87,11 +87,15 @@ def write_json(path: Path, document: Any) -> None:
     """Write a JSON file so that it is always the old or the new one."""
     partial = path.with_name(path.name + ".part")
     with translated(path):
-        with partial.open("w", encoding="ascii") as file:
-            json.dump(document, file, separators=(",", ":"))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        try:
+            with partial.open("w", encoding="ascii") as file:
+                json.dump(document, file, separators=(",", ":"))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except BaseException:  # on a full disk half a file would only take room
+            partial.unlink(missing_ok=True)
+            raise
 
 
 def unpacked(text: str) -> dict[str, Any]:

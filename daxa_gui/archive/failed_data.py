@@ -32,11 +32,19 @@ class FailedData:
         self._layout, self._database = layout, database
         self._lock = threading.Lock()
 
+    def _intent(self) -> tuple[str] | None:
+        with self._database.reading() as connection:
+            row: tuple[str] | None = connection.execute("SELECT value FROM info WHERE name = ?", (INTENT,)).fetchone()
+        return row
+
+    def is_interrupted(self) -> bool:
+        """Whether a move was begun and not finished."""
+        return self._intent() is not None
+
     def finish_interrupted(self) -> None:
         """Do what a program that died in the middle of a move had begun."""
         with self._lock:
-            with self._database.reading() as connection:
-                row = connection.execute("SELECT value FROM info WHERE name = ?", (INTENT,)).fetchone()
+            row = self._intent()
             if row is None:
                 return
             with sensible(self._layout.database):
@@ -47,6 +55,7 @@ class FailedData:
     def settle(self, success: Mapping[Observation, bool | None]) -> list[Observation]:
         """Move every observation to where it belongs: failed_data if its success is False, processed_data otherwise. Those with
         unfinished jobs stay. Returns the ones that were moved."""
+        self.finish_interrupted()  # a move that a full disk stopped half way
         failed = self._in_failed()
         moves = {one: False for one in failed if success.get(one, False) is not False}
         moves |= {one: True for one, value in success.items() if value is False and self._layout.processed_folder(*one).is_dir()}
@@ -120,6 +129,7 @@ def _merge(source: Path, target: Path) -> None:
         place = target / entry.name
         if entry.is_dir() and not entry.is_symlink() and place.is_dir() and not place.is_symlink():
             _merge(entry, place)
-        else:
-            entry.replace(place)
+            continue
+        entry.replace(place)
+        entry.unlink(missing_ok=True)  # two names of one file (downloaded products): POSIX lets both stand
     source.rmdir()

@@ -16,6 +16,7 @@ from daxa_gui.archive import schema
 from daxa_gui.archive.archive_documents import ARCHIVE_FILE
 from daxa_gui.archive.checking import Checked, Checker, Expected, Progress
 from daxa_gui.archive.database import read_only
+from daxa_gui.archive.failed_data import FailedData
 from daxa_gui.archive.failures import sensible, translated
 from daxa_gui.archive.journal import JOURNAL_FILE
 from daxa_gui.archive.layout import FAILED, PROCESSED, ArchiveLayout
@@ -167,6 +168,7 @@ class _Verification:
     def run(self, findings: list[Finding], rebuilt: bool) -> VerifyReport:
         store = ArchiveStore.open(self._layout, self._now, read_only=not self._repairing)
         try:
+            self._finish_moves(store)
             self._repair = Repair(store) if self._repairing else None
             if rebuilt and self._repair is not None:
                 told = self._repair.register_from_disk()
@@ -179,6 +181,16 @@ class _Verification:
         finally:
             store.close()
         return VerifyReport(n_files, n_bytes, (*findings, *self._findings), rebuilt)
+
+    def _finish_moves(self, store: ArchiveStore) -> None:
+        """A program that died while an observation moved to or from failed_data leaves files where the database has none."""
+        moves = FailedData(self._layout, store.database)
+        if moves.is_interrupted():
+            if self._repairing:
+                moves.finish_interrupted()
+            what = "A program died while it moved an observation to or from failed_data"
+            then = "that was finished" if self._repairing else "opening does the rest, until then files seem to be missing"
+            self._note("warning", self._layout.folder, f"{what}; {then}.", self._repairing)
 
     def _note(self, severity: str, path: Path | str, message: str, repaired: bool = False) -> None:
         self._findings.append(Finding(severity, str(path), message, repaired))

@@ -12,6 +12,7 @@ from daxa_gui.archive.failed_data import FailedData
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.store import ArchiveStore
+from daxa_gui.archive.verify import verify
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.job import ErrorInfo, JobState
 from daxa_gui.core.product import ProductKey, ProductKind
@@ -277,3 +278,34 @@ def test_that_links_are_not_followed(archive, tmp_path):
     with pytest.raises(ArchiveError, match="link"):
         archive.failed.settle(archive.queries.final_success())
     assert processed.is_dir() and list(elsewhere.iterdir()) == []
+
+
+def test_that_two_names_of_one_file_are_joined(archive):
+    """Downloaded products are hard links, and were taken in again while their observation lay in failed_data."""
+    processed, failed = failed_once(archive)
+    (before,) = archive.store.products()
+    place = failed / Path(before.path).relative_to(processed)
+    place.parent.mkdir(parents=True)
+    place.hardlink_to(before.path)
+    assert archive.failed.settle(archive.queries.final_success()) == [(XMM, OBS)]
+    assert place.is_file() and not processed.exists()
+    (product,) = archive.store.products()
+    assert product.path == str(place)
+
+
+def test_that_a_move_that_the_disk_stopped_is_finished_when_work_rests_again(archive, monkeypatch):
+    processed, failed = failed_once(archive)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(failed_data, "_follow", full)
+        with pytest.raises(ArchiveError, match="no space"):
+            archive.failed.settle(archive.queries.final_success())
+    assert archive.failed.is_interrupted() and failed.is_dir()
+    assert any("moved an observation" in finding.message for finding in verify(archive.layout).findings)
+    archive.failed.settle(archive.queries.final_success())
+    assert not archive.failed.is_interrupted() and not processed.exists()
+    (product,) = archive.store.products()
+    assert Path(product.path).is_file() and verify(archive.layout).is_whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from daxa_gui.archive import archive_documents
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.errors import ArchiveError
@@ -207,6 +209,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from daxa_gui.archive import schema
+from daxa_gui.archive import archive_documents
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.store import ArchiveStore
 n, real, calls = int(sys.argv[2]), schema._run, []
@@ -235,3 +238,16 @@ def test_that_a_program_killed_while_it_does_so_leaves_version_1(tmp_path, clock
     store = ArchiveStore.open(layout, clock.now)
     check_migrated(store)
     store.close()
+
+
+def test_that_half_a_document_does_not_stay_on_a_full_disk(tmp_path, monkeypatch):
+    path = tmp_path / "archive.json"
+    archive_documents.write_json(path, {"a": 1})
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(archive_documents.os, "fsync", full)
+    with pytest.raises(ArchiveError, match="no space"):
+        archive_documents.write_json(path, {"a": 2})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["archive.json"] and path.read_text() == '{"a":1}'
