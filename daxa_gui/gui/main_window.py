@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSettings, QSize, QTimer
+from PySide6.QtCore import QSettings, QSize, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -45,7 +45,10 @@ from daxa_gui.session import Session
 
 
 class MainWindow(QMainWindow):
-    """Workspaces are made when they are first shown, so that the first one is on the screen at once."""
+    """Workspaces are made when they are first shown, so that the first one is on the screen at once. `built`: all of them are
+    there, after `build_ahead`."""
+
+    built = Signal()
 
     def __init__(self, session: Session, application: QApplication, state_file: Path | None = None) -> None:
         super().__init__()
@@ -245,6 +248,8 @@ class MainWindow(QMainWindow):
     def _build_next(self) -> None:
         if any(self._workspace(name).build_one() for name in WORKSPACES):
             QTimer.singleShot(10, self, self._build_next)
+        else:
+            self.built.emit()
 
     def new_search(self) -> None:
         self.context.set_stack(FilterStack())

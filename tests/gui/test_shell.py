@@ -410,7 +410,8 @@ def test_that_archives_of_the_output_folder_are_one_click_away(qtbot, made_outpu
 
 
 def test_that_all_panels_are_built_ahead(window, qtbot):
-    window.window.build_ahead()
+    with qtbot.waitSignal(window.window.built, timeout=LONG_MS):
+        window.window.build_ahead()
 
     def all_there() -> bool:
         workspaces = window.window.workspaces
