@@ -80,6 +80,14 @@ class Shape:
         """Among those of its observation that are shown; HIDDEN if it is not."""
         return self._place_of_file[row] if row < len(self._place_of_file) else HIDDEN
 
+    def places_of_files(self, rows: Rows) -> NDArray[np.int32]:
+        """`place_of_file` of many rows."""
+        places = np.full(len(rows), HIDDEN, np.int32)
+        known = rows < len(self._place_of_file)
+        if known.any():
+            places[known] = np.frombuffer(self._place_of_file, np.int32)[rows[known]]
+        return places
+
     def shown(self) -> Rows:
         """All rows that are shown."""
         places = np.frombuffer(self._place_of_file, np.int32) if len(self._place_of_file) else np.zeros(0, np.int32)

@@ -184,18 +184,19 @@ class DownloadTree(QAbstractItemModel):
     def _announce(self, rows: Rows) -> None:
         """One signal for the changed files of an observation, one for the observations of a mission, one for all missions."""
         shape = self._shape
-        shown = [row for row in rows.tolist() if shape.place_of_file(row) != HIDDEN]
-        touched: dict[int, list[int]] = {}
-        for row in shown:
-            touched.setdefault(int(self.columns.observation[row]), []).append(shape.place_of_file(row))
+        places = shape.places_of_files(rows)
+        of_row = self.columns.observation[rows[places != HIDDEN]]
+        touched = np.unique(of_row).tolist()
+        if len(touched) <= _MOST_SIGNALS:
+            shown = places[places != HIDDEN]
+            for observation in touched:
+                self._changed(_FILES_FROM + observation, shown[of_row == observation].tolist())
         missions: dict[int, list[int]] = {}
-        for observation, places in touched.items():
-            if len(touched) <= _MOST_SIGNALS:
-                self._changed(_FILES_FROM + observation, places)
+        for observation in touched:
             mission = self.columns.observations[observation][0]
             missions.setdefault(mission, []).append(shape.place_of_observation(observation))
-        for mission, places in missions.items():
-            self._changed(1 + mission, places)
+        for mission, among in missions.items():
+            self._changed(1 + mission, among)
         self._changed(_MISSION, [shape.place_of_mission[mission] for mission in missions])
 
     def _changed(self, inside: int, places: list[int]) -> None:

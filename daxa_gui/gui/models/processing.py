@@ -18,12 +18,11 @@ from daxa_gui.gui.models.jobs import (
     STATE_ROLE,
     STATE_WORDS,
     Index,
-    fraction,
     percent,
     sentence,
-    state_word,
 )
 
+_RUNNING = STATE_WORDS[JobState.RUNNING]
 Unit = tuple[str, str, str]  # mission, ObsID, instrument + sub-exposure
 
 
@@ -75,6 +74,16 @@ class Cells:
         if state is JobState.SUCCEEDED and (overview.excluded[row] or overview.warned[row]):
             return "excluded" if overview.excluded[row] else "warned"
         return STATE_WORDS[state]
+
+    def fraction(self, row: int) -> float | None:
+        """0 … 1, as `jobs.fraction` says it of a job."""
+        overview = self.overview
+        state, total = overview.state_of(row), float(overview.total[row])
+        if state is JobState.SUCCEEDED:
+            return 1.0
+        if total == total and total:
+            return min(1.0, float(overview.done[row]) / total)
+        return None if state is JobState.RUNNING else 0.0
 
     def keep(self, jobs: Sequence[Job]) -> list[tuple[int, int]]:
         """Take over the newest snapshots; the cells that changed."""
@@ -205,18 +214,20 @@ class ProcessingGrid(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        job = self.job(index)
-        if job is None:
+        cells = self._cells
+        row = cells.shown(index.row(), index.column()) if index.isValid() else None
+        if row is None:
             return None
-        if role == JOB_ROLE:
-            return job
         if role == STATE_ROLE:
-            return state_word(job)
+            return cells.word(row)
         if role == Qt.ItemDataRole.DisplayRole:
-            part = fraction(job) if job.state is JobState.RUNNING else None
-            return state_word(job) if part is None else f"{state_word(job)} {percent(part)}"
+            word = cells.word(row)
+            part = cells.fraction(row) if word == _RUNNING else None
+            return word if part is None else f"{word} {percent(part)}"
         if role == FRACTION_ROLE:
-            return fraction(job)
+            return cells.fraction(row)
+        if role == JOB_ROLE:
+            return cells.overview.glance(row)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
-            return sentence(job)
+            return sentence(cells.overview.glance(row))
         return None

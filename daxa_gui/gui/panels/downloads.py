@@ -399,8 +399,10 @@ class DownloadsPanel(QWidget):
         self.lanes.show_lanes(shown, settings.connections_per_host)
 
     def _refresh_buttons(self) -> None:
-        rows = self.view.chosen()
-        counts = np.bincount(self.model.columns.words[rows], minlength=len(WORDS)) if len(rows) else np.zeros(len(WORDS), int)
+        if self.view.has_selection or self.model.is_filtered:
+            counts = np.bincount(self.model.columns.words[self.view.chosen()], minlength=len(WORDS))
+        else:
+            counts = self.model.sums()[: len(WORDS)].astype(int)
         archive = self._session.archive
         locked = archive.read_only if archive is not None else ""
         self.failures.set_locked(locked)

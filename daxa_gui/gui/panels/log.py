@@ -92,6 +92,7 @@ class LogPanel(QWidget):
         context.job_changed.connect(self.show_job)
         context.theme_changed.connect(self._on_context_theme_changed)
         bridge.jobs_changed.connect(self._on_bridge_jobs_changed)
+        bridge.many_jobs_changed.connect(lambda: self._poll())
         bridge.archive_changed.connect(self._on_bridge_archive_changed)
         self._on_context_theme_changed(context.theme)
         if context.job_id is not None:
