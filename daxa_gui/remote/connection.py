@@ -3,11 +3,13 @@ what goes wrong. What the bytes mean is not known here."""
 
 from __future__ import annotations
 
+import base64
 import http.client
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from types import TracebackType
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, unquote_plus, urljoin, urlsplit
 
 import daxa_gui
 from daxa_gui.core.errors import TransferError
@@ -36,6 +38,7 @@ MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What is only for the host that was meant, and never goes to another one that it redirects to.
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_SHORTEST_SECRET = 4  # shorter texts are in many addresses by chance
 _BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding"})
 
 # For visits that are given none; the session puts others here (« time limits » of the settings).
@@ -175,6 +178,18 @@ class Visit:
             connection.close()
 
 
+def _secrets_in(headers: Mapping[str, str], body: bytes | None) -> tuple[str, ...]:
+    """Passwords that go along with a request: of a form (XSA's AIOPWD), or of HTTP Basic."""
+    found = [value for name, value in parse_qsl((body or b"").decode("ascii", "replace")) if name.upper().endswith("PWD")]
+    for name, value in headers.items():
+        pair = value.removeprefix("Basic ")
+        if name.lower() == "authorization" and pair != value:
+            found.append(pair)
+            with suppress(ValueError):
+                found.append(base64.b64decode(pair).decode("utf-8", "replace").partition(":")[2])
+    return tuple(text for text in found if len(text) >= _SHORTEST_SECRET)
+
+
 class _Exchange:
     """One request with its redirects, as a context manager around reading its answer."""
 
@@ -191,6 +206,7 @@ class _Exchange:
         self._watch = Watch(visit._ctx, visit._timeouts, url)
         self._response: http.client.HTTPResponse | None = None
         self._parts = urlsplit(url)
+        self._secrets = _secrets_in(self._headers, body)
         self._refuse_open_secrets(url)
 
     def _refuse_open_secrets(self, url: str) -> None:
@@ -232,6 +248,11 @@ class _Exchange:
         raise TransferError(f"{self._url} leads from one redirection to the next without end.", retryable=False)
 
     def _redirected(self, url: str, status: int, location: str) -> str:
+        if any(secret in text for secret in self._secrets for text in (location, unquote(location), unquote_plus(location))):
+            # followed, it would stand in addresses, and from there in manifests, logs and messages
+            raise TransferError(
+                f"{host_of(url)} redirects to an address that holds the password; it is not followed.", retryable=False
+            )
         there = quote(urljoin(url, location), safe="%/:=&?~#+!$,;'@()*[]")
         if checked(url).scheme == "https" and checked(there).scheme != "https":
             raise TransferError(f"{url} redirects to an address that is not protected ({there}).", retryable=False)

@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -99,6 +100,18 @@ def test_that_a_redirect_to_an_open_address_gets_nothing(server: LoginServer) ->
             with pytest.raises(TransferError, match="not protected"):
                 fetch(server.url, authorisation(server.url, service, WHO))
         assert plain.requests == []
+
+
+@pytest.mark.parametrize("service", ["xsa", "mirror"])
+def test_that_a_redirect_that_repeats_the_password_is_not_followed(server: LoginServer, service: str) -> None:
+    how = authorisation(server.url, service, WHO)
+    for form in (quote(SECRET), quote_plus(SECRET), quote(SECRET, safe="")):
+        server.redirect_to = f"/login?AIOUSER=a&AIOPWD={form}"
+        n_asked = len(server.asked)
+        with pytest.raises(TransferError, match="holds the password") as caught:
+            fetch(server.url + PATH, how)
+        assert len(server.asked) == n_asked + 1
+        assert form not in "".join(traceback.format_exception(caught.value))
 
 
 def test_that_a_server_that_cannot_be_trusted_gets_nothing(server: LoginServer, monkeypatch: pytest.MonkeyPatch) -> None:
