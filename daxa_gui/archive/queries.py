@@ -98,16 +98,23 @@ class Queries:
         with self._database.reading() as connection:
             names = connection.execute(f"SELECT mission, obs_id FROM observations WHERE {of_mission}", values)
             result: dict[tuple[str, str], bool | None] = dict.fromkeys(names.fetchall())
+            here = "FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ?"
             for step in (DAXA_FINAL, self._final_step):
-                rows = connection.execute(
-                    f"SELECT mission, obs_id, max(state = 'succeeded' AND reason = ''), max({_OPEN_SQL})"
-                    " FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ?"
-                    f" AND {of_mission} GROUP BY mission, obs_id",
+                # Two looks through the index are twice as fast as one that works out both answers for each observation.
+                found = connection.execute(
+                    f"SELECT DISTINCT mission, obs_id {here} AND {of_mission} AND state = 'succeeded' AND reason = ''",
                     (step, *values),
                 )
-                for mission_, obs_id, success, is_open in rows:
-                    before = result.get((mission_, obs_id))
-                    result[mission_, obs_id] = True if success or before else None if is_open else False
+                successes = dict.fromkeys(found.fetchall(), True)
+                others = connection.execute(
+                    f"SELECT mission, obs_id, max({_OPEN_SQL}) {here} AND {of_mission}"
+                    " AND NOT (state = 'succeeded' AND reason = '') GROUP BY mission, obs_id",
+                    (step, *values),
+                )
+                for mission_, obs_id, is_open in others:
+                    if not result.get((mission_, obs_id)):
+                        result[mission_, obs_id] = None if is_open else False
+                result.update(successes)
             cancelled = connection.execute(
                 "SELECT DISTINCT mission, obs_id FROM jobs INDEXED BY jobs_without_success"
                 f" WHERE kind = 'reduce' AND {_WITHOUT_SUCCESS_SQL} AND state = 'cancelled' AND {of_mission}",
