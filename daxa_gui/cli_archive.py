@@ -81,7 +81,7 @@ def _found(session: Session, options: argparse.Namespace) -> list[ProcessResult]
     return [
         one
         for one in found
-        if (not options.failed or one.success is False) and (not getattr(options, "warned", False) or one.warnings)
+        if (not options.failed or one.failed) and (not getattr(options, "warned", False) or one.warnings)
     ]
 
 
@@ -106,8 +106,8 @@ def results(session: Session, options: argparse.Namespace) -> int:
         ("MISSION", "OBSID", "UNIT", "STEP", "STATE", "WHY"),
         [(r.mission, r.obs_id, r.unit, r.step, r.state, "; ".join(r.errors) or r.reason or "; ".join(r.warnings)) for r in found],
     )
-    failed = sum(one.success is False for one in found)
-    say(f"{count_of(len(found), 'step')}, {failed} failed")
+    failed, skipped = sum(one.failed for one in found), sum(one.skipped for one in found)
+    say(f"{count_of(len(found), 'step')}, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 0
 
 

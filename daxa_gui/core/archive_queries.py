@@ -27,6 +27,15 @@ class ProcessResult:
     log_path: str = ""
     reason: str = ""  # why it was skipped or what stopped it
 
+    @property
+    def failed(self) -> bool:
+        """It was tried in vain, while one that was skipped (closed filter, an earlier step failed) was not."""
+        return self.success is False and not self.skipped
+
+    @property
+    def skipped(self) -> bool:
+        return self.state == "skipped"
+
 
 @dataclass(frozen=True)
 class ObservationFacts:

@@ -55,7 +55,8 @@ def left_out_reason(one: LeftOut) -> str:
 
 SHOWN: dict[str, Callable[[ProcessResult], bool] | None] = {
     "Everything": None,
-    "Failed": lambda result: result.success is False,
+    "Failed": lambda result: result.failed,
+    "Skipped": lambda result: result.skipped,
     "With warnings": lambda result: bool(result.warnings),
     "Excluded": lambda result: result_word(result) == "excluded",
     "Not ended yet": lambda result: result.success is None,
@@ -72,8 +73,8 @@ class Digest(NamedTuple):
 
 
 def digest_of(results: Sequence[ProcessResult], rows: Sequence[int]) -> Digest:
-    failed = [r.job_id for r in (results[row] for row in rows) if r.success is False and r.job_id is not None]
-    return Digest(len(results), sum(r.success is False for r in results), len(rows), failed)
+    failed = [r.job_id for r in (results[row] for row in rows) if r.failed and r.job_id is not None]
+    return Digest(len(results), sum(r.failed for r in results), len(rows), failed)
 
 
 class ResultsPanel(QWidget):
