@@ -14,6 +14,7 @@ from daxa_gui.core.errors import FileError
 FITS_BLOCK_BYTES = 2880
 CHUNK_BYTES = 1024 * FITS_BLOCK_BYTES
 _ALL_ONES = 0xFFFFFFFF
+_BITS = (8, 16, 32, 64)  # of a value: all that BITPIX may say, with or without a minus sign
 _CARD = re.compile(rb"(BITPIX  |NAXIS   |NAXIS[1-9][0-9]{0,2} {0,2}|PCOUNT  |GCOUNT  |GROUPS  )= +(\S+)")
 _SUM_CARD = re.compile(rb"(CHECKSUM|DATASUM )= +'?([^'/]*)")
 _NOT_COMPUTED = frozenset({"", "0" * 16})
@@ -132,11 +133,14 @@ def word_sum(data: bytes | memoryview) -> int:
 
 def _data_bytes(values: dict[str, str], name: str) -> int:
     try:
-        axes = [int(values[f"NAXIS{axis}"]) for axis in range(1, int(values["NAXIS"]) + 1)]
+        number = int(values["NAXIS"])
+        axes = [int(values[f"NAXIS{axis}"]) for axis in range(1, number + 1)]
         bits = abs(int(values["BITPIX"]))
         extra, groups = int(values.get("PCOUNT", 0)), int(values.get("GCOUNT", 1))
     except (KeyError, ValueError) as error:
         raise FileError(f"{name}: the header does not say how large its data are ({error}).") from error
+    if number < 0 or any(axis < 0 for axis in axes) or bits not in _BITS:
+        raise FileError(f"{name}: the header gives its data a negative size, or {bits} bits for each value.")
     if not axes:
         return 0
     if axes[0] == 0 and values.get("GROUPS") == "T":
@@ -144,7 +148,7 @@ def _data_bytes(values: dict[str, str], name: str) -> int:
     elements = 1
     for axis in axes:
         elements *= axis
-    if elements < 0 or extra < 0 or groups < 0:
+    if extra < 0 or groups < 0:
         raise FileError(f"{name}: the header gives its data a negative size.")
     data = bits // 8 * groups * (extra + elements)
     return -(-data // FITS_BLOCK_BYTES) * FITS_BLOCK_BYTES

@@ -26,6 +26,10 @@ from daxa_gui.remote.fits_check import WrongSumError, check_fits
 from daxa_gui.remote.listing import is_safe_name
 
 CHUNK_BYTES = 1024 * 1024
+LONGEST_EXTENSION_BYTES = 1024 * 1024
+_EXTENSIONS = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -323,6 +327,18 @@ class _Budget:
             )
 
 
+class _Header(tarfile.TarInfo):
+    """tarfile reads names and other extensions of a header into memory, however long the header says that they are."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _EXTENSIONS and self.size > LONGEST_EXTENSION_BYTES:
+            raise RefusedError(
+                f"A header of a tar file announces {self.size / 1e6:.0f} MB of names.",
+                "It was not unpacked: the file may be damaged or malicious.",
+            )
+        return super()._proc_member(archive)  # type: ignore[misc]
+
+
 def _is_nested(member: tarfile.TarInfo) -> bool:
     return member.isreg() and packing_of(member.name) == "tar"
 
@@ -332,7 +348,7 @@ def _members(
 ) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """The members one after the other, read as a stream (never seeking), those of tar files inside in their place."""
     count = 0
-    with translated_damage(name), tarfile.open(fileobj=source, mode="r|*") as archive:
+    with translated_damage(name), tarfile.open(fileobj=source, mode="r|*", tarinfo=_Header) as archive:
         for member in archive:
             ctx.check_cancelled()
             count += 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from daxa_gui.core.errors import Cancelled, FileError
 from daxa_gui.remote.fits_check import WrongSumError, check_fits, word_sum
+from tests.fakes.small_fits import header
 
 
 def file_of(tmp_path, hdus, checksum=True, name="x.fits"):
@@ -112,5 +113,23 @@ def test_that_a_file_that_is_cut_short_is_not_taken_for_one_with_a_wrong_sum(tmp
         check_fits(path)
     path.write_bytes(path.read_bytes()[:-2880])
     with pytest.raises(FileError, match="cut short") as caught:
+        check_fits(path)
+    assert not isinstance(caught.value, WrongSumError)
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        ("BITPIX  = 8", "NAXIS   = -5"),
+        ("BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = -5", "NAXIS2  = -5"),
+        ("BITPIX  = 7", "NAXIS   = 0"),
+        ("BITPIX  = 0", "NAXIS   = 1", "NAXIS1  = 999999999999"),
+        ("BITPIX  = 8", "NAXIS   = 99999999999999999999", "NAXIS1  = 1"),
+    ],
+)
+def test_that_headers_that_cannot_be_are_damage(tmp_path, cards):
+    path = tmp_path / "x.fits"
+    path.write_bytes(header("SIMPLE  =                    T", *cards))
+    with pytest.raises(FileError) as caught:
         check_fits(path)
     assert not isinstance(caught.value, WrongSumError)

@@ -330,3 +330,16 @@ def test_that_real_files_of_the_missions_pass_and_unpack(ctx, tmp_path):
         assert result.path.read_bytes() == gzip.decompress(path.read_bytes())
     assert len(whole) > 10
     assert len(zipped) > 4
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_that_a_header_that_would_fill_the_memory_is_refused(ctx, tmp_path, kind):
+    source = tar(tmp_path, member("a", bytes(64 * 1024 * 1024), kind), member(LIST_1, small_fits(100)))
+    assert source.stat().st_size < 100_000
+    with pytest.raises(RefusedError, match="announces 67 MB of names"):
+        unpack_tar(ctx, source, tmp_path / "out")
+
+
+def test_that_long_names_are_no_danger(ctx, tmp_path):
+    source = tar(tmp_path, member(f"{'long/' * 100}{LIST_1}", small_fits(100)))
+    assert [one.path.name for one in unpack_tar(ctx, source, tmp_path / "out")] == [LIST_1]
