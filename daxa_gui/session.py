@@ -20,7 +20,6 @@ from daxa_gui.setting_verbs import first_settings
 __all__ = ["Session", "first_settings"]
 
 log = logging.getLogger(__name__)
-MIRROR_PREFIX = "mirror:"
 
 
 class Session(KeepingVerbs):
@@ -88,11 +87,11 @@ class Session(KeepingVerbs):
     def _real_address(self, service: str) -> str:
         """« mirror:heasarc » is the folder of that service in the mirror of the settings. While the program works offline only
         a mirror that is a folder of this machine answers."""
-        from daxa_gui.remote.services import SERVICES
+        from daxa_gui.remote.services import MIRROR, SERVICES
 
-        if service.startswith(MIRROR_PREFIX):
+        if service.startswith(MIRROR):
             mirror = self.settings.mirror
-            address = f"{mirror.rstrip('/')}/{service.removeprefix(MIRROR_PREFIX)}" if mirror else ""
+            address = f"{mirror.rstrip('/')}/{service.removeprefix(MIRROR)}" if mirror else ""
         else:
             address = SERVICES.get(service, "")
         return "" if self.offline and not address.startswith("file:") else address
