@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from daxa_gui.archive_verbs import ArchiveVerbs
 from daxa_gui.core.archive_info import DownloadedFile
 from daxa_gui.core.archive_queries import (
     ArchiveUpdate,
@@ -24,6 +23,7 @@ from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.events import ArchiveContentChanged
 from daxa_gui.core.job import Job
+from daxa_gui.work_verbs import WorkVerbs
 
 if TYPE_CHECKING:
     from daxa_gui.archive.queries import Queries
@@ -36,7 +36,7 @@ T = TypeVar("T")
 Progress = Callable[[float, float | None, str], None]
 
 
-class KeepingVerbs(ArchiveVerbs):
+class KeepingVerbs(WorkVerbs):
     """About the open archive, unless a folder is named. What nobody has opened holds nothing; changing it raises ArchiveError."""
 
     # ---- what succeeded, and where it is
