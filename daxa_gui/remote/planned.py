@@ -145,7 +145,7 @@ class _Place:
         unit = local + name
         path = folder.path if folder.query else remote + name
         destination = f"{owner.raw_folder}/{local}"
-        inside = unpacked_name(name_inside(name)) if packing else name
+        inside = unpacked_name(inside) if packing else name
         destination = destination.rstrip("/") if packing == "tar" else destination + inside
         members = folder.archive_members
         known = found.units.setdefault((f"{destination}|{members}" if members else destination).lower(), unit)
