@@ -79,9 +79,7 @@ def changeable(session: Session, archive: str) -> None:
 def _found(session: Session, options: argparse.Namespace) -> list[ProcessResult]:
     found = session.process_results(options.mission, options.obs_id, options.step)
     return [
-        one
-        for one in found
-        if (not options.failed or one.failed) and (not getattr(options, "warned", False) or one.warnings)
+        one for one in found if (not options.failed or one.failed) and (not getattr(options, "warned", False) or one.warnings)
     ]
 
 
