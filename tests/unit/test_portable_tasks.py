@@ -41,7 +41,9 @@ def test_that_paths_of_a_task_are_those_of_the_place_where_it_runs():
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+        st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=20),
+        lambda x: st.lists(x, max_size=4) | st.dictionaries(st.text(max_size=10), x, max_size=4),
+        max_leaves=12,
     )
 )
 def test_that_other_values_are_not_touched(value):

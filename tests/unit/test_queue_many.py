@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import settings
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import JobChanged, ManyJobsChanged
@@ -26,7 +27,7 @@ class QueueStatesAtOnce(QueueStates):
         self.bench.queue.many = 1
 
 
-QueueStatesAtOnce.TestCase.settings = QueueStates.TestCase.settings
+QueueStatesAtOnce.TestCase.settings = settings(QueueStates.TestCase.settings, max_examples=10)
 TestThatTheQueueKeepsItsRulesWithManyJobs = QueueStatesAtOnce.TestCase
 
 
@@ -62,7 +63,7 @@ def some_archive(bench, number):
     return jobs, draw
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(5))
 @pytest.mark.parametrize("verb", VERBS)
 def test_that_many_jobs_end_up_as_each_of_them_would(tmp_path, verb, number):
     outcomes = []
