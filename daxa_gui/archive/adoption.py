@@ -22,6 +22,7 @@ from daxa_gui.core.archive_info import ArchiveObservation
 from daxa_gui.core.errors import FileError, InputError
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.product import ProductKey, ProductKind
+from daxa_gui.core.step import MadeFile
 from daxa_gui.missions import MISSIONS
 from daxa_gui.missions.erosita import ALL_MODULES
 from daxa_gui.missions.instrument_choice import chosen_modules, is_wanted, module_numbers, own_instrument
@@ -82,6 +83,34 @@ def adopt(
             if one is not None:
                 adopted.append(one)
     return adopted
+
+
+def step_aside(
+    layout: ArchiveLayout, database: Database, placed: Sequence[Placed], observation: Observations = _unknown
+) -> list[tuple[str, Placed]]:
+    """Give downloaded products whose names files just made here have taken another name in the layout: (stored path before,
+    where each is now). What is made here has the plain name, as in DAXA; the downloaded file itself was never touched."""
+    taken = {file.stored for file in placed if not file.made.destination}
+    with database.reading() as connection:
+        query = (
+            "SELECT p.mission, p.obs_id, p.kind, p.instrument, p.exposure, p.band_low_kev, p.band_high_kev, p.size_bytes,"
+            " p.sha256, json_extract(p.facts, '$.raw') FROM products p JOIN jobs j ON j.id = p.job_id"
+            " WHERE p.path = ? AND j.kind <> 'reduce'"
+        )
+        rows = [(stored, connection.execute(query, (stored,)).fetchone()) for stored in sorted(taken)]
+    is_made = made_here(database)
+    moved = []
+    for stored, row in rows:
+        if row is None or not isinstance(row[-1], str):
+            continue
+        mission, obs_id, kind, instrument, exposure, low, high, size, sha256, raw = row
+        key = ProductKey(mission, obs_id, ProductKind(kind), instrument, exposure, None if low is None else (low, high))
+        path = layout.absolute(raw)
+        file = Placed(key, path, raw, size, sha256, MadeFile("", key, str(path), {}))
+        if path.is_file():
+            again = adopt(layout, [file], observation, lambda one: one in taken or is_made(one))
+            moved += [(stored, one) for one in again]
+    return moved
 
 
 def _is_raw(layout: ArchiveLayout, file: Placed) -> bool:

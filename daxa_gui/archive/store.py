@@ -16,7 +16,7 @@ from typing import Literal
 
 from daxa_gui import __version__
 from daxa_gui.archive import archive_documents, job_rows
-from daxa_gui.archive.adoption import adopt, made_here
+from daxa_gui.archive.adoption import adopt, made_here, step_aside
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.disks import file_system, is_network
 from daxa_gui.archive.failures import translated
@@ -288,6 +288,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             raise ArchiveError(self.read_only_reason, "Nothing was changed.")
         placed = place_files(self.layout, job, outcome, Path(work_folder))
         adopted = adopt(self.layout, placed, self.observation, made_here(self.database))
+        aside = step_aside(self.layout, self.database, placed, self.observation)
         products = [*(file for file in placed if _is_product(file)), *adopted]
         changes, follow_ups = Changes(), portable_requests(self.layout, outcome.follow_ups)
         with self.database.writing() as connection:
@@ -295,6 +296,9 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             for file in placed:
                 if file.made.destination:
                     self._register_file(connection, job, file)
+            for before, now in aside:
+                values = (now.stored, now.key.exposure, before)
+                connection.execute("UPDATE OR REPLACE products SET path = ?, exposure = ? WHERE path = ?", values)
             for file in products:
                 self._register(connection, job, file)
             job_rows.write(connection, [job])

@@ -14,6 +14,7 @@ from daxa_gui.archive.adoption import adopt
 from daxa_gui.archive.choice import adopt_existing, change_choice, checked_choice
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.placing import Placed
+from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.archive_info import ArchiveObservation
 from daxa_gui.core.errors import ArchiveError, InputError
@@ -276,6 +277,27 @@ def test_that_the_store_tells_what_was_made_here(layout):
     store.commit_outcome(replace(download, state=JobState.SUCCEEDED), Outcome(files=(place.made,)), "")
     made, taken = sorted((p for p in store.products() if p.key.kind is K.IMAGE), key=lambda product: len(product.path))
     assert Path(made.path).read_bytes() == b"made here" and Path(taken.path).samefile(place.path)
+    store.close()
+
+
+def test_that_a_downloaded_product_steps_aside_for_one_that_is_made_here(layout):
+    store = ArchiveStore.create(layout)
+    rows = [{"obs_id": "0404910601"}]
+    store.add_selections([(Selection("xmm_pointed", "1", ("0404910601",), ("M1",), (), ("image",)), rows)])
+    place = downloaded(layout, "xmm_pointed", "0404910601", "image.fits", K.IMAGE, "M1", "S001", (0.5, 2.0))
+    (download, step) = store.add([request("x", "", kind="download"), request("M1S001", "image")])
+    store.commit_outcome(replace(download, state=JobState.SUCCEEDED), Outcome(files=(place.made,)), "")
+    for text in (b"made here", b"made here again"):
+        work = layout.work_folder(step.id)
+        work.mkdir(parents=True, exist_ok=True)
+        (work / "image.fits").write_bytes(text)
+        made_file = MadeFile("image.fits", place.key)
+        store.commit_outcome(replace(step, state=JobState.SUCCEEDED), Outcome(files=(made_file,)), str(work))
+        made, taken = sorted((p for p in store.products() if p.key.kind is K.IMAGE), key=lambda product: len(product.path))
+        assert Path(made.path).read_bytes() == text and made.job_id == step.id
+        assert Path(taken.path).samefile(place.path) and taken.job_id == download.id and taken.sha256 == place.sha256
+    queries = Queries(layout, store.database)
+    assert [one.success for one in queries.process_results(step="preprocessed_images")] == [True]
     store.close()
 
 
