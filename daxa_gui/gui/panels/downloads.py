@@ -351,7 +351,7 @@ class DownloadsPanel(QWidget):
         self._context.background.act(self, "Pause", lambda: verb(lane))
 
     def _on_bandwidth_changed(self, bytes_per_s: float) -> None:
-        self._context.background.act(self, "Speed limit", lambda: self._session.set_bandwidth(bytes_per_s or None))
+        self._context.background.act(self, "Bandwidth", lambda: self._session.set_bandwidth(bytes_per_s or None))
 
     def _on_limit_changed(self, connections: int) -> None:
         change = self._session.change_settings

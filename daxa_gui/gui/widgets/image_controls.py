@@ -64,7 +64,7 @@ class ImageControls(QWidget):
         combo.setAccessibleName(accessible)
         combo.setToolTip(tip)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        combo.setMaximumWidth(120)
+        combo.setMaximumWidth(150)
         return combo
 
     def _make_times(self) -> None:

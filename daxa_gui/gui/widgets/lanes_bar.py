@@ -102,14 +102,14 @@ class LanesBar(QWidget):
         self.bandwidth.setDecimals(2)
         self.bandwidth.setSpecialValueText("no limit")
         self.bandwidth.setSuffix(" MB/s")
-        self.bandwidth.setAccessibleName("Speed limit of all downloads together, MB/s")
+        self.bandwidth.setAccessibleName("Bandwidth of all downloads together, MB/s")
         self.bandwidth.setToolTip("How many megabytes a second all downloads together may fetch; 0: no limit")
         self.limit = QSpinBox(self._limits)
         self.limit.setObjectName("connectionLimit")
         self.limit.setRange(1, 32)
         self.limit.setAccessibleName("Files at a time from one server")
         self.limit.setToolTip("How many files may be fetched from one server at the same time")
-        for text, widget in (("Spee&d limit", self.bandwidth), ("At &once from a server", self.limit)):
+        for text, widget in (("Ban&dwidth", self.bandwidth), ("C&onnections per host", self.limit)):
             label = QLabel(text, self._limits)
             label.setBuddy(widget)
             flow.addWidget(label)

@@ -89,6 +89,8 @@ class UpdateArchiveDialog(QDialog):
         self.go.setEnabled(bool(new or public))
         if new or public:
             self.go.setFocus()
+        else:
+            self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setText("Close")
 
     def _on_go(self) -> None:
         update = self._update
