@@ -219,8 +219,8 @@ def test_that_the_command_line_updates_exports_and_imports(service, tmp_path):
         assert command(["catalogue", "export", "suzaku", path], tmp_path / "one", service)[0] == 0
         code, document, errors = command(["catalogue", "import", path, "--mission", "suzaku"], tmp_path / suffix, service)
         assert (code, document["rows"], document["origin"]) == (0, 50, "imported"), errors
-        code, document, _ = command(["find", "--obs-ids", "100000007"], tmp_path / suffix, service)
-        assert [found["obs_id"] for found in document["observations"]] == ["100000007"]
+    code, document, _ = command(["find", "--obs-ids", "100000007"], tmp_path / suffix, service)
+    assert [found["obs_id"] for found in document["observations"]] == ["100000007"]
 
 
 def test_that_a_failed_update_ends_with_one_and_says_why(service, tmp_path):
