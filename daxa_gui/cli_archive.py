@@ -24,6 +24,7 @@ def add_archive_verbs(add: Add) -> None:
     sub = _of_archive(add("results", results, "Which steps of an archive succeeded, and why the others did not."))
     _chosen(sub)
     sub.add_argument("--failed", action="store_true", help="only what failed")
+    sub.add_argument("--skipped", action="store_true", help="only what was not tried: excluded, or because of what failed before")
     sub.add_argument("--warned", action="store_true", help="only what had warnings")
     sub = _of_archive(add("logs", logs, "The logs of an archive's steps: where they are, or what they say."))
     _chosen(sub)
@@ -77,10 +78,18 @@ def changeable(session: Session, archive: str) -> None:
 
 
 def _found(session: Session, options: argparse.Namespace) -> list[ProcessResult]:
+    """With several of --failed, --skipped and --warned, what any of them asks for."""
     found = session.process_results(options.mission, options.obs_id, options.step)
-    return [
-        one for one in found if (not options.failed or one.failed) and (not getattr(options, "warned", False) or one.warnings)
+    wanted = [
+        is_wanted
+        for name, is_wanted in (
+            ("failed", lambda one: one.failed),
+            ("skipped", lambda one: one.skipped),
+            ("warned", lambda one: bool(one.warnings)),
+        )
+        if getattr(options, name, False)
     ]
+    return [one for one in found if not wanted or any(is_wanted(one) for is_wanted in wanted)]
 
 
 def results(session: Session, options: argparse.Namespace) -> int:

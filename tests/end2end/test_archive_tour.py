@@ -81,7 +81,7 @@ def test_that_the_commands_of_the_page_do_what_it_says(tour: Tour) -> None:
     assert wider.count("M1S001MIEVLI0000.FTZ") == 4 and wider.count("PNS003PIEVLI0000.FTZ") == 4
     info = tour.told("info")
     assert "version 1.2 of" in info and "nothing left out" in info and "clean_events" in info
-    assert tour.told("results Tour --failed").count("CalClosed") == 4
+    assert tour.told("results Tour --skipped").count("CalClosed") == 4
     log = tour.told("logs")
     assert log.count("== xmm_pointed 0999900201 ") == 2 and "done" in log
     versions = tour.told("versions Tour")

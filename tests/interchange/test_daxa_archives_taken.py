@@ -343,7 +343,8 @@ def test_that_a_converted_archive_is_whole_and_can_be_made_anew(world: World, ma
     before = {product.path: (product.key, product.sha256) for product in store.products()}
     daxa_archives.write(store)
     store.close()
-    assert not verify(layout).findings  # DAXA's files belong there
+    # DAXA's files belong there; raw files that nobody registered are only mentioned
+    assert not [finding for finding in verify(layout).findings if finding.severity != "information"]
     layout.database.unlink()
     assert verify(layout, repair=True).rebuilt
     store = ArchiveStore.open(layout)
