@@ -33,7 +33,7 @@ __all__ = [
     "join_url",
 ]
 
-CHUNK_BYTES = 64 * 1024
+CHUNK_BYTES = 256 * 1024
 MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What is only for the host that was meant, and never goes to another one that it redirects to.
