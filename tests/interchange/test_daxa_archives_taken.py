@@ -41,6 +41,8 @@ def world(real_daxa: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wo
 
 @pytest.fixture
 def made(world: World) -> Path:
+    for mission in world.both:  # DAXA's output folder is one for all tests: what others left there is none of this archive's
+        shutil.rmtree(world.output / f"{mission}_raw", ignore_errors=True)
     made_by_daxa(world, "theirs")
     return world.output / "archives" / "theirs"
 
@@ -343,8 +345,7 @@ def test_that_a_converted_archive_is_whole_and_can_be_made_anew(world: World, ma
     before = {product.path: (product.key, product.sha256) for product in store.products()}
     daxa_archives.write(store)
     store.close()
-    # DAXA's files belong there; raw files that nobody registered are only mentioned
-    assert not [finding for finding in verify(layout).findings if finding.severity != "information"]
+    assert not verify(layout).findings  # DAXA's files belong there
     layout.database.unlink()
     assert verify(layout, repair=True).rebuilt
     store = ArchiveStore.open(layout)
