@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from daxa_gui.core.errors import ArchiveError, InputError
-from daxa_gui.core.product import ProductKey, ProductKind
+from daxa_gui.core.product import ProductKey
+from daxa_gui.core.product_names import product_place, safe_part
 
 ARCHIVES = "archives"
 DATABASE = "daxa_gui.sqlite"
@@ -23,23 +23,6 @@ MAX_NAME_BYTES = 120  # leaves room for the longest path below it within 255 byt
 
 _FORBIDDEN = set('/\\:*?"<>|')  # separators, and what disks shared with other systems cannot hold
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))}
-_SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
-
-# Folder and type of each kind of product (DAXA's names).
-_PLACES = {
-    ProductKind.EVENTS: ("events", "events"),
-    ProductKind.CLEAN_EVENTS: ("events", "cleanevents"),
-    ProductKind.FINAL_EVENTS: ("events", "finalevents"),
-    ProductKind.RAW: ("misc", "raw"),
-    ProductKind.SPECTRUM: ("spectra", "spectrum"),  # this folder and the next are ours: DAXA takes no spectra over
-    ProductKind.SOURCE_LIGHTCURVE: ("lightcurves", "sourcelightcurve"),
-    ProductKind.GTI: ("cleaning", "gti"),
-    ProductKind.LIGHTCURVE: ("cleaning", "lightcurve"),
-    ProductKind.IMAGE: ("images", "image"),
-    ProductKind.EXPOSURE_MAP: ("images", "expmap"),
-    ProductKind.BACKGROUND_MAP: ("background", "backmap"),
-    ProductKind.OTHER: ("misc", "other"),
-}
 
 
 def checked_archive_name(name: str) -> str:
@@ -64,31 +47,6 @@ def checked_archive_name(name: str) -> str:
         shown = name.encode("unicode_escape", "replace").decode("ascii") if "control" in problem else name
         raise InputError(f"The archive name « {shown} » {problem}.", "Choose letters, digits, blanks, dashes and underscores.")
     return text
-
-
-def _safe_part(text: str, what: str) -> str:
-    """A mission, ObsID or instrument as one part of a path; refuses everything that could lead elsewhere."""
-    if not _SAFE_PART.fullmatch(text) or ".." in text:
-        raise InputError(f"« {text} » cannot be used as {what} in a file name.")
-    return text
-
-
-def product_name(key: ProductKey, name: str = "") -> str:
-    """DAXA's file name `obsid{o}-inst{i}-subexp{se}[-en{lo}_{hi}keV]-{type}.fits`.
-
-    `name` is what the task called the file: products of kind OTHER keep its stem as their type, and its suffix.
-    """
-    instrument = _safe_part(key.instrument, "an instrument") if key.instrument else "None"
-    exposure = _safe_part(key.exposure, "a sub-exposure") if key.exposure else "None"
-    band = ""
-    if key.band_kev is not None:
-        low, high = (float(energy) for energy in key.band_kev)
-        band = f"-en{low!r}_{high!r}keV"
-    kind, suffix = _PLACES[key.kind][1], ".fits"
-    if key.kind is ProductKind.OTHER and name:
-        kind = _safe_part(Path(name).stem, "a file name")
-        suffix = Path(name).suffix or suffix
-    return f"obsid{_safe_part(key.obs_id, 'an ObsID')}-inst{instrument}-subexp{exposure}{band}-{kind}{suffix}"
 
 
 def _can_be_path(relative: str) -> bool:
@@ -116,7 +74,7 @@ class OutputLayout:
 
     def raw_folder(self, mission: str, obs_id: str) -> Path:
         """Downloaded files of one observation, shared by all archives."""
-        return self.folder / f"{_safe_part(mission, 'a mission')}_raw" / _safe_part(obs_id, "an ObsID")
+        return self.folder / f"{safe_part(mission, 'a mission')}_raw" / safe_part(obs_id, "an ObsID")
 
     def archive(self, name: str) -> ArchiveLayout:
         return ArchiveLayout(self.folder, self.archives / checked_archive_name(name))
@@ -177,15 +135,15 @@ class ArchiveLayout:
         return OutputLayout(self.output).raw_folder(mission, obs_id)
 
     def processed_folder(self, mission: str, obs_id: str) -> Path:
-        return self.folder / PROCESSED / _safe_part(mission, "a mission") / _safe_part(obs_id, "an ObsID")
+        return self.folder / PROCESSED / safe_part(mission, "a mission") / safe_part(obs_id, "an ObsID")
 
     def failed_folder(self, mission: str, obs_id: str) -> Path:
         """Where an observation's processed data go when nothing of it succeeded in the final step."""
-        return self.folder / FAILED / _safe_part(mission, "a mission") / _safe_part(obs_id, "an ObsID")
+        return self.folder / FAILED / safe_part(mission, "a mission") / safe_part(obs_id, "an ObsID")
 
     def product_path(self, key: ProductKey, name: str = "") -> Path:
         """Where a product belongs, by DAXA's rules (`name`: see `product_name`)."""
-        return self.processed_folder(key.mission, key.obs_id) / _PLACES[key.kind][0] / product_name(key, name)
+        return self.processed_folder(key.mission, key.obs_id) / product_place(key, name)
 
     def stored(self, path: str | Path) -> str:
         """A path as the archive remembers it, so that archive and output folder can be moved. Refuses paths elsewhere."""

@@ -80,6 +80,7 @@ class Job:
     started: float | None = None
     finished: float | None = None
     log_path: str = ""
+    one_is_enough: bool = False  # of its needs: see `JobRequest`
 
     @property
     def is_finished(self) -> bool:

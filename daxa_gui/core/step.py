@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from daxa_gui.core.product import ProductKey
+from daxa_gui.core.product import ProductKey, ProductKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Place(StrEnum):
@@ -62,6 +65,28 @@ class TaskContext(Protocol):
     def log(self, text: str) -> None:
         """Write a line into the job's log. Lines with « WARNING » or « ERROR » are found by the log viewer."""
 
+    def run_program(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: str = "",
+        on_line: Callable[[str], None] | None = None,
+    ) -> int:
+        """Run an external program to its end and return its exit code (128 + n if signal n ended it).
+
+        `environment` is the whole environment of the program; `folder` is where it starts (the work folder if empty). Each line
+        of its output goes into the job's log and to `on_line`. A cancelled job and a passed time limit end it and all that it
+        started.
+
+        Raises
+        ------
+        Cancelled : somebody asked for it. ReductionError : there is no such program, or it took longer than the time limit.
+        """
+
+    def setting(self, name: str) -> str:
+        """A setting that says where software lies (`sas_folder`, `ccf_folder`, `pfiles_folder` …), as text; "" if not set."""
+
 
 @dataclass(frozen=True)
 class MadeFile:
@@ -109,14 +134,24 @@ class JobRequest:
     label: str = ""
     needs: tuple[str | int, ...] = ()
     size_bytes: int | None = None
+    one_is_enough: bool = False  # it goes on when all its needs have ended and at least one of them succeeded
+
+
+class Level(StrEnum):
+    """What one job of a step is about."""
+
+    OBSERVATION = "observation"
+    INSTRUMENT = "instrument"  # all sub-exposures of an instrument together
+    EXPOSURE = "exposure"
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a step: enough to make a form, check an entry and write a report.
 
-    `kind` is "yes/no", "integer", "number", "range" (two numbers), "text", or empty: then it follows from the default.
-    Name it where the default is None; the form then offers `empty` as the empty entry.
+    `kind` is "yes/no", "integer", "number", "range" (two numbers), "text", "many" (some of `choices`, a list), "texts" (a list of
+    texts), "ranges" (a list of pairs), "numbers" (a list), or empty: then it follows from the default. Name it where the default is
+    None; the form then offers `empty` as the empty entry. `daxa` is the argument of DAXA's function that it stands for.
     """
 
     name: str
@@ -129,16 +164,56 @@ class Parameter:
     choices: tuple[Any, ...] = ()
     kind: str = ""
     empty: str = "the mission's own"  # what None means
+    daxa: str = ""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A reduction step. `build` is `"module:function"`; it turns (`reduction.unit.Unit`, checked parameters) into a Task."""
+    """A reduction step.
 
-    name: str
+    `build` is `"module:function"`. For the built-in engine it turns (`reduction.unit.Unit`, checked parameters) into a Task; for
+    steps of the missions' software it turns (`reduction.recipe.WorkUnit`, checked parameters) into a `reduction.recipe.Recipe`.
+    """
+
+    name: str  # unique among all steps
     label: str  # column heading in the processing grid
     help: str
-    software: str  # "builtin", "sas", "esass" …
-    needs: tuple[str, ...]  # names of the steps whose outcome it uses
+    software: str  # "builtin", "sas", "esass", "ciao", "heasoft"
+    needs: tuple[
+        str, ...
+    ]  # names of the steps whose outcome it uses; those that are not for a unit's instrument do not count for it
     parameters: tuple[Parameter, ...]
     build: str
+    missions: tuple[str, ...] = ()  # names; empty: all
+    instruments: tuple[str, ...] = ()  # empty: all of the mission
+    level: Level = Level.EXPOSURE
+    needs_if: tuple[tuple[str, str], ...] = ()  # (step, yes/no parameter of this step that makes it needed)
+    uses_if_made: tuple[str, ...] = ()  # waits for these if they are asked for too, whatever comes of them
+    one_is_enough: bool = False  # goes on when one of the units that it needs succeeded (merging sub-exposures)
+    makes: tuple[ProductKind, ...] = ()
+    calibration: tuple[str, ...] = ()  # calibration whose version counts ("ccf", "caldb")
+    minimum_version: str = ""  # of the software
+    is_final: bool = False  # an observation is a success if one of its units succeeded here
+    daxa: str = ""  # what DAXA calls the step
+
+
+@dataclass(frozen=True)
+class PipelineArgument:
+    """One argument of a pipeline and the parameters (step, name) that it sets; `parameter` declares it like any other."""
+
+    parameter: Parameter
+    sets: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps that one button runs. `optional` steps run only if the yes/no argument of that name is chosen."""
+
+    name: str
+    label: str
+    help: str
+    software: str
+    missions: tuple[str, ...]
+    steps: tuple[str, ...]
+    arguments: tuple[PipelineArgument, ...] = ()
+    optional: tuple[tuple[str, str], ...] = ()  # (step, argument)

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daxa_gui.archive.layout import ArchiveLayout, OutputLayout, checked_archive_name, product_name
+from daxa_gui.archive.layout import ArchiveLayout, OutputLayout, checked_archive_name
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.product import ProductKey, ProductKind
+from daxa_gui.core.product_names import product_name
 
 OUT = OutputLayout(Path("/data/out"))
 
