@@ -65,6 +65,10 @@ class TaskContext(Protocol):
     def log(self, text: str) -> None:
         """Write a line into the job's log. Lines with « WARNING » or « ERROR » are found by the log viewer."""
 
+
+class ProgramContext(TaskContext, Protocol):
+    """What a task that runs on a thread (`Place.THREAD`) may use besides."""
+
     def run_program(
         self,
         argv: Sequence[str],
@@ -150,8 +154,8 @@ class Parameter:
     """One parameter of a step: enough to make a form, check an entry and write a report.
 
     `kind` is "yes/no", "integer", "number", "range" (two numbers), "text", "many" (some of `choices`, a list), "texts" (a list of
-    texts), "ranges" (a list of pairs), "numbers" (a list), or empty: then it follows from the default. Name it where the default is
-    None; the form then offers `empty` as the empty entry. `daxa` is the argument of DAXA's function that it stands for.
+    texts), "ranges" (a list of pairs), "numbers" (a list), or empty: then it follows from the default. Name it where the default
+    is None; the form then offers `empty` as the empty entry. `daxa` is the argument of DAXA's function that it stands for.
     """
 
     name: str

@@ -105,8 +105,8 @@ class Made:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done, in this order: `given` files are laid out, `runs` run (the first that fails ends it), `made` files are judged,
-    `finish` (« module:function », called as `function(ctx, unit, parameters, made)` with pattern → paths of what was made) adds
+    """What is done, in this order: `given` files are laid out, `runs` run (the first that fails ends it), `made` files are
+    judged, `finish` (« module:function », called as `function(ctx, unit, parameters, made)` with pattern → paths of what was made) adds
     facts, warnings, a `stop` sentence or files by returning an Outcome. `private_pfiles`: for HEASoft-like programs."""
 
     software: str
