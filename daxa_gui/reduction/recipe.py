@@ -105,9 +105,12 @@ class Made:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done, in this order: `given` files are laid out, `runs` run (the first that fails ends it), `made` files are
-    judged, `finish` (« module:function », called as `function(ctx, unit, parameters, made)` with pattern → paths of what was made) adds
-    facts, warnings, a `stop` sentence or files by returning an Outcome. `private_pfiles`: for HEASoft-like programs."""
+    """What is done, in this order: `given` files are laid out, `runs` run (the first that fails ends it), `made` files are judged,
+    and `finish` adds facts, warnings, a `stop` sentence or files by returning an Outcome.
+
+    `finish` is « module:function », called as `function(ctx, unit, parameters, made)` with pattern → paths of what was made.
+    `private_pfiles`: the programs keep parameter files, and get a folder of this job's own for them.
+    """
 
     software: str
     runs: tuple[ProgramRun, ...]
