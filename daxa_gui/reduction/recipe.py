@@ -105,9 +105,16 @@ class Made:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done, in this order: `given` files are laid out, `runs` run (the first that fails ends it), `made` files are judged,
-    and `finish` adds facts, warnings, a `stop` sentence or files by returning an Outcome.
+    """What is done, in this order: `given` files are laid out, `prepare` may change the recipe by what they say, `runs` run (the
+    first that fails ends it), `made` files are judged, and `finish` adds facts, warnings, a `stop` sentence or files by
+    returning an Outcome.
 
+    `prepare` is « module:function », called as `function(ctx, unit, parameters, recipe) -> Recipe` in the job's work folder with
+    the given files in place: for what can only be known then (which CCDs a log calls anomalous). Only its `runs`, `made` and
+    `finish` are used afterwards. « Show commands » shows the recipe as it is before.
+    `retry` is « module:function », called as `function(unit, parameters, recipe, lines) -> tuple[Recipe, str] | None` when a run
+    failed (exit code, error lines, or a file that is missing afterwards), with the lines of the failed run's output: a recipe to
+    run instead, once, and the sentence that warns of it; or None when the failure stands.
     `finish` is « module:function », called as `function(ctx, unit, parameters, made)` with pattern → paths of what was made.
     `private_pfiles`: the programs keep parameter files, and get a folder of this job's own for them.
     """
@@ -117,6 +124,8 @@ class Recipe:
     made: tuple[Made, ...]
     given: tuple[Given, ...] = ()
     finish: str = ""
+    prepare: str = ""
+    retry: str = ""
     private_pfiles: bool = False
 
 
