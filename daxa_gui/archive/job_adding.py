@@ -77,14 +77,19 @@ class Adding:
         state = JobState.WAITING if request.needs else JobState.QUEUED
         task = task_text(request.task)
         cursor = self._connection.execute(
-            "INSERT INTO jobs (kind, mission, obs_id, unit, step, lane, title, task, state, total, created, size_bytes)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*identity(request), request.lane, request.title, task, str(state), total_of(request), created, request.size_bytes),
-        )
+            "INSERT INTO jobs (kind, mission, obs_id, unit, step, lane, title, task, state, total, created, size_bytes,"
+            " one_is_enough)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *identity(request), request.lane, request.title, task, str(state), total_of(request), created,
+                request.size_bytes, int(request.one_is_enough),
+            ),
+        )  # fmt: skip
         job_id = int(cursor.lastrowid or 0)
         self._changes.jobs[job_id] = Job(
             job_id, request.kind, request.lane, request.mission, request.obs_id, request.unit, request.step, request.title,
             request.task, state, total=total_of(request), created=created, log_path=log_path(str(self._layout.logs), job_id),
+            one_is_enough=request.one_is_enough,
         )  # fmt: skip
         self._changes.opened.add(job_id)
         self._changes.new.add(job_id)

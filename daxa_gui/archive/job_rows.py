@@ -20,11 +20,11 @@ UNFINISHED_SQL = "state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped')"
 
 _COLUMNS = (
     "id", "kind", "lane", "mission", "obs_id", "unit", "step", "title", "state", "done", "total", "text", "reason", "attempt",
-    "created", "started", "finished",
+    "created", "started", "finished", "one_is_enough",
 )  # fmt: skip
 _DOCUMENTS = ("task", "warnings", "facts", "error")
 _NEEDS = "(SELECT group_concat(needed_id) FROM needs WHERE job_id = jobs.id)"
-_PATTERN = "itttttttt" + "rR" + "tt" + "i" + "rRR" + "T" + "tttt"
+_PATTERN = "itttttttt" + "rR" + "tt" + "i" + "rRR" + "i" + "T" + "tttt"
 SELECT = f"SELECT {', '.join(_COLUMNS)}, {_NEEDS}, {', '.join(_DOCUMENTS)} FROM jobs"
 _STATES = {str(state): state for state in JobState}
 
@@ -148,14 +148,14 @@ def jobs_from(rows: Sequence[Sequence[Any]], logs: str) -> list[Job]:
     for row, task, warned, known, error in zip(rows, tasks, warnings, facts, errors, strict=True):
         typed(row, _PATTERN)
         (job_id, kind, lane, mission, obs_id, unit, step, title, state, *rest) = row[:n]
-        done, total, text, reason, attempt, created, started, finished, needs = rest
+        done, total, text, reason, attempt, created, started, finished, enough, needs = rest
         if not (isinstance(known, dict) and isinstance(warned, list)):
             raise TypeError("its facts or warnings are something else")
         jobs.append(
             Job(
                 job_id, kind, lane, mission, obs_id, unit, step, title, task_from(task), _STATES[state],
                 needs_of(needs), done, total, text, reason, tuple(warned), known,
-                ErrorInfo(**error) if error else None, attempt, created, started, finished, log_path(logs, job_id),
+                ErrorInfo(**error) if error else None, attempt, created, started, finished, log_path(logs, job_id), bool(enough),
             )
         )  # fmt: skip
     return jobs

@@ -26,13 +26,16 @@ _LISTED = "SELECT value FROM json_each(?)"  # ids as JSON: as many as there are,
 _UNFINISHED = f"INDEXED BY jobs_unfinished WHERE {UNFINISHED_SQL}"
 _SUCCEEDED = "state = 'succeeded'"
 
-# Waiting jobs for which something follows from the jobs that they need: none is missing, or one can never come.
+# Waiting jobs for which something follows from the jobs that they need: none is missing, or one can never come. Where one of them
+# is enough: all have ended.
+_OF_NEEDS = "SELECT 1 FROM needs n JOIN jobs j ON j.id = n.needed_id WHERE n.job_id = jobs.id"
 _READY = f"""
-SELECT id FROM jobs WHERE {UNFINISHED_SQL} AND state = 'waiting' AND (
-    NOT EXISTS (SELECT 1 FROM needs n JOIN jobs j ON j.id = n.needed_id WHERE n.job_id = jobs.id AND j.state <> 'succeeded')
-    OR EXISTS (SELECT 1 FROM needs n JOIN jobs j ON j.id = n.needed_id WHERE n.job_id = jobs.id
-        AND (j.state IN ('failed', 'cancelled', 'skipped') OR j.state = 'succeeded' AND j.reason <> '')))
-ORDER BY id"""
+SELECT id FROM jobs WHERE {UNFINISHED_SQL} AND state = 'waiting' AND CASE WHEN one_is_enough THEN
+    NOT EXISTS ({_OF_NEEDS} AND j.state NOT IN ('succeeded', 'failed', 'cancelled', 'skipped'))
+ELSE
+    NOT EXISTS ({_OF_NEEDS} AND j.state <> 'succeeded')
+    OR EXISTS ({_OF_NEEDS} AND (j.state IN ('failed', 'cancelled', 'skipped') OR j.state = 'succeeded' AND j.reason <> ''))
+END ORDER BY id"""
 
 
 @contextmanager

@@ -127,6 +127,10 @@ class ArchiveLayout:
         """Where a job's intermediate files stay, if they are kept (`work` is emptied whenever the archive is opened)."""
         return self.folder / "intermediate" / f"job-{int(job_id)}"
 
+    def configuration_folder(self, number: int) -> Path:
+        """Where the products of an earlier configuration are kept."""
+        return self.folder / "configurations" / str(int(number))
+
     def log_path(self, job_id: int) -> Path:
         """At most a thousand logs in one folder."""
         return Path(log_path_text(str(self.logs), int(job_id)))

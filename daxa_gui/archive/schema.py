@@ -109,6 +109,28 @@ UPDATE jobs SET stale = 1 WHERE state = 'succeeded' AND EXISTS (
 """
 
 
+# What version 3 added. `one_is_enough`: the job goes on when one of those that it needs succeeded. `keep_as`: the configuration
+# as which the products of an earlier run are kept when this one replaces them. Kept products have their place in `path` and that
+# which they had in `original`.
+VERSION_3 = """
+ALTER TABLE jobs ADD COLUMN one_is_enough INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN keep_as INTEGER;
+CREATE TABLE configurations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created REAL NOT NULL, parameters TEXT NOT NULL,
+    reason TEXT NOT NULL, note TEXT NOT NULL);
+CREATE TABLE kept_products (
+    configuration_id INTEGER NOT NULL REFERENCES configurations ON DELETE CASCADE, path TEXT NOT NULL, original TEXT NOT NULL,
+    mission TEXT NOT NULL, obs_id TEXT NOT NULL, unit TEXT NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL,
+    instrument TEXT NOT NULL, exposure TEXT NOT NULL, band_low_kev REAL, band_high_kev REAL, size_bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, created REAL NOT NULL, facts TEXT NOT NULL, task TEXT NOT NULL,
+    PRIMARY KEY (configuration_id, original)) WITHOUT ROWID;
+"""
+
+
+def _to_version_3(connection: sqlite3.Connection) -> None:
+    _run(connection, VERSION_3)
+
+
 def _to_version_2(connection: sqlite3.Connection) -> None:
     _run(connection, VERSION_2)
     _run(connection, _FILES_OF_VERSION_1)
@@ -121,7 +143,7 @@ def _run(connection: sqlite3.Connection, statements: str) -> None:
 
 
 # Entry i brings a database from version i + 1 to version i + 2; it runs inside the transaction of `prepare`.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_2,)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_2, _to_version_3)
 VERSION = 1 + len(MIGRATIONS)
 
 
@@ -166,7 +188,19 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 _TYPES = {"TEXT": ("text",), "REAL": ("real", "integer"), "INTEGER": ("integer",), "BLOB": ("blob",)}
 # Too large to be looked at at each opening: their rows are looked at when they are read (`rows.typed`), and by `verify`.
 LARGE = frozenset(
-    {"jobs", "needs", "products", "files", "history", "observations", "observation_spans", "product_spans", "kept_gtis", "events"}
+    {
+        "jobs",
+        "needs",
+        "products",
+        "files",
+        "history",
+        "observations",
+        "observation_spans",
+        "product_spans",
+        "kept_gtis",
+        "events",
+        "kept_products",
+    }
 )
 
 

@@ -17,6 +17,7 @@ from typing import Literal
 from daxa_gui import __version__
 from daxa_gui.archive import archive_documents, job_rows
 from daxa_gui.archive.adoption import adopt, made_here, step_aside
+from daxa_gui.archive.configurations import keep_earlier, register_kept
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.disks import file_system, is_network
 from daxa_gui.archive.failures import translated
@@ -286,12 +287,14 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
         """
         if self.read_only_reason:
             raise ArchiveError(self.read_only_reason, "Nothing was changed.")
+        kept = keep_earlier(self.layout, self.database, job)
         placed = place_files(self.layout, job, outcome, Path(work_folder))
         adopted = adopt(self.layout, placed, self.observation, made_here(self.database))
         aside = step_aside(self.layout, self.database, placed, self.observation)
         products = [*(file for file in placed if _is_product(file)), *adopted]
         changes, follow_ups = Changes(), portable_requests(self.layout, outcome.follow_ups)
         with self.database.writing() as connection:
+            register_kept(connection, job, kept)
             outdated = self._unregister_outdated(connection, job, {file.stored for file in products})
             for file in placed:
                 if file.made.destination:

@@ -44,15 +44,18 @@ def released(job: Job) -> Job:
 
 def why_not(needs: Sequence[Job]) -> str | None:
     """Why a job with these needs makes no sense any more, as a sentence; None if it does."""
-    for need in needs:
-        if need.state is _S.SUCCEEDED and need.reason:
-            return need.reason
-        if need.state is _S.SKIPPED:
-            return need.reason or f"« {need.title} » was skipped."
-        if need.state is _S.CANCELLED:
-            return f"« {need.title} » was cancelled."
-        if need.state is _S.FAILED:
-            return f"« {need.title} » failed: {need.error.message if need.error else 'no reason is known.'}"
+    return next((reason for need in needs if (reason := _why_nothing_follows(need)) is not None), None)
+
+
+def _why_nothing_follows(need: Job) -> str | None:
+    if need.state is _S.SUCCEEDED:
+        return need.reason or None
+    if need.state is _S.SKIPPED:
+        return need.reason or f"« {need.title} » was skipped."
+    if need.state is _S.CANCELLED:
+        return f"« {need.title} » was cancelled."
+    if need.state is _S.FAILED:
+        return f"« {need.title} » failed: {need.error.message if need.error else 'no reason is known.'}"
     return None
 
 
@@ -84,6 +87,8 @@ def settle(job: Job, needs: Sequence[Job], store: JobStore, now: float) -> Job |
 
     When a need ended with the finding that nothing can follow, what the job made earlier is taken away.
     """
+    if job.one_is_enough:
+        return _settle_with_one(job, needs, store, now)
     if (reason := why_not(needs)) is not None:
         if has_stopped(needs):
             store.forget_products(job.id)
@@ -91,3 +96,15 @@ def settle(job: Job, needs: Sequence[Job], store: JobStore, now: float) -> Job |
     if job.state is _S.WAITING and all(need.state is _S.SUCCEEDED for need in needs):
         return moved(job, _S.QUEUED)
     return None
+
+
+def _settle_with_one(job: Job, needs: Sequence[Job], store: JobStore, now: float) -> Job | None:
+    """The same for a job that goes on when one of its needs succeeded, after all have ended."""
+    if not all(need.is_finished for need in needs):
+        return None
+    reasons = [_why_nothing_follows(need) for need in needs]
+    if None not in reasons:
+        if all(need.state is _S.SUCCEEDED for need in needs):
+            store.forget_products(job.id)
+        return moved(job, _S.SKIPPED, reason=reasons[0] or "", finished=now, text="")
+    return moved(job, _S.QUEUED) if job.state is _S.WAITING else None

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from daxa_gui.archive.adoption import ADOPTED
-from daxa_gui.archive.layout import product_name
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.mission import MissionSpec, RawFile, RemoteFolder
 from daxa_gui.core.product import ProductKey, ProductKind
+from daxa_gui.core.product_names import product_name
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.times import iso_to_mjd
 from daxa_gui.missions import MISSIONS

@@ -1,0 +1,212 @@
+"""Results of earlier ways of reducing: kept beside the present ones under the name of a configuration, to be compared with them.
+
+A job whose task has changed gets the configuration's number (`keep_as`) before it runs. When the new run is stored, what the job
+made earlier is linked into `configurations/<number>/` and noted in the same transaction. A run that fails replaces nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+from typing import Any
+
+from daxa_gui.archive.database import Database
+from daxa_gui.archive.failures import sensible, translated
+from daxa_gui.archive.layout import ArchiveLayout
+from daxa_gui.archive.own_places import check_own
+from daxa_gui.archive.rows import mapping
+from daxa_gui.core.documents import to_json
+from daxa_gui.core.errors import InputError
+from daxa_gui.core.job import Job
+from daxa_gui.core.reduction_plan import ComparedProduct, Configuration
+
+MAX_NAME_CHARACTERS = 120
+_COPIED = "mission, obs_id, kind, instrument, exposure, band_low_kev, band_high_kev, size_bytes, sha256, created, facts"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A product of an earlier run that lies at its second place now: `row` has the columns of `_COPIED`."""
+
+    configuration_id: int
+    path: str
+    original: str
+    row: tuple[Any, ...]
+
+
+def keep_earlier(layout: ArchiveLayout, database: Database, job: Job) -> list[Kept]:
+    """Give what the job made earlier a second place, if it is to be kept; what is gone is not. Before anything is replaced."""
+    with database.reading() as connection:
+        found = connection.execute("SELECT keep_as FROM jobs WHERE id = ?", (job.id,)).fetchone()
+        number = found[0] if found else None
+        if number is None:
+            return []
+        rows = connection.execute(f"SELECT path, {_COPIED} FROM products WHERE job_id = ?", (job.id,)).fetchall()
+    kept = []
+    with translated(layout.folder):
+        for original, *row in rows:
+            source = layout.absolute(original)
+            if not original.startswith("archive:") or not source.is_file() or source.is_symlink():
+                continue
+            check_own(layout, source)
+            target = layout.configuration_folder(int(number)) / original.removeprefix("archive:")
+            _link(source, target)
+            kept.append(Kept(int(number), layout.stored(target), original, tuple(row)))
+    return kept
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file at another place; a copy where the disk knows no links. The source is replaced later, never written to."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def register_kept(connection: sqlite3.Connection, job: Job, kept: Sequence[Kept]) -> None:
+    """Inside the transaction that stores the new run. The job replaces nothing of that configuration any more."""
+    for one in kept:
+        mission, obs_id, kind, instrument, exposure, low, high, size, sha256, created, facts = one.row
+        task = connection.execute("SELECT task FROM history WHERE path = ? ORDER BY id DESC LIMIT 1", (one.original,)).fetchone()
+        connection.execute(
+            "INSERT OR REPLACE INTO kept_products (configuration_id, path, original, mission, obs_id, unit, step, kind,"
+            " instrument, exposure, band_low_kev, band_high_kev, size_bytes, sha256, created, facts, task)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                one.configuration_id, one.path, one.original, mission, obs_id, job.unit, job.step, kind, instrument, exposure,
+                low, high, size, sha256, created, facts, task[0] if task else "null",
+            ),
+        )  # fmt: skip
+    connection.execute("UPDATE jobs SET keep_as = NULL WHERE id = ? AND keep_as IS NOT NULL", (job.id,))
+
+
+class Configurations:
+    """Safe from any thread."""
+
+    def __init__(self, layout: ArchiveLayout, database: Database, now: Callable[[], float] = time) -> None:
+        self._layout, self._database, self._now = layout, database, now
+
+    def keep(self, job_ids: Collection[int], name: str, parameters: Mapping[str, Any], reason: str) -> Configuration:
+        """Have the results of these jobs kept under a name when new runs replace them.
+
+        Parameters
+        ----------
+        name : of a new configuration or of one that is there; gets a number behind it if it is empty of characters or was made
+            for other parameters.
+        parameters : step → parameter → value with which the results were made.
+
+        Raises
+        ------
+        InputError : the name cannot be used.
+        """
+        text = to_json(parameters)
+        with self._database.writing() as connection:
+            number = self._number(connection, _checked_name(name), text, reason)
+            connection.execute(
+                "UPDATE jobs SET keep_as = ? WHERE id IN (SELECT value FROM json_each(?))", (number, json.dumps(sorted(job_ids)))
+            )
+        return next(one for one in self.all() if one.name == self._name_of(number))
+
+    def _number(self, connection: sqlite3.Connection, name: str, parameters: str, reason: str) -> int:
+        """Of the configuration of this name and these parameters, which is made if there is none."""
+        for candidate in (name, *(f"{name} ({n})" for n in range(2, 10_000))):
+            row = connection.execute("SELECT id, parameters FROM configurations WHERE name = ?", (candidate,)).fetchone()
+            if row is None:
+                cursor = connection.execute(
+                    "INSERT INTO configurations (name, created, parameters, reason, note) VALUES (?, ?, ?, ?, '')",
+                    (candidate, self._now(), parameters, reason),
+                )
+                return int(cursor.lastrowid or 0)
+            if row[1] == parameters:
+                return int(row[0])
+        raise InputError(f"There are too many configurations named « {name} ».", "Remove some, or choose another name.")
+
+    def _name_of(self, number: int) -> str:
+        with self._database.reading() as connection:
+            return str(connection.execute("SELECT name FROM configurations WHERE id = ?", (number,)).fetchone()[0])
+
+    def all(self) -> list[Configuration]:
+        """Newest first. Those that were prepared and of which nothing was replaced yet have no products."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT c.name, c.created, c.parameters, c.reason, c.note, count(k.path), coalesce(sum(k.size_bytes), 0),"
+                " count(DISTINCT k.mission || '/' || k.obs_id), coalesce(group_concat(DISTINCT k.step), '')"
+                " FROM configurations c LEFT JOIN kept_products k ON k.configuration_id = c.id GROUP BY c.id ORDER BY c.id DESC"
+            ).fetchall()
+        with sensible(self._layout.database):
+            return [
+                Configuration(
+                    str(name), float(created), tuple(sorted(filter(None, steps.split(",")))), mapping(parameters), str(reason),
+                    int(n_products), int(n_bytes), int(n_observations), str(note),
+                )
+                for name, created, parameters, reason, note, n_products, n_bytes, n_observations, steps in rows
+            ]  # fmt: skip
+
+    def compare(self, name: str) -> list[ComparedProduct]:
+        """Each kept product with the one that is there now, by mission, ObsID and unit."""
+        number = self._existing(name)
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT k.mission, k.obs_id, k.unit, k.kind, k.path, k.facts, p.path, coalesce(p.facts, '{}')"
+                " FROM kept_products k LEFT JOIN products p ON p.path = k.original WHERE k.configuration_id = ?"
+                " ORDER BY k.mission, k.obs_id, k.unit, k.kind, k.path",
+                (number,),
+            ).fetchall()
+        with sensible(self._layout.database):
+            return [
+                ComparedProduct(
+                    mission, obs_id, unit, kind, str(self._layout.absolute(old)),
+                    str(self._layout.absolute(new)) if new else "", mapping(old_facts), mapping(new_facts),
+                )
+                for mission, obs_id, unit, kind, old, old_facts, new, new_facts in rows
+            ]  # fmt: skip
+
+    def rename(self, name: str, new: str, note: str = "") -> None:
+        """Raises InputError for a name that cannot be used, is taken, or is none."""
+        number, new = self._existing(name), _checked_name(new)
+        with self._database.writing() as connection:
+            taken = connection.execute("SELECT 1 FROM configurations WHERE name = ? AND id <> ?", (new, number)).fetchone()
+            if taken is not None:
+                raise InputError(f"There is a configuration « {new} » already.", "Choose another name.")
+            connection.execute("UPDATE configurations SET name = ?, note = ? WHERE id = ?", (new, note, number))
+
+    def remove(self, name: str) -> int:
+        """Delete a configuration with its files for good; how many bytes they had. The present results stay."""
+        number = self._existing(name)
+        with self._database.writing() as connection:
+            total = connection.execute(
+                "SELECT coalesce(sum(size_bytes), 0) FROM kept_products WHERE configuration_id = ?", (number,)
+            ).fetchone()[0]
+            connection.execute("UPDATE jobs SET keep_as = NULL WHERE keep_as = ?", (number,))
+            connection.execute("DELETE FROM kept_products WHERE configuration_id = ?", (number,))
+            connection.execute("DELETE FROM configurations WHERE id = ?", (number,))
+        folder = self._layout.configuration_folder(number)
+        with translated(self._layout.folder):
+            if folder.is_dir() and not folder.is_symlink():
+                check_own(self._layout, folder)
+                shutil.rmtree(folder)
+        return int(total)
+
+    def _existing(self, name: str) -> int:
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT id FROM configurations WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise InputError(f"There is no configuration « {name} ».")
+        return int(row[0])
+
+
+def _checked_name(name: str) -> str:
+    text = " ".join(name.split())
+    if not text or not text.isprintable():
+        raise InputError(f"« {name} » cannot be the name of a configuration.", "Give letters, digits and blanks.")
+    if len(text) > MAX_NAME_CHARACTERS:
+        raise InputError(f"The name of a configuration has at most {MAX_NAME_CHARACTERS} characters.")
+    return text
