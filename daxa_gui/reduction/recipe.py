@@ -79,12 +79,14 @@ class Given:
     """A file or folder that a program shall find in the work folder under a simple name: a link, or a copy that it may change.
 
     `unpack`: the file is a tar archive made by an earlier step; its members are put into the work folder.
+    `optional`: nothing is laid out if the file does not exist (a sub-exposure that failed); `prepare` then looks what is there.
     """
 
     name: str
     path: str
     copy: bool = False
     unpack: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
