@@ -65,8 +65,9 @@ class WorkUnit:
 class ProgramRun:
     """One call of one program. `argv` is handed over as it is: no shell, no quoting.
 
-    `environment` is added to that of the software (SAS_CCF, SAS_ODF …). `title` heads its lines in the log. A path « {work} » at
-    the beginning of an argument or variable stands for the job's work folder.
+    `environment` is added to that of the software (SAS_CCF, SAS_ODF …). `title` heads its lines in the log. « {work} » at
+    the beginning of an argument, of the value behind an argument's first « = » (« odf={work}/x »), or of a variable stands for
+    the job's work folder (absolute).
     """
 
     argv: tuple[str, ...]
