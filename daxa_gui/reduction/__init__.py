@@ -11,5 +11,6 @@ STEPS = Registry(
         "flares": "daxa_gui.reduction.builtin_steps:FLARES",
         "clean": "daxa_gui.reduction.builtin_steps:CLEAN",
         "image": "daxa_gui.reduction.builtin_steps:IMAGE",
+        "exposures": "daxa_gui.reduction.exposures_step:EXPOSURES",
     }
 )

@@ -86,9 +86,6 @@ IMAGE = Step(
     build=f"{_HERE}:build_image",
 )  # fmt: skip
 
-# What the light-curve inspector gives besides: intervals (start, stop) in mission seconds, which no form asks for.
-BY_HAND = ("added_s", "removed_s")
-
 
 def _identity(key: ProductKey) -> dict[str, Any]:
     return {"mission": key.mission, "obs_id": key.obs_id, "instrument": key.instrument, "exposure": key.exposure}

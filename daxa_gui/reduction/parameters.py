@@ -9,7 +9,7 @@ from typing import Any
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.step import Parameter
 from daxa_gui.reduction import STEPS
-from daxa_gui.reduction.planner import checked
+from daxa_gui.reduction.checking import checked
 
 _FORM = re.compile(r"(?P<step>\w+)\.(?P<name>\w+)=(?P<value>.*)")
 
@@ -47,6 +47,8 @@ def _read(parameter: Parameter, text: str) -> Any:
         if text.casefold() not in ("yes", "no", "true", "false"):
             raise InputError(f"« {parameter.label} » is yes or no, not « {text} ».")
         return text.casefold() in ("yes", "true")
+    if parameter.kind in ("many", "texts", "numbers", "ranges"):
+        return _read_list(parameter, text)
     if parameter.choices:
         return next((choice for choice in parameter.choices if str(choice) == text), text)
     if parameter.kind == "text" or isinstance(parameter.default, str):
@@ -58,4 +60,20 @@ def _read(parameter: Parameter, text: str) -> Any:
         return float(text)
     except ValueError:
         wanted = "two numbers with a dash" if parameter.kind == "range" else "a number"
+        raise InputError(f"« {parameter.label} » needs {wanted}, not « {text} ».") from None
+
+
+def _read_list(parameter: Parameter, text: str) -> list[Any]:
+    """« G,I,U », « 0.5-2.0,2-10 », « 2.3,0.92 »; texts are parted by « && » because they may have commas."""
+    parts = [part.strip() for part in text.split("&&" if parameter.kind == "texts" else ",") if part.strip()]
+    if parameter.kind == "many":
+        return [next((choice for choice in parameter.choices if str(choice) == part), part) for part in parts]
+    if parameter.kind == "texts":
+        return parts
+    try:
+        if parameter.kind == "numbers":
+            return [float(part) for part in parts]
+        return [[float(end) for end in re.split(r"\s*[-–:]\s*", part)] for part in parts]
+    except ValueError:
+        wanted = "numbers with commas" if parameter.kind == "numbers" else "ranges such as 0.5-2.0,2.0-10.0"
         raise InputError(f"« {parameter.label} » needs {wanted}, not « {text} ».") from None

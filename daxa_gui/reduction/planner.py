@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.product import ProductKey
 from daxa_gui.core.registry import resolve
-from daxa_gui.core.step import JobRequest, Parameter, Step
+from daxa_gui.core.step import JobRequest, Step
 from daxa_gui.reduction import STEPS
-from daxa_gui.reduction.builtin_steps import BY_HAND, FLARES
+from daxa_gui.reduction.checking import checked
 from daxa_gui.reduction.unit import Unit, unit_key
 
 
@@ -20,15 +19,18 @@ def all_steps() -> tuple[Step, ...]:
     return tuple(STEPS[name] for name in STEPS)
 
 
+BUILTIN = ("prepare", "flares", "clean", "image")  # the steps of the built-in engine
+
+
 def with_needs(names: Sequence[str] | None) -> tuple[Step, ...]:
-    """The named steps (None: all) and all steps that they need, in running order.
+    """The named steps (None: those of the built-in engine) and all steps that they need, in running order.
 
     Raises
     ------
     InputError : there is no step of that name.
     """
     wanted: set[str] = set()
-    waiting = list(STEPS if names is None else names)
+    waiting = list(BUILTIN if names is None else names)
     while waiting:
         name = waiting.pop()
         if name not in STEPS:
@@ -49,7 +51,7 @@ def plan(
     ----------
     key : of the raw event list (mission, observation, instrument, sub-exposure).
     path : of the raw event list.
-    steps : names, None for all.
+    steps : names of steps of the built-in engine, None for all of them.
     parameters : step name -> parameter name -> value; missing ones have their defaults (None: the mission's own).
     product_path : where the archive will put a product of this key; later steps read it there.
     chosen : the chosen instruments of the observation; empty: all. Of a list with all telescope modules only those are reduced.
@@ -72,78 +74,3 @@ def plan(
             )
         )  # fmt: skip
     return requests
-
-
-def checked(step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters of a step as plain JSON values, the given ones checked, the others at their defaults.
-
-    Raises
-    ------
-    InputError : an unknown name, a value of the wrong kind or outside the limits.
-    """
-    known = {parameter.name: parameter for parameter in step.parameters}
-    by_hand = BY_HAND if step.name == FLARES.name else ()
-    for name in given:
-        if name not in known and name not in by_hand:
-            raise InputError(
-                f"The step « {step.label} » has no parameter « {name} ».", f"It has {', '.join(known) or 'no parameters'}."
-            )
-    values = {name: _checked_value(parameter, given.get(name, parameter.default)) for name, parameter in known.items()}
-    for name in by_hand:
-        pairs = given.get(name, ())
-        if not isinstance(pairs, (list, tuple)):
-            raise InputError(f"{name} needs pairs of times, not « {pairs} ».")
-        values[name] = [_interval(name, pair) for pair in pairs]
-    return values
-
-
-def _checked_value(parameter: Parameter, value: Any) -> Any:
-    if value is None:
-        if parameter.default is None:
-            return None
-        raise InputError(f"« {parameter.label} » needs a value.")
-    if parameter.choices:
-        if value not in parameter.choices:
-            raise InputError(f"« {parameter.label} » is one of {', '.join(map(str, parameter.choices))}.")
-        return value
-    if isinstance(parameter.default, bool):
-        if not isinstance(value, bool):
-            raise InputError(f"« {parameter.label} » is yes or no.")
-        return value
-    if parameter.kind == "range":
-        return _checked_range(parameter, value)
-    if parameter.kind == "text" or isinstance(parameter.default, str):
-        return str(value)
-    number = _number(parameter, value)
-    if parameter.kind == "integer" and number != int(number):
-        raise InputError(f"« {parameter.label} » is a whole number.")
-    return int(number) if parameter.kind == "integer" else number
-
-
-def _checked_range(parameter: Parameter, value: Any) -> list[float]:
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
-        raise InputError(f"« {parameter.label} » needs two numbers.")
-    low, high = (_number(parameter, part) for part in value)
-    if not low < high:
-        raise InputError(f"« {parameter.label} »: {low:g} is not below {high:g}.", "Give the lower number first.")
-    return [low, high]
-
-
-def _number(parameter: Parameter, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InputError(f"« {parameter.label} » needs a number, not « {value} ».")
-    unit = f" {parameter.unit}" if parameter.unit else ""
-    if parameter.minimum is not None and value < parameter.minimum:
-        raise InputError(f"« {parameter.label} » is at least {parameter.minimum:g}{unit}.")
-    if parameter.maximum is not None and value > parameter.maximum:
-        raise InputError(f"« {parameter.label} » is at most {parameter.maximum:g}{unit}.")
-    return float(value)
-
-
-def _interval(name: str, pair: Any) -> list[float]:
-    if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-        raise InputError(f"{name} needs pairs of times, not « {pair} ».")
-    start, stop = pair
-    if not all(isinstance(t, (int, float)) and math.isfinite(t) for t in (start, stop)) or not start < stop:
-        raise InputError(f"{name}: {start} to {stop} is no interval.", "Give mission seconds, the start first.")
-    return [float(start), float(stop)]
