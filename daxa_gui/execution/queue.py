@@ -244,7 +244,8 @@ class Queue(QueueMachine):
             return self._changed.wait_for(self._is_idle, timeout_s)
 
     def close(self, *, cancel: bool = False, timeout_s: float = 10.0) -> None:
-        """Start nothing more and stop what runs: it goes back into the queue, for the next start.
+        """Start nothing more and stop what runs here: it goes back into the queue, for the next start. What runs elsewhere goes
+        on (see `Site.run`).
 
         `cancel`: for good instead, also what is queued. Work that does not stop in time is left to itself; its result will
         not be stored. The store must stay open until this returns.
@@ -255,7 +256,7 @@ class Queue(QueueMachine):
                 self.cancel([job_id for job_id, _, _ in self._store.unfinished()])
             for run in self._runs.values():
                 run.requeue = run.job.state is _S.RUNNING and not run.pausing
-                run.token.cancel()
+                run.token.leave()  # what was cancelled before stays so
             end = time.monotonic() + timeout_s
             while self._runs and self._changed.wait(max(0.0, end - time.monotonic())):
                 pass

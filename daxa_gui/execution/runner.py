@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import math
-import re
+import os
 import shutil
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from daxa_gui.core.errors import Cancelled, DaxaError, ReductionError
 from daxa_gui.core.job import Job, JobLog, JobStore
+from daxa_gui.core.log_messages import severity_of as message_severity
 from daxa_gui.core.product import Product
 from daxa_gui.core.registry import resolve
-from daxa_gui.core.step import Call, Command, MadeFile, Outcome, Place, Task
+from daxa_gui.core.step import Call, Command, JobRequest, MadeFile, Outcome, Place, Task
 from daxa_gui.execution.clock import Throttle
 from daxa_gui.execution.failures import Failure, failure_of
-from daxa_gui.execution.process import run_command
+from daxa_gui.execution.process import run_program
 
 if TYPE_CHECKING:
+    from daxa_gui.execution.sites import Site
     from daxa_gui.execution.worker_pool import WorkerPool
 
 T = TypeVar("T")
 Progress = Callable[[float, float | None, str], None]
 OWN_CODE = ("daxa_gui.",)
-
-_ERROR = re.compile(r"\bERROR\b|: error \(|\bTraceback \(most recent call last\)")
-_WARNING = re.compile(r"\bWARNING\b|: warning \(")
 
 
 def attempt(function: Callable[[], T], subject: str) -> T | Failure:
@@ -51,10 +48,8 @@ def checked_target(target: str, allowed: tuple[str, ...] = OWN_CODE) -> str:
 
 
 def severity_of(line: str) -> str:
-    """What a line of a program's output reports, by the words that mission software uses."""
-    if _ERROR.search(line):
-        return "ERROR"
-    return "WARNING" if _WARNING.search(line) else "INFO"
+    """What a line of a program's output reports, by the shapes of messages that mission software uses."""
+    return message_severity(line).name
 
 
 class CancelToken:
@@ -62,13 +57,27 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._leaving = False
 
     def cancel(self) -> None:
+        """The work is not wanted any more (or not now): it ends, wherever it is done."""
+        self._leaving = False
         self._event.set()
+
+    def leave(self) -> None:
+        """This program closes: work of its own stops as if cancelled, work elsewhere goes on (see `Site.run`)."""
+        if not self._event.is_set():
+            self._leaving = True
+            self._event.set()
 
     @property
     def is_cancelled(self) -> bool:
+        """Also true when the program is only leaving: what runs here must end."""
         return self._event.is_set()
+
+    @property
+    def is_leaving(self) -> bool:
+        return self._leaving
 
     def check(self) -> None:
         """Raise Cancelled if somebody asked for it."""
@@ -77,20 +86,41 @@ class CancelToken:
 
 
 class ThreadContext:
-    """The TaskContext of a task that runs on a thread of this process. Progress passes at most ten times a second."""
+    """The ProgramContext of a task that runs on a thread of this process. Progress passes at most ten times a second.
+
+    Parameters
+    ----------
+    setting : the text of a setting that says where software lies, "" if it is not set.
+    grace_s, command_limit_s : see `Runner`.
+    """
 
     def __init__(
-        self, work_folder: str, token: CancelToken, log: JobLog, on_progress: Progress, service_url: Callable[[str], str]
+        self,
+        work_folder: str,
+        token: CancelToken,
+        log: JobLog,
+        on_progress: Progress,
+        service_url: Callable[[str], str],
+        *,
+        setting: Callable[[str], str] = lambda name: "",
+        grace_s: float = 5.0,
+        command_limit_s: float = 0.0,
     ) -> None:
         self.work_folder = work_folder
+        self.grace_s = grace_s
+        self.command_limit_s = command_limit_s
         self._token = token
         self._log = log
         self._on_progress = on_progress
         self._service_url = service_url
+        self._setting = setting
         self._throttle = Throttle()
 
     def service_url(self, service: str) -> str:
         return self._service_url(service)
+
+    def setting(self, name: str) -> str:
+        return self._setting(name)
 
     def progress(self, done: float, total: float | None, text: str = "") -> None:
         if self._throttle.ready() or done == total:
@@ -101,6 +131,39 @@ class ThreadContext:
 
     def log(self, text: str) -> None:
         self._log.write(text, severity_of(text))
+
+    def run_program(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: str = "",
+        on_line: Callable[[str], None] | None = None,
+    ) -> int:
+        """See `core.step.ProgramContext`."""
+        return run_program(
+            argv,
+            environment=environment,
+            folder=folder or self.work_folder,
+            on_lines=lambda lines: self._on_lines(lines, on_line),
+            cancelled=lambda: self._token.is_cancelled,
+            grace_s=self.grace_s,
+            limit_s=self.command_limit_s,
+        )
+
+    def _on_lines(self, lines: list[str], on_line: Callable[[str], None] | None) -> None:
+        """Lines that came together and report the same go into the log together: a program may write millions."""
+        first, severity = 0, ""
+        for index, line in enumerate(lines):
+            here = severity_of(line)
+            if here != severity and index > first:
+                self._log.write("\n".join(lines[first:index]), severity)
+                first = index
+            severity = here
+        self._log.write("\n".join(lines[first:]), severity)
+        if on_line is not None:
+            for line in lines:
+                on_line(line)
 
 
 @dataclass(frozen=True)
@@ -125,7 +188,12 @@ class Runner:
     resolve_task : the task as it is run: stored ones may have paths in another form.
     grace_s : how long a cancelled external program may take to end before it is killed.
     command_limit_s : how long an external program may take at all; 0 for as long as it wants.
-    keep_work : where the work folder of a job that succeeded goes, None if it is deleted.
+    keep_work : where the work folder of a job that has ended goes, None if it is deleted.
+    site : where the Call of a job is done if not in this program, None for here. A site finds the work folder as it left it
+        (`work_folder` must then name a place that outlives this program), empties it itself when it begins anew, and it stays
+        when the program is only leaving.
+    setting : the text of a setting that says where software lies, for tasks that run programs.
+    follow_ups : further jobs that follow from what a job found; called when it ended well, added in the same transaction.
     """
 
     def __init__(
@@ -142,6 +210,9 @@ class Runner:
         grace_s: float = 5.0,
         command_limit_s: Callable[[], float] = lambda: 0.0,
         keep_work: Callable[[Job], Path | None] = lambda job: None,
+        site: Callable[[Job], Site | None] = lambda job: None,
+        setting: Callable[[str], str] = lambda name: "",
+        follow_ups: Callable[[Job, Outcome], Sequence[JobRequest]] = lambda job, outcome: (),
     ) -> None:
         self._store = store
         self._workers = workers
@@ -154,6 +225,9 @@ class Runner:
         self._grace_s = grace_s
         self._command_limit_s = command_limit_s
         self._keep_work = keep_work
+        self._site = site
+        self._setting = setting
+        self._follow_ups = follow_ups
 
     def run(self, job: Job, token: CancelToken, on_progress: Progress, succeed: Callable[[Outcome], Job]) -> Committed | Failure:
         """Run a job and store what it made; never raises.
@@ -175,25 +249,43 @@ class Runner:
     ) -> Committed:
         token.check()
         log.write(f"{job.title}: attempt {job.attempt}")
+        site = self._site(job)
         folder = Path(self._work_folder(job))
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        if site is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=site is not None)
+        stopped = False
         try:
-            outcome = self._outcome(job, ThreadContext(str(folder), token, log, on_progress, self._service_url), token, log)
+            outcome = self._outcome(job, site, self._context(str(folder), token, on_progress, log), token)
             token.check()
+            if more := self._follow_ups(job, outcome):
+                outcome = replace(outcome, follow_ups=(*outcome.follow_ups, *more))
             finished = succeed(outcome)
             products, follow_ups = self._store.commit_outcome(finished, outcome, str(folder))
-            attempt(lambda: _keep(folder, self._keep_work(job), log), job.title)  # what is stored counts more
+        except Cancelled:
+            stopped = True
+            raise
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if not stopped:
+                attempt(lambda: _keep(folder, self._keep_work(job), log), job.title)  # how it ended counts more
+            if site is None or not token.is_leaving:
+                shutil.rmtree(folder, ignore_errors=True)
         return Committed(finished, products, follow_ups)
 
-    def _outcome(self, job: Job, context: ThreadContext, token: CancelToken, log: JobLog) -> Outcome:
+    def _context(self, folder: str, token: CancelToken, on_progress: Progress, log: JobLog) -> ThreadContext:
+        return ThreadContext(
+            folder, token, log, on_progress, self._service_url,
+            setting=self._setting, grace_s=self._grace_s, command_limit_s=self._command_limit_s(),
+        )  # fmt: skip
+
+    def _outcome(self, job: Job, site: Site | None, context: ThreadContext, token: CancelToken) -> Outcome:
         task = self._resolve_task(job.task)
         self._check_task(task)
         if isinstance(task, Command):
-            return _run_program(task, context.work_folder, token, log, self._grace_s, self._command_limit_s())
+            return _run_command(task, context)
         target = checked_target(task.target, self._allowed)
+        if site is not None:
+            return _checked(site.run(job, task, context, token), task)
         if task.place is Place.THREAD:
             return _checked(resolve(target)(context, **task.arguments), task)
         return _checked(
@@ -234,7 +326,7 @@ def _checked(result: Any, task: Call) -> Outcome:
 
 
 def _keep(folder: Path, place: Path | None, log: JobLog) -> None:
-    """Move what a job that succeeded left in its work folder to where it is kept. A failure is said and changes nothing else."""
+    """Move what a job left in its work folder to where it is kept. A failure is said and changes nothing else."""
     if place is None or not any(folder.iterdir()):
         return
     try:
@@ -246,40 +338,22 @@ def _keep(folder: Path, place: Path | None, log: JobLog) -> None:
         log.write(f"intermediate files could not be kept in {place}: {error.strerror or error}", "WARNING")
 
 
-def _run_program(task: Command, folder: str, token: CancelToken, log: JobLog, grace_s: float, limit_s: float) -> Outcome:
-    """Run an external program; exit code 0 with a missing output is a failure, and so is one that takes longer than `limit_s`
-    (0: no limit)."""
-    log.write("$ " + " ".join(task.argv))
-    end_s = time.monotonic() + limit_s if limit_s > 0 else math.inf
+def _run_command(task: Command, context: ThreadContext) -> Outcome:
+    """Run an external program; exit code 0 with a missing output is a failure."""
+    context.log("$ " + " ".join(task.argv))
     last_lines: list[str] = []
 
     def on_line(line: str) -> None:
-        log.write(line, severity_of(line))
         last_lines[:] = [*last_lines[-19:], line]
 
-    try:
-        code = run_command(
-            task.argv,
-            cwd=folder,
-            environment=task.environment,
-            on_line=on_line,
-            cancelled=lambda: token.is_cancelled or time.monotonic() > end_s,
-            grace_s=grace_s,
-        )
-    except Cancelled:
-        if token.is_cancelled:
-            raise
-        raise ReductionError(
-            f"The program « {task.argv[0]} » was ended because it took longer than {limit_s / 60:g} min.",
-            "The setting « Time limit of a command » may be too small.",
-        ) from None
+    code = context.run_program(task.argv, environment={**os.environ, **task.environment}, on_line=on_line)
     if code != 0:
         how = f"was ended by signal {code - 128}" if code > 128 else f"ended with exit code {code}"
         error = ReductionError(f"The program « {task.argv[0]} » {how}.", "Its log tells more.")
         error.details = "\n".join(last_lines)
         raise error
     for name in task.outputs:
-        if not (Path(folder) / name).is_file():
+        if not (Path(context.work_folder) / name).is_file():
             raise ReductionError(
                 f"The program « {task.argv[0]} » ended well but did not leave « {name} ».", "Its log tells more."
             )
