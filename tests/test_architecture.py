@@ -256,6 +256,7 @@ def called_names(tree: ast.AST) -> Iterator[tuple[int, str, ast.Call]]:
 
 
 FORBIDDEN_CALLS = {"os.system", "os.popen", "os.chdir", "subprocess.getoutput", "subprocess.getstatusoutput", "eval", "exec"}
+CALL_ALLOWED = {("daxa_gui/execution/spawner.py", "os.chdir")}  # a process of its own for one program, which it starts there
 
 
 def uses_shell(call: ast.Call) -> bool:
@@ -268,7 +269,7 @@ def test_that_no_shell_is_started_and_the_working_folder_stays():
         f"{short(path)}:{line}: {name}"
         for path in MODULES
         for line, name, call in called_names(syntax(path))
-        if name in FORBIDDEN_CALLS or uses_shell(call)
+        if (name in FORBIDDEN_CALLS and (short(path), name) not in CALL_ALLOWED) or uses_shell(call)
     ]
     assert not bad
 
