@@ -1,80 +1,62 @@
-"""Which software for reduction is on this machine and where: by the settings, else by the environment. Nothing is run for it."""
+"""Which software for reduction is on this machine, where, in which version, and the environment that its programs need.
+
+`installation` is what a job needs, `versions_for` is part of the key by which results are fresh, `find_software` is for the eye.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from daxa_gui import __version__
-from daxa_gui.core.software import SoftwareStatus
+from daxa_gui.core.errors import ReductionError
+from daxa_gui.reduction.calibration import ccf_files
+from daxa_gui.reduction.software_memory import Installation
+from daxa_gui.reduction.software_packages import PACKAGES, Setting, calibration_folder
+from daxa_gui.reduction.software_setup import forget, installation
+from daxa_gui.reduction.software_status import find_software
+
+__all__ = ["Installation", "find_software", "forget", "installation", "versions_for"]
 
 
-@dataclass(frozen=True)
-class _Package:
-    """`setting` and `variable` say where it is, in this order; `mark` is a file that is there if it is (« * »: any name), empty
-    for a folder that may hold anything."""
+def versions_for(
+    names: Iterable[str], setting: Setting, environment: Mapping[str, str] = os.environ, *, memory: Path | None = None
+) -> dict[str, str]:
+    """The versions of software ("sas", "heasoft", "nustardas", "ciao", "esass") and calibration ("ccf", "caldb", "ciao_caldb");
+    "" for what is not here. Quick once each package was set up: then only the times of its files are looked at.
 
-    name: str
-    label: str
-    setting: str
-    variable: str
-    mark: str
-
-
-# Sources: the packages' own installation guides (the variables that their set-up scripts set, and those scripts' names).
-_PACKAGES = (
-    _Package("sas", "SAS", "sas_folder", "SAS_DIR", "setsas.sh"),
-    _Package("heasoft", "HEASoft", "heasoft_folder", "HEADAS", "headas-init.sh"),
-    _Package("ciao", "CIAO", "ciao_folder", "ASCDS_INSTALL", "bin/ciao.sh"),
-    _Package("esass", "eSASS", "esass_folder", "SASS_ROOT", "bin/esass-init.sh"),
-    _Package("ccf", "CCF", "ccf_folder", "SAS_CCFPATH", "*.CCF"),
-    _Package("caldb", "CALDB", "caldb_folder", "CALDB", "caldb.config"),
-    _Package("pfiles", "Parameter files", "pfiles_folder", "PFILES", ""),
-)
-_LONGEST_SHOWN = 200
-
-
-def find_software(folders: Mapping[str, str] | None = None, environment: Mapping[str, str] = os.environ) -> list[SoftwareStatus]:
-    """One status for each: the built-in engine, which is part of the program, and the missions' packages.
-
-    Parameters
-    ----------
-    folders : by name of the setting (`sas_folder` …), empty where nothing is set.
+    « caldb » is HEASARC's; where « ciao » is asked for and « heasoft » is not, it is CIAO's.
     """
-    engine = SoftwareStatus(
-        "builtin",
-        __version__,
-        True,
-        f"Built-in engine {__version__}: cleans calibrated event lists of every mission of flares and makes images. "
-        "It does not calibrate raw telemetry (XMM-Newton ODFs).",
-    )
-    return [engine, *(_status(package, folders or {}, environment) for package in _PACKAGES)]
+    wanted = tuple(dict.fromkeys(names))
+    found: dict[str, str] = {}
+    for name in wanted:
+        if name == "builtin":
+            continue
+        if name == "ciao_caldb" or (name == "caldb" and "ciao" in wanted and "heasoft" not in wanted):
+            found[name] = _calibration_version("ciao", "caldb", setting, environment, memory)
+        elif name == "caldb":
+            found[name] = _calibration_version("heasoft", "caldb", setting, environment, memory)
+        elif name == "ccf":
+            folders = calibration_folder("ccf", setting, environment).folder
+            found[name] = (
+                ccf_files(folders).version if folders else _calibration_version("sas", "ccf", setting, environment, memory)
+            )
+        elif name == "nustardas":
+            heasoft = _installed("heasoft", setting, environment, memory)
+            found[name] = heasoft.parts.get("nustardas", "") if heasoft else ""
+        elif name in PACKAGES:
+            package = _installed(name, setting, environment, memory)
+            found[name] = package.version if package else ""
+    return found
 
 
-def _is_there(folder: Path, mark: str) -> bool:
-    if "*" in mark:
-        return next(folder.glob(mark), None) is not None
-    return (folder / mark).is_file() if mark else folder.is_dir()
-
-
-def _status(package: _Package, folders: Mapping[str, str], environment: Mapping[str, str]) -> SoftwareStatus:
-    chosen, found = folders.get(package.setting, ""), environment.get(package.variable, "")
-    # SAS_CCFPATH and PFILES may name several folders (PFILES: the person's own ones before the semicolon)
-    found = found.partition(";")[0].partition(os.pathsep)[0]
-    text, source = (chosen, "as the settings say") if chosen else (found, f"as {package.variable} says")
-    if not text:
-        what = f"{package.label}: not found; neither the setting « {package.label} » nor {package.variable} says where it is."
-        return SoftwareStatus(package.name, "", False, what, package.label, is_named=False)
-    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+def _installed(name: str, setting: Setting, environment: Mapping[str, str], memory: Path | None) -> Installation | None:
     try:
-        there = _is_there(Path(text).expanduser(), package.mark)
-    except (OSError, RuntimeError, ValueError):
-        there = False
-    if not there:
-        lacks = f"{shown} has no {package.mark}" if package.mark else f"there is no folder {shown}"
-        what = f"{package.label}: {lacks}, {source}; correct the folder in the settings."
-        return SoftwareStatus(package.name, "", False, what, package.label)
-    what = f"{package.label}: in {shown}, {source}. No step of this version uses it."
-    return SoftwareStatus(package.name, "", True, what, package.label)
+        return installation(name, setting, environment, memory=memory)
+    except ReductionError:
+        return None  # the job that needs it says why
+
+
+def _calibration_version(name: str, part: str, setting: Setting, environment: Mapping[str, str], memory: Path | None) -> str:
+    package = _installed(name, setting, environment, memory)
+    return package.calibration.get(part, "") if package else ""
