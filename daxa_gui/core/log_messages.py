@@ -1,126 +1,103 @@
-"""Lines of log files: how grave each one is, which message it carries, and what known messages mean. No files are read here."""
+"""Messages in log files: all of them with what continues them and how often they occurred, and which of them ended a job.
+
+No files are read here. Single lines: `core.log_shapes`; what kind of line it is: `core.log_kinds`; what known messages mean:
+`core.log_explanations`.
+"""
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-
-class Severity(IntEnum):
-    """In order of gravity."""
-
-    INFO = 0
-    WARNING = 1
-    ERROR = 2
-
-
-@dataclass(frozen=True)
-class LogMessage:
-    """A message that the software marked as one. `task` is the whole task path (`emproc::evselect`), `name` may be empty."""
-
-    software: str
-    severity: Severity
-    task: str
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """`weight` is "harmless", "look" or "serious"; empty when only the name is known."""
-
-    text: str
-    weight: str = ""
-
-
-# our own job logs: a time, the severity in seven columns, the text with its own indentation
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z (?P<severity>INFO|WARNING|ERROR)(?:(?<=INFO)   |(?<=ERROR)  )? (?P<text>.*)$")
-# Shapes of messages. SAS: « ** task::subtask: warning (Name),  text »; CIAO: « # tool (CIAO 4.16.0): ERROR text » and
-# « dsNAME -- WARNING: text »; eSASS: « task: **ERROR text »; NuSTARDAS: « nupipeline_0.4.9: Error … ».
-_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("SAS", re.compile(r"^\*\* (?P<task>[\w:]+): (?P<severity>warning|error) \((?P<name>[^)]*)\),?\s*(?P<text>.*)$")),
-    ("CIAO", re.compile(r"^# (?P<task>\w+) \((?P<name>CIAO[^)]*)\): (?P<severity>ERROR|WARNING):?\s*(?P<text>.*)$")),
-    ("CIAO", re.compile(r"^\s*(?P<name>ds\w+) -- (?P<severity>ERROR|WARNING):?\s*(?P<text>.*)$")),
-    ("eSASS", re.compile(r"^(?P<task>[\w/]*):?\s*\*\*(?P<severity>ERROR|WARNING)\**:?\s*(?P<text>.*)$")),
-    ("NuSTARDAS", re.compile(r"^(?P<task>nu\w+?)_[\d.]+:\s+(?P<severity>Error|Warning):?\s*(?P<text>.*)$")),
-    ("any", re.compile(r"^(?:\S+: ?)?(?P<severity>ERROR|Error|error|WARNING|Warning|warning):\s*(?P<text>.*)$")),
-    ("any", re.compile(r"^(?P<severity>ERROR|WARNING)\b\s*(?P<text>.*)$")),
-    ("any", re.compile(r"^(?:\w+\.)*(?P<name>\w*(?P<severity>Error|Warning)): (?P<text>.*)$")),
+from daxa_gui.core.log_explanations import Explanation, Explanations, read_explanations
+from daxa_gui.core.log_kinds import LineKind, LineReader
+from daxa_gui.core.log_shapes import (
+    CIAO_COUNT,
+    SILENTLY,
+    LogMessage,
+    Severity,
+    is_stamped,
+    read_message,
+    severity_of,
+    without_stamp,
 )
-_CRASHES = re.compile(
-    r"^Traceback \(most recent|segmentation fault|\bcore dumped\b|^Killed$|no space left on device", re.IGNORECASE
-)
-_WORTH_A_LOOK = re.compile(r"err|warn|traceback|fault|dumped|killed|no space", re.IGNORECASE)
+
+__all__ = [
+    "Explanation", "Explanations", "LineKind", "LineReader", "LogMessage", "Severity", "cause_of", "is_stamped",
+    "read_explanations", "read_message", "read_messages", "severity_of", "without_stamp",
+]  # fmt: skip
+
+_LONGEST_TEXT = 2000  # characters of a message with what continues it
 
 
-def without_stamp(line: str) -> tuple[Severity, str]:
-    """The severity and the text behind the time stamp of a line of our own job logs; other lines stay as they are."""
-    match = _STAMP.match(line)
-    return (Severity[match["severity"]], match["text"]) if match else (Severity.INFO, line)
+def read_messages(lines: Iterable[str], first_line: int = 1) -> list[LogMessage]:
+    """All messages of a log, in order, with the lines that continue them.
+
+    What « warning X silently occurred n times » and CIAO's « The following error occurred n times » count is in `times`. A Python
+    traceback is one message, named and worded as its last line.
+
+    Parameters
+    ----------
+    lines : without their line ends, in the order of the log.
+    first_line : the number of the first of them.
+    """
+    reader = LineReader()
+    found: list[LogMessage] = []
+    open_at = -1  # the message that the next line may continue
+    counted = 0
+    for number, line in enumerate(lines, first_line):
+        kind, message = reader.feed(line)
+        text = without_stamp(line)[1]
+        if message is not None:
+            message = replace(message, line=number, times=counted or message.times)
+            if _ends_traceback(found, open_at, message):
+                found[open_at] = replace(message, line=found[open_at].line)
+            else:
+                found.append(message)
+                open_at = len(found) - 1
+            counted = 0
+        elif kind is LineKind.SUMMARY:
+            _count(found, text, number)
+            open_at = -1
+        elif kind is LineKind.CONTINUATION and open_at >= 0:
+            # only SAS goes on without any indentation
+            if text[:1].isspace() or found[open_at].software == "SAS":
+                found[open_at] = _longer(found[open_at], text)
+        else:
+            open_at = -1
+            match = CIAO_COUNT.match(text)
+            counted = int(match["times"]) if match else 0
+    return found
 
 
-def read_message(line: str) -> LogMessage | None:
-    """The message in a line, or None if it is an ordinary line."""
-    _, text = without_stamp(line)
-    if not _WORTH_A_LOOK.search(text):
-        return None
-    for software, shape in _SHAPES:
-        if match := shape.match(text):
-            parts = match.groupdict()
-            severity = Severity[parts["severity"].upper()]
-            name = "" if (parts.get("name") or "").startswith("CIAO") else (parts.get("name") or "").strip()
-            return LogMessage(software, severity, parts.get("task") or "", name, parts["text"].strip())
-    if _CRASHES.search(text):
-        return LogMessage("any", Severity.ERROR, "", "", text.strip())
-    return None
+def _ends_traceback(found: Sequence[LogMessage], open_at: int, message: LogMessage) -> bool:
+    return open_at >= 0 and found[open_at].text.startswith("Traceback (") and message.software == "any" and bool(message.name)
 
 
-def severity_of(line: str) -> Severity:
-    """The graver of what our own stamp says and what the software's message says."""
-    stamped, _ = without_stamp(line)
-    message = read_message(line)
-    return max(stamped, message.severity) if message else stamped
+def _longer(message: LogMessage, text: str) -> LogMessage:
+    if message.text.startswith("Traceback (") or len(message.text) >= _LONGEST_TEXT:
+        return message
+    return replace(message, text=f"{message.text} {text.strip()}".strip()[:_LONGEST_TEXT])
 
 
-class Explanations:
-    """Sentences for known messages, from the rows of two tables (see resources/messages)."""
-
-    def __init__(self, explanations: Iterable[str], names: Iterable[str]) -> None:
-        self._named: dict[tuple[str, str], Explanation] = {}
-        self._fragments: list[tuple[str, str, Explanation]] = []
-        for row in csv.DictReader(explanations):
-            found = Explanation(row["explanation"], row["weight"])
-            self._named[row["software"], _bare(row["match"])] = found
-            self._fragments.append((row["software"], row["match"].lower(), found))
-        self._tasks: dict[tuple[str, Severity], set[str]] = {}
-        for row in csv.DictReader(names):
-            self._tasks.setdefault((_bare(row["name"]), Severity[row["severity"].upper()]), set()).add(row["task"])
-
-    def explain(self, message: LogMessage) -> Explanation | None:
-        """What a message means, None if nothing is known about it."""
-        if message.name and (found := self._named.get((message.software, _bare(message.name)))):
-            return found
-        text = message.text.lower()
-        for software, fragment, found in self._fragments:
-            if software != "SAS" and fragment in text and (software == "any" or message.software in (software, "any")):
-                return found
-        return self._documented(message)
-
-    def _documented(self, message: LogMessage) -> Explanation | None:
-        tasks = self._tasks.get((_bare(message.name), message.severity)) if message.software == "SAS" else None
-        if not tasks:
-            return None
-        kind = "a warning" if message.severity is Severity.WARNING else "an error"
-        last = message.task.rsplit(":", 1)[-1]
-        whose = last if last in tasks else ", ".join(sorted(tasks)[:4]) + (" and others" if len(tasks) > 4 else "")
-        return Explanation(
-            f"« {message.name} » is {kind} that the SAS documentation lists for {whose}; the text of the message says the rest."
-        )
+def _count(found: list[LogMessage], line: str, number: int) -> None:
+    """Add what a summary counts to the last message of that name."""
+    match = SILENTLY.match(line)
+    if match is None:
+        return
+    name, times, severity = match["name"].strip(), int(match["times"]), Severity[match["severity"].upper()]
+    whose = next((m for m in reversed(found) if m.name == "SummaryOfWarnings"), None)
+    for index in range(len(found) - 1, -1, -1):
+        if found[index].name == name and found[index].severity is severity:
+            found[index] = replace(found[index], times=found[index].times + times)
+            return
+    found.append(LogMessage("SAS", severity, whose.task if whose else "", name, "", number, times))
 
 
-def _bare(name: str) -> str:
-    """A name without the case and without the digits that the MOS tasks add at its end (`rejectRows12`)."""
-    return name.strip().rstrip("0123456789").strip().lower()
+def cause_of(messages: Sequence[LogMessage]) -> LogMessage | None:
+    """The message that ended a program: its first error, because later ones follow from it; None if there is no error.
+
+    Give it the messages of the program that failed, that is what stands below the last command of the log: errors above it were
+    survived.
+    """
+    return next((message for message in messages if message.severity is Severity.ERROR), None)
