@@ -132,6 +132,10 @@ class ThreadContext:
     def log(self, text: str) -> None:
         self._log.write(text, severity_of(text))
 
+    def log_as(self, text: str, severity: str) -> None:
+        """Write lines that were judged already, where the task ran."""
+        self._log.write(text, severity)
+
     def run_program(
         self,
         argv: Sequence[str],

@@ -1,0 +1,476 @@
+"""Jobs on a Dask cluster that is there already: each is submitted, watched, and taken back when it is done.
+
+What runs is published on the scheduler under a name made of the archive, the job and its task, so that it goes on when this
+program closes, and the next one finds it. See docs/clusters.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daxa_gui.core.errors import Cancelled, DaxaError, ReductionError
+from daxa_gui.execution.dask_client import NO_TLS, TlsFiles, close_quickly, connect, known_threads, lost
+from daxa_gui.execution.dask_folder import RunFolder
+from daxa_gui.execution.dask_running import (
+    Running,
+    archive_prefix,
+    document_of,
+    explained,
+    job_and_time,
+    job_prefix,
+    new_key,
+    outcome_of,
+    stem_of,
+)
+from daxa_gui.execution.dask_task import do_task
+from daxa_gui.execution.failures import exception_of, failure_of
+from daxa_gui.execution.runner import OWN_CODE
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+    from daxa_gui.core.job import Job
+    from daxa_gui.core.step import Call, Outcome
+    from daxa_gui.execution.runner import CancelToken, ThreadContext
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.25
+_COUNT_S = 2.0
+_MOST_BEGINNINGS = 5
+
+
+class DaskSite:
+    """See `execution.sites.Site`. It connects when the first job comes.
+
+    Parameters
+    ----------
+    name : as a person writes it.
+    address : of the scheduler, tcp:// or tls://.
+    folder : on a disk that all machines share, for the runs of this archive; best inside it.
+    archive : what tells this archive from all others.
+    allowed : what the module names of tasks begin with.
+    is_wanted : whether the result of a job (its id) whose run began at a time (seconds since 1970) is still of use; asked about
+        runs that an earlier program left.
+    on_capacity : called when more can be done at once than before, on a thread of this site.
+    patience_s : how long a lost scheduler is waited for before its jobs are put back and the lane is paused.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        *,
+        folder: Path,
+        archive: str,
+        tls: TlsFiles = NO_TLS,
+        allowed: tuple[str, ...] = OWN_CODE,
+        is_wanted: Callable[[int, float], bool] = lambda job_id, began: True,
+        on_capacity: Callable[[], None] = lambda: None,
+        patience_s: float = 30.0,
+    ) -> None:
+        self.name = name
+        self._address = address
+        self._tls = tls
+        self._folder = folder / "runs"
+        self._archive = archive
+        self._allowed = allowed
+        self._is_wanted = is_wanted
+        self._on_capacity = on_capacity
+        self._patience_s = patience_s
+        self._connecting = threading.Lock()
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+        self._failed_at = 0.0
+        self._failure: DaxaError | None = None
+        self._running: set[Running] = set()
+        self._left: set[str] = set()  # published by an earlier program
+        self._threads: dict[str, int] | None = None
+        self._capacity = 1
+        self._closed = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    # ---- what Slurm does otherwise
+
+    def locate(self, token: CancelToken | None = None) -> tuple[str, TlsFiles]:
+        """The address of the scheduler and the files for TLS. Raises DaxaError if there is none."""
+        return self._address, self._tls
+
+    def least_capacity(self) -> int:
+        """How many jobs to submit at least, whatever workers there are now."""
+        return 1
+
+    def trouble(self) -> tuple[str, DaxaError | None]:
+        """Why there are no workers, as far as anybody knows, and the error if that will not change by itself."""
+        return "", None
+
+    # ---- Site
+
+    def run(self, job: Job, task: Call, context: ThreadContext, token: CancelToken) -> Outcome:
+        """See `Site.run`.
+
+        Raises
+        ------
+        DaxaError : as the task raised it, or what is wrong with the cluster (that pauses the lane, and the job stays queued).
+        """
+        token.check()
+        running = Running(job, task, context, token, stem_of(self._archive, job.id, task))
+        with self._lock:
+            self._running.add(running)
+        try:
+            return self._begin(running) or self._wait(running)
+        finally:
+            with self._lock:
+                self._running.discard(running)
+
+    def capacity(self) -> int:
+        """A little more than there are threads, so that none waits for this program; at least 1, so that one is asked for."""
+        return self._capacity
+
+    def close(self) -> None:
+        self._closed.set()
+        with self._lock:
+            client, self._client = self._client, None
+            for running in self._running:
+                running.woken.set()
+        if self._watcher is not None:
+            self._watcher.join(10)
+        if client is not None:
+            close_quickly(client)
+
+    def connect(self, token: CancelToken | None = None) -> Client:
+        """The connection, made anew if it was lost. All who wait for it share one attempt and its failure."""
+        asked = time.monotonic()
+        while not self._connecting.acquire(timeout=0.2):
+            self._check(token)
+        try:
+            if self._client is not None and self._client.status == "running":
+                return self._client
+            if self._failure is not None and self._failed_at > asked:
+                raise self._failure
+            try:
+                client = self._connect_patiently(token)
+            except DaxaError as error:
+                self._failed_at, self._failure = time.monotonic(), error
+                raise
+            self._client = client
+            self._threads = known_threads(client)
+            self._look_what_is_left(client)
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name="watches a cluster", daemon=True)
+                self._watcher.start()
+            return client
+        finally:
+            self._connecting.release()
+
+    def _check(self, token: CancelToken | None) -> None:
+        if token is not None:
+            token.check()
+        if self._closed.is_set():
+            raise Cancelled
+
+    def _connect_patiently(self, token: CancelToken | None) -> Client:
+        """One that was connected before may come back; one that never was is said to be missing at once."""
+        was_there, end = self._client is not None, time.monotonic() + self._patience_s
+        if self._client is not None:
+            close_quickly(self._client)
+        while True:
+            self._check(token)
+            address, tls = self.locate(token)
+            try:
+                return connect(address, tls)
+            except ReductionError:
+                if not was_there or time.monotonic() > end:
+                    raise
+            if self._closed.wait(0.5):
+                raise Cancelled
+
+    # ---- beginning
+
+    def _begin(self, running: Running) -> Outcome | None:
+        """Find what an earlier program left of this very job, or submit it. An outcome if that was done already."""
+        client = self.connect(running.token)
+        self._adopt(running, client)
+        if running.future is not None:
+            running.context.log_as("it went on while this program was closed; waiting for its end", "INFO")
+            return None
+        outcome = self._finished_before(running)
+        if outcome is None:
+            self._submit(running, client)
+        return outcome
+
+    def _adopt(self, running: Running, client: Client) -> None:
+        with self._lock:
+            mine = sorted(key for key in self._left if key.startswith(job_prefix(self._archive, running.job.id)))
+            self._left.difference_update(mine)
+        for key in reversed(mine):
+            folder = RunFolder(self._folder / key)
+            usable = running.future is None and key.startswith(running.stem) and folder.exists
+            if usable and self._is_wanted(*job_and_time(key)):
+                future = self._published(client, key)
+                if future is not None:
+                    running.follow(folder.folder, client, future)
+                    running.folder.recall()
+                    running.times_begun = len(running.folder.attempts)
+                    continue
+            self._give_up(client, key)
+
+    def _finished_before(self, running: Running) -> Outcome | None:
+        """The answer of a run that ended while nobody was there, not even the scheduler now."""
+        for folder in sorted(self._folder.glob(f"{job_prefix(self._archive, running.job.id)}*")):
+            run = RunFolder(folder)
+            if folder.name.startswith(running.stem) and self._is_wanted(*job_and_time(folder.name)):
+                running.folder = run
+                run.recall()
+                for _attempt, text in run.answers():
+                    running.pass_on()
+                    try:
+                        outcome = outcome_of(text, running)
+                    except (DaxaError, Cancelled):  # it is tried again now
+                        outcome = None
+                    if outcome is not None:
+                        run.remove()
+                        return outcome
+            run.remove()
+        running.folder = RunFolder(Path())
+        return None
+
+    def _submit(self, running: Running, client: Client) -> None:
+        """Give it to the cluster as a new run, in a new folder."""
+        folder = self._folder / new_key(running.stem)
+        RunFolder(folder).make()
+        running.key = folder.name
+        text = document_of(running.job, running.task, folder, running.context, self._allowed)
+        try:
+            future = client.submit(do_task, text, key=folder.name, pure=False)
+            client.publish_dataset(future, name=folder.name)
+        except (OSError, RuntimeError, ValueError, AttributeError) as error:
+            RunFolder(folder).remove()
+            if client.status == "running":
+                raise explained(error, running, self._address) from error
+            raise lost(f"The connection to the cluster {self.name} broke.", "Resume the queue when it is back.") from error
+        running.follow(folder, client, future)
+        if not self._threads:
+            running.context.progress(0, None, "waits for a worker of the cluster")
+
+    @staticmethod
+    def _published(client: Client, key: str) -> Future | None:
+        try:
+            found: Future | None = client.get_dataset(key, default=None)
+        except (OSError, RuntimeError, KeyError):
+            return None
+        return found
+
+    # ---- waiting
+
+    def _wait(self, running: Running) -> Outcome:
+        begun = 1
+        while True:
+            running.woken.wait(1.0)
+            running.woken.clear()
+            if self._closed.is_set() or running.token.is_leaving:
+                running.pass_on()
+                running.folder.remember()
+                raise Cancelled
+            if running.token.is_cancelled:
+                self._stop(running)
+                raise Cancelled
+            if running.error is not None:
+                self._stop(running)
+                raise running.error
+            assert running.future is not None and running.client is not None
+            status = running.future.status
+            if status == "finished":
+                outcome = self._taken(running)
+                if outcome is not None:
+                    return outcome
+            elif status == "error":
+                raise self._failed(running)
+            if status == "cancelled" or (status == "finished" and running.future is None) or running.client.status != "running":
+                begun += self._find_again(running)
+            if begun > _MOST_BEGINNINGS:
+                raise lost(
+                    f"The cluster {self.name} lost « {running.job.title} » {begun - 1} times.",
+                    "Resume the queue when it is well again.",
+                )
+
+    def _taken(self, running: Running) -> Outcome | None:
+        """The outcome; None if the worker that has it is gone (it is done again), or its files are (then there is no future)."""
+        assert running.future is not None
+        try:
+            text = running.future.result(timeout=10)
+        except (OSError, RuntimeError, asyncio.CancelledError, CancelledError):  # a TimeoutError is an OSError
+            return None
+        running.pass_on()
+        outcome = None
+        try:
+            outcome = outcome_of(text, running)
+        finally:
+            self._forget(running)
+        if outcome is None:
+            running.future = None
+        return outcome
+
+    def _failed(self, running: Running) -> Exception:
+        assert running.future is not None
+        running.pass_on()
+        error = running.future.exception(timeout=10)
+        self._forget(running)
+        return explained(error or RuntimeError("no reason was given"), running, self._address)
+
+    def _find_again(self, running: Running) -> int:
+        """After the scheduler, or the way to it, was lost: the same run if it is still known there, else a new one. How many new
+        ones were begun."""
+        client = self.connect(running.token)
+        future = self._published(client, running.key) if running.future is not None else None
+        if future is not None and running.folder.exists:
+            with self._lock:
+                self._left.discard(running.key)
+            running.context.log_as("the connection to the cluster was lost and is back", "INFO")
+            running.follow(running.folder.folder, client, future)
+            return 0
+        if client.status != "running":
+            return 0
+        running.context.log_as("WARNING: the cluster has lost this job; it is begun again there", "WARNING")
+        running.folder.remove()
+        self._submit(running, client)
+        return 1
+
+    def _stop(self, running: Running) -> None:
+        """End it wherever it runs; returns when nothing of it does."""
+        running.folder.stop()
+        self._release(running)
+        while not self._closed.is_set():
+            running.pass_on()
+            connected = running.client is not None and running.client.status == "running"
+            if running.is_gone(known_threads(running.client) if connected and running.client is not None else None):
+                break
+            time.sleep(_LOOK_S)
+        running.folder.remove()
+
+    def _forget(self, running: Running) -> None:
+        self._release(running)
+        running.folder.remove()
+
+    def _release(self, running: Running) -> None:
+        client, future = running.client, running.future
+        if client is None or future is None or client.status != "running":
+            return
+        try:
+            client.unpublish_dataset(running.key)
+            client.cancel([future], force=True)
+        except (OSError, RuntimeError, AttributeError) as error:
+            log.info("a run on %s could not be released: %s", self.name, error)
+
+    # ---- what an earlier program left
+
+    def _look_what_is_left(self, client: Client) -> None:
+        """Know what is published for this archive; end what nobody wants, sweep folders that belong to nothing."""
+        prefix = archive_prefix(self._archive)
+        published = {str(name) for name in client.list_datasets() if str(name).startswith(prefix)}
+        with self._lock:
+            mine = {running.key for running in self._running}
+            self._left = published - mine
+        self._end_unwanted(client)
+        for folder in self._folder.glob(f"{prefix}*"):
+            if folder.name not in published and folder.name not in mine and not self._is_wanted_key(folder.name):
+                RunFolder(folder).remove()
+
+    def _is_wanted_key(self, key: str) -> bool:
+        try:
+            return self._is_wanted(*job_and_time(key))
+        except ValueError:
+            return False
+
+    def _end_unwanted(self, client: Client) -> None:
+        with self._lock:
+            candidates = sorted(self._left)
+        for key in candidates:
+            if not self._is_wanted_key(key):
+                with self._lock:
+                    self._left.discard(key)
+                self._give_up(client, key)
+
+    def _give_up(self, client: Client, key: str) -> None:
+        """A run that nobody wants: its command ends, its key is forgotten."""
+        folder = RunFolder(self._folder / key)
+        folder.stop()
+        future = self._published(client, key)
+        try:
+            client.unpublish_dataset(key)
+            if future is not None:
+                client.cancel([future], force=True)
+        except (OSError, RuntimeError) as error:
+            log.info("a run on %s could not be given up: %s", self.name, error)
+        folder.remove()
+
+    # ---- watching
+
+    def _watch(self) -> None:
+        """Passes on what workers say, and wakes those whose job has news."""
+        counted = 0.0
+        while not self._closed.wait(_LOOK_S):
+            with self._lock:
+                all_running = list(self._running)
+            for running in all_running:
+                self._look_at(running)
+            if time.monotonic() - counted > _COUNT_S:
+                counted = time.monotonic()
+                self._count()
+                self._look_for_trouble(all_running)
+
+    @staticmethod
+    def _look_at(running: Running) -> None:
+        if running.token.is_cancelled or running.client is None or running.client.status != "running":
+            running.woken.set()
+        if running.future is None or running.future.status != "pending":
+            return  # the thread that waits for it reads the rest itself
+        try:
+            running.pass_on()
+        except (OSError, DaxaError) as error:  # its log cannot be written (a full disk): it cannot go on
+            running.error = exception_of(failure_of(error, running.job.title))
+            running.woken.set()
+
+    def _count(self) -> None:
+        client = self._client
+        if client is None:
+            return
+        threads = known_threads(client)
+        if threads is None:
+            return
+        self._threads = threads
+        total = sum(threads.values())
+        before, self._capacity = self._capacity, max(self.least_capacity(), total + -(-total // 4), 1)
+        if self._capacity > before:
+            self._on_capacity()
+        self._end_unwanted(client)
+
+    def _look_for_trouble(self, all_running: list[Running]) -> None:
+        """Tell jobs that have not begun why they wait."""
+        if self._threads:
+            return
+        text, error = self.trouble()
+        for running in all_running:
+            if running.has_begun:
+                continue
+            hint = text or "waits for a worker of the cluster"
+            if hint != running.hint:
+                running.hint = hint
+                running.context.progress(0, None, hint)
+                running.context.log_as(hint, "INFO")
+            if error is not None:
+                running.error = error
+                running.woken.set()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what runs on clusters left in an archive's folder (when it is done without clusters for good)."""
+    shutil.rmtree(folder / "runs", ignore_errors=True)
