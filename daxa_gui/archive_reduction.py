@@ -16,7 +16,7 @@ from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.exposures import Exposure, Verdict
 from daxa_gui.core.job import Job
 from daxa_gui.core.product import Product, ProductKey, ProductKind
-from daxa_gui.core.step import Call, JobRequest
+from daxa_gui.core.step import Call, JobRequest, Task
 from daxa_gui.core.timeseries import FlareParameters
 from daxa_gui.missions import MISSIONS
 from daxa_gui.missions.instrument_choice import is_wanted, own_instrument
@@ -89,17 +89,8 @@ class Reducing:
 
     def describe(self, steps: Sequence[str] | None, parameters: Parameters) -> list[str]:
         wanted = set(steps) if steps else None
-        lines = []
-        for request in self._requests(steps, parameters):
-            if wanted is not None and request.step not in wanted:
-                continue
-            task = request.task
-            if isinstance(task, Call):
-                arguments = ", ".join(f"{name}={value!r}" for name, value in task.arguments.items())
-                lines.append(f"{task.target.replace(':', '.')}({arguments})")
-            else:
-                lines.append(" ".join(task.argv))
-        return lines
+        requests = self._requests(steps, parameters)
+        return [described(request.task) for request in requests if wanted is None or request.step in wanted]
 
     # ---- what is new
 
@@ -182,6 +173,14 @@ class Reducing:
 
     def verdict(self, exposure: Exposure) -> Verdict:
         return self.store.verdicts().get((exposure.mission, exposure.obs_id, exposure.unit), Verdict())
+
+
+def described(task: Task) -> str:
+    """A task as a person may read it."""
+    if not isinstance(task, Call):
+        return " ".join(task.argv)
+    arguments = ", ".join(f"{name}={value!r}" for name, value in task.arguments.items())
+    return f"{task.target.replace(':', '.')}({arguments})"
 
 
 def _exposure(

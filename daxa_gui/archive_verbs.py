@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -264,16 +264,21 @@ class ArchiveVerbs(SearchVerbs):
                 start_queue=start,
                 settings=lambda: self.settings,
                 limits=self._lane_limit,
+                versions=self._step_versions,
             )
         except BaseException:  # nobody else would let go of it
             store.close()
             raise
         return self._open
 
+    def _step_versions(self, steps: Collection[str]) -> Mapping[str, str]:
+        """Versions of what the named steps use: `ReductionVerbs` knows."""
+        raise NotImplementedError
+
     def _lane_limit(self, lane: str) -> int:
         """How many jobs of a lane run at the same time; changed settings hold from the next job on."""
         if lane == "local":
-            return self.settings.cores or max(1, (os.cpu_count() or 2) - 1)
+            return self._open.options_now().cores if self._open else self.settings.cores or max(1, (os.cpu_count() or 2) - 1)
         return self.settings.connections_per_host
 
     def _announce(self, opened: OpenArchive) -> ArchiveSummary:

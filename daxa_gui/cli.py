@@ -15,9 +15,10 @@ from daxa_gui.cli_archive import add_archive_verbs
 from daxa_gui.cli_catalogue import add_catalogue_options, catalogue
 from daxa_gui.cli_find import add_find_options, find, missions
 from daxa_gui.cli_inspect import add_inspect_options, inspect
-from daxa_gui.cli_jobs import add_job_verbs, fetch, reduce_archive
+from daxa_gui.cli_jobs import add_job_verbs, fetch
 from daxa_gui.cli_keep import add_keeping_verbs
 from daxa_gui.cli_output import begin_output, count_of, is_half_written, print_document, print_table, say, warn
+from daxa_gui.cli_reduce import add_reduction_verbs, reduce_archive
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.settings import changed
 from daxa_gui.session import Session, first_settings
@@ -95,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     add_find_options(add("find", find, "Search the catalogues."))
     add_catalogue_options(add("catalogue", catalogue, "The observation tables that are here: update, status, import, export."))
     add_job_verbs(add)
+    add_reduction_verbs(add)
     add_inspect_options(add("inspect", inspect, "Look at an event list; make an image, a light curve or good-time intervals."))
     sub = add("info", info, "What an archive holds; without one, which archives there are.")
     sub.add_argument("archive", nargs="?")

@@ -59,12 +59,6 @@ def add_job_verbs(add: Add) -> None:
     sub.add_argument("--limit-rate", metavar="MB/s", help="all downloads together take at most this much, this time")
     sub.add_argument("--dry-run", action="store_true", help="show what would be fetched, and fetch nothing")
     sub.add_argument("--output", metavar="FOLDER", help="where archives and downloaded data live")
-    sub = add("reduce", reduce_archive, "Run the reduction steps of an archive.")
-    sub.add_argument("archive", help="name or folder of the archive")
-    sub.add_argument("--step", action="append", help="only this step (may be repeated)")
-    sub.add_argument("--set", action="append", default=[], metavar="STEP.PARAMETER=VALUE", help="change a parameter")
-    sub.add_argument("--dry-run", action="store_true", help="show what would run")
-    sub.add_argument("--output", metavar="FOLDER", help="where archives and downloaded data live")
 
 
 # ---- fetch
@@ -235,27 +229,6 @@ def _print_plan(plan: Mapping[str, Any]) -> None:
 
 def _size(file: Mapping[str, Any]) -> int | str:
     return "?" if file["bytes"] is None else int(file["bytes"])
-
-
-# ---- reduce
-
-
-def reduce_archive(session: Session, options: argparse.Namespace) -> int:
-    parameters = session.parse_parameters(options.set)
-    session.open_archive(session.archive_named(options.archive), start=not options.dry_run)
-    if options.dry_run:
-        lines = session.describe(options.step, parameters)
-        print_document({"tasks": lines}) if options.json else print("\n".join(lines))
-        return 0
-    if session.archive is not None and session.archive.read_only:
-        raise ArchiveError(session.archive.read_only, "Nothing was run.")
-    wait(session)
-    missing = [job for job in session.jobs() if job.kind != "reduce" and job.state not in (JobState.SUCCEEDED, JobState.SKIPPED)]
-    if missing:
-        warn(f"Warning: missing: {count_of(len(missing), 'download')}; « daxa-gui fetch {options.archive} » goes on.")
-    session.reduce(options.step, parameters)
-    wait(session)
-    return report(session, options, ("reduce",))
 
 
 # ---- both

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui.archive import choice, job_logs, trust
+from daxa_gui.archive.configurations import Configurations
 from daxa_gui.archive.failed_data import FailedData
 from daxa_gui.archive.portable import resolved
 from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.versions import Versions
 from daxa_gui.archive.view_layout import ViewLayout
+from daxa_gui.archive_orders import Ordering
 from daxa_gui.archive_reduction import Reducing
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary
 from daxa_gui.core.archive_queries import ArchiveVersion
@@ -32,7 +34,7 @@ Rows = Sequence[Mapping[str, Any]]
 REDUCE_NEW = "reduce_new"  # entry of the table `info`: missions whose new event lists are reduced when they have come
 
 
-class OpenArchive(Reducing):
+class OpenArchive(Reducing, Ordering):
     """Opening continues what was interrupted, unless `start_queue` is false or the archive can only be looked at. Methods may be
     called from any thread.
 
@@ -53,6 +55,7 @@ class OpenArchive(Reducing):
         start_queue: bool = True,
         settings: Callable[[], Settings] = Settings,
         limits: Callable[[str], int] | None = None,
+        versions: Callable[[Collection[str]], Mapping[str, str]] = lambda steps: {},
     ) -> None:
         from daxa_gui.execution.executors import PoolExecutor
         from daxa_gui.execution.queue import Queue
@@ -62,7 +65,9 @@ class OpenArchive(Reducing):
 
         self.store, self.layout = store, store.layout
         self._bus, self._service_url, self._settings = bus, service_url, settings
+        self._versions = versions
         self._summary: ArchiveSummary | None = None
+        self.configurations = Configurations(self.layout, store.database)
         self.queries = Queries(self.layout, store.database)
         self.versions = Versions(self.layout, store.database, dict(STEPS))
         self.failed = FailedData(self.layout, store.database)
@@ -74,10 +79,12 @@ class OpenArchive(Reducing):
             open_log=lambda job: job_logs.JobLogFile(self.layout.log_path(job.id)),
             check_task=lambda task: trust.check_task(task, self.layout),
             resolve_task=lambda task: resolved(self.layout, task),
-            command_limit_s=lambda: settings().command_limit_min * 60.0,
+            command_limit_s=lambda: self.options_now().limit_min * 60.0,
             keep_work=lambda job: (
-                self.layout.kept_work_folder(job.id) if job.kind == "reduce" and settings().keep_intermediate else None
+                self.layout.kept_work_folder(job.id) if job.kind == "reduce" and self.options_now().keep_intermediate else None
             ),
+            setting=lambda name: str(getattr(settings(), name, "")),
+            follow_ups=self.follow_ups,
         )
         self.queue = Queue(
             store,

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from daxa_gui.archive_verbs import ArchiveVerbs
 from daxa_gui.core.exposures import Exposure, Verdict
 from daxa_gui.core.job import Job
 from daxa_gui.core.job_overview import JobOverview
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.selection import Selection
-from daxa_gui.core.settings import groups
-from daxa_gui.core.software import SoftwareStatus
-from daxa_gui.core.step import Step
 from daxa_gui.core.timeseries import FlareParameters
+from daxa_gui.reduction_verbs import ReductionVerbs
 
 
-class WorkVerbs(ArchiveVerbs):
+class WorkVerbs(ReductionVerbs):
     """About the open archive; without one there are no jobs, and asking for work raises ArchiveError."""
 
     # ---- jobs
@@ -49,17 +46,6 @@ class WorkVerbs(ArchiveVerbs):
         from daxa_gui.downloading import plan_values
 
         return plan_values(self.plan_downloads(selections), self._service_url)
-
-    def steps(self) -> tuple[Step, ...]:
-        from daxa_gui.reduction import STEPS
-
-        return tuple(STEPS.values())
-
-    def software(self) -> list[SoftwareStatus]:
-        """Which reduction software was found, its version, and if not, why and what to do."""
-        from daxa_gui.reduction.software import find_software
-
-        return find_software({item.name: getattr(self.settings, item.name) for item in groups()["Software"]})
 
     def parse_parameters(self, settings: Iterable[str]) -> dict[str, dict[str, Any]]:
         """« flares.n_sigma=2.5 » texts as parameters by step; raises InputError for unknown or unfit ones."""

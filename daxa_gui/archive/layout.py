@@ -127,6 +127,10 @@ class ArchiveLayout:
         """Where a job's intermediate files stay, if they are kept (`work` is emptied whenever the archive is opened)."""
         return self.folder / "intermediate" / f"job-{int(job_id)}"
 
+    def cluster_work_folder(self, job_id: int) -> Path:
+        """Where a job works that is done on a cluster: it stays when the program closes."""
+        return self.folder / "cluster" / f"job-{int(job_id)}"
+
     def configuration_folder(self, number: int) -> Path:
         """Where the products of an earlier configuration are kept."""
         return self.folder / "configurations" / str(int(number))

@@ -12,7 +12,7 @@ from pathlib import Path
 from daxa_gui.archive.layout import DATABASE, FAILED, PROCESSED, ArchiveLayout
 from daxa_gui.core.errors import ArchiveError
 
-_FOLDERS = (PROCESSED, FAILED, "logs", "work", "intermediate", "configurations", "regions", ".trash", ".save_info")
+_FOLDERS = (PROCESSED, FAILED, "logs", "work", "intermediate", "configurations", "cluster", "regions", ".trash", ".save_info")
 _DOCUMENTS = ("archive.json", "decisions.json")
 _FILES = (
     *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal", ".rebuilt")),

@@ -34,13 +34,15 @@ def parse_parameters(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
             raise InputError(
                 f"The step « {step.name} » has no parameter « {match['name']} ».", f"It has {', '.join(known) or 'none'}."
             )
-        value = _read(known[match["name"]], match["value"].strip())
+        value = read_value(known[match["name"]], match["value"].strip())
         checked(step, {match["name"]: value})
         values.setdefault(step.name, {})[match["name"]] = value
     return values
 
 
-def _read(parameter: Parameter, text: str) -> Any:
+def read_value(parameter: Parameter, text: str) -> Any:
+    """A value as the command line gives it; raises InputError for one that cannot be read."""
+    text = text.strip()
     if not text and parameter.default is None:
         return None
     if isinstance(parameter.default, bool) or parameter.kind == "yes/no":

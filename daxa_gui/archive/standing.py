@@ -1,0 +1,133 @@
+"""How requested jobs stand to what an archive has already: never done, to be done again (and why), or fresh."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daxa_gui.archive.database import Database
+from daxa_gui.archive.failures import sensible
+from daxa_gui.archive.job_rows import task_text
+from daxa_gui.archive.layout import ArchiveLayout
+from daxa_gui.core.step import JobRequest
+
+Identity = tuple[str, str, str, str]  # mission, ObsID, unit, step
+_STATE_WORDS = {
+    "failed": "it failed before", "cancelled": "it was cancelled before", "skipped": "it was skipped before",
+    "paused": "it was paused", "waiting": "it waits already", "queued": "it is queued already", "running": "it is running",
+    "cancelling": "it is being cancelled",
+}  # fmt: skip
+_NO_PARAMETERS = frozenset(
+    {"path", "gti_path", "mission", "obs_id", "instrument", "exposure", "modules", "raw_folder", "events", "chosen", "summary"}
+)
+UNDER_WAY = ("waiting", "queued", "running", "cancelling", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of one request: `job_id` 0 if it was never asked for. `replaces`: it succeeded, and its products would be made anew with
+    another task, or from others. `reason` is empty for what is new or fresh."""
+
+    job_id: int
+    state: str
+    is_fresh: bool
+    replaces: bool
+    reason: str
+
+
+class Standings:
+    """The stored reduction jobs of some missions, read once."""
+
+    def __init__(self, layout: ArchiveLayout, database: Database, missions: Collection[str]) -> None:
+        marks = ", ".join("?" * len(missions))
+        with database.reading() as connection:
+            rows = connection.execute(
+                "SELECT mission, obs_id, unit, step, id, state, stale, task FROM jobs"
+                f" WHERE kind = 'reduce' AND mission IN ({marks})",
+                tuple(missions),
+            ).fetchall()
+        self._layout = layout
+        self._stored: dict[Identity, tuple[int, str, bool, str]] = {
+            (mission, obs_id, unit, step): (job_id, state, bool(stale), task)
+            for mission, obs_id, unit, step, job_id, state, stale, task in rows
+        }
+
+    def task_of(self, identity: Identity) -> str:
+        """The stored task of a job that succeeded and whose input was not made again since; "" for all others."""
+        found = self._stored.get(identity)
+        return found[3] if found is not None and found[1] == "succeeded" and not found[2] else ""
+
+    def job_id(self, identity: Identity) -> int:
+        found = self._stored.get(identity)
+        return found[0] if found is not None else 0
+
+    def compare(self, requests: Sequence[JobRequest], *, again: bool = False) -> list[Standing]:
+        """One for each request, in their order; each request stands behind those that it needs.
+
+        Whether files of a product are gone is only seen when the jobs are added.
+        """
+        renewed: set[str] = set()  # labels of what will be made anew
+        result = []
+        for request in requests:
+            standing = self._compare_one(request, again, renewed)
+            if not standing.is_fresh:
+                renewed.add(request.label)
+            result.append(standing)
+        return result
+
+    def _compare_one(self, request: JobRequest, again: bool, renewed: set[str]) -> Standing:
+        found = self._stored.get((request.mission, request.obs_id, request.unit, request.step))
+        if found is None:
+            return Standing(0, "", False, False, "")
+        job_id, state, stale, stored = found
+        has_results = state == "succeeded"
+        changed = stored != task_text(request.task)
+        if changed:
+            return Standing(job_id, state, False, has_results, self._what_changed(stored, request))
+        if state != "succeeded":
+            return Standing(job_id, state, False, False, _STATE_WORDS.get(state, state))
+        if stale or not renewed.isdisjoint(request.needs):
+            return Standing(job_id, state, False, True, "its input is made again")
+        if again:
+            return Standing(job_id, state, False, True, "asked for")
+        return Standing(job_id, state, True, False, "")
+
+    def _what_changed(self, stored: str, request: JobRequest) -> str:
+        with sensible(self._layout.database):
+            before = json.loads(stored).get("arguments", {})
+            known = [parameters_in(before), before.get("versions") or {}]
+        after = json.loads(task_text(request.task)).get("arguments", {})
+        now = [parameters_in(after), after.get("versions") or {}]
+        for old, new, words in zip(known, now, ("parameters", "software"), strict=True):
+            changes = changed_values(old, new)
+            if changes:
+                shown = ", ".join(f"{key} {_shown(old)} → {_shown(new)}" for key, old, new in changes[:3])
+                return f"{words}: {shown}{' …' if len(changes) > 3 else ''}"
+        return "what is known of the data has changed"
+
+
+def changed_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(name, old value, new value) of what differs, None where there was or is none."""
+    names = dict.fromkeys((*before, *after))
+    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def parameters_in(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters among the arguments of a step's task: the built-in engine has them beside what says which data are meant."""
+    own = arguments.get("parameters")
+    if isinstance(own, Mapping):
+        return dict(own)
+    return {name: value for name, value in arguments.items() if name not in _NO_PARAMETERS}
+
+
+def stored_parameters(task: str) -> dict[str, Any]:
+    """The parameters in a stored task. Raises ValueError, TypeError or AttributeError if it makes no sense."""
+    return parameters_in(json.loads(task).get("arguments", {}))

@@ -1,0 +1,371 @@
+"""What is ordered from the missions' software in an open archive: its observations as subjects of steps, previews, jobs.
+
+What was ordered last stands in the table `info`, so that units that are found out later get the jobs that were meant for them,
+also after a restart.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from daxa_gui.archive.configurations import Configurations
+from daxa_gui.archive.failures import sensible
+from daxa_gui.archive.portable import portable_requests, resolved
+from daxa_gui.archive.standing import UNDER_WAY, Standing, Standings, parameters_in, stored_parameters
+from daxa_gui.archive_reduction import described
+from daxa_gui.archive_subjects import Observation, Subjects
+from daxa_gui.core.errors import ArchiveError, InputError
+from daxa_gui.core.job import Job
+from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder, ReductionPlan, RunOptions, StepPlan
+from daxa_gui.core.settings import Settings
+from daxa_gui.core.step import Call, JobRequest, Level, Outcome, Step
+
+if TYPE_CHECKING:
+    from daxa_gui.execution.queue import Queue
+    from daxa_gui.reduction.chain import Chain, Subject
+
+ORDERS = "orders"  # entry of the table `info`: "mission" or "mission/ObsID" → {"steps": […], "parameters": {step: {…}}}
+RUN_OPTIONS = "run_options"
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """`RunOptions` with every value decided."""
+
+    cores: int
+    limit_min: float  # 0: none
+    keep_intermediate: bool
+
+
+@dataclass(frozen=True)
+class _Ordered:
+    """An order worked out: requests behind those that they need, and how each stands to what there is."""
+
+    requests: list[JobRequest]
+    standings: list[Standing]
+    left_aside: list[LeftAside]
+    unknown: list[Observation]  # whose units will be found out on the way
+    chains: dict[str, Chain]  # by mission
+
+
+class Ordering(Subjects):
+    """Methods of `OpenArchive`."""
+
+    queue: Queue
+    configurations: Configurations
+    _options: RunOptions | None = None
+    _settings: Callable[[], Settings]
+    _requests: Callable[..., list[JobRequest]]  # of the built-in engine: see `Reducing`
+    _versions: Callable[[Collection[str]], Mapping[str, str]]  # names of steps → versions of their software and calibration
+
+    # ---- orders
+
+    def _stored_orders(self) -> dict[str, dict[str, Any]]:
+        with sensible(self.store.layout.database):
+            return {str(name): dict(order) for name, order in self.store.info().get(ORDERS, {}).items()}
+
+    def last_order(self, mission: str, obs_id: str = "") -> dict[str, Any]:
+        """Steps and parameters (those that were given) that were ordered for a mission so far, or for one observation of it."""
+        orders = self._stored_orders()
+        return orders.get(f"{mission}/{obs_id}") or orders.get(mission) or {"steps": [], "parameters": {}}
+
+    def _chain(self, order: ReductionOrder, mission: str) -> Chain:
+        """The steps for one mission. Parameters that the order does not give stay as they were ordered before."""
+        from daxa_gui.reduction import STEPS
+        from daxa_gui.reduction.chain import chain_of, is_for, running_steps
+        from daxa_gui.reduction.pipelines import expanded, pipeline_named
+
+        names, given = tuple(order.steps), {step: dict(values) for step, values in order.parameters.items()}
+        if order.pipeline:
+            names, own = expanded(pipeline_named(order.pipeline), order.arguments)
+            for step, values in own.items():
+                given[step] = {**values, **given.get(step, {})}
+        single = order.observations[0][1] if len(order.observations) == 1 else ""
+        for step, values in self.last_order(mission, single)["parameters"].items():
+            if step in STEPS:
+                known = {parameter.name for parameter in STEPS[step].parameters}
+                kept = {name: value for name, value in values.items() if name in known}
+                given[step] = {**kept, **given.get(step, {})}
+        mine = [name for name in names if name not in STEPS or is_for(STEPS[name], mission)]
+        asked = {step for step, values in order.parameters.items() if values}
+        usable = {step: values for step, values in given.items() if step in STEPS}
+        running = {step.name for step in running_steps(mission, mine, usable)}
+        if idle := [step for step in sorted(asked - running - set(names)) if step not in STEPS or is_for(STEPS[step], mission)]:
+            raise InputError(f"The step « {idle[0]} » does not run, so its parameters cannot be set.", "Add it to the steps.")
+        return chain_of(
+            mission, mine, {step: values for step, values in usable.items() if step in running}, self._versions(running)
+        )
+
+    def _missions_of(self, order: ReductionOrder) -> list[str]:
+        """Missions of the archive for which an order has steps."""
+        from daxa_gui.reduction import STEPS
+        from daxa_gui.reduction.chain import is_for
+        from daxa_gui.reduction.pipelines import pipeline_named
+
+        with self.store.database.reading() as connection:
+            here = [mission for (mission,) in connection.execute("SELECT DISTINCT mission FROM observations ORDER BY mission")]
+        names = order.steps or pipeline_named(order.pipeline).steps
+        for name in names:
+            if name not in STEPS:
+                raise InputError(f"There is no step « {name} ».", f"Known ones: {', '.join(STEPS)}.")
+        if strange := [mission for mission in order.missions if mission not in here]:
+            raise InputError(f"The archive has no observation of {strange[0]}.")
+        return [
+            mission
+            for mission in here
+            if (not order.missions or mission in order.missions)
+            and any(STEPS[name].missions and is_for(STEPS[name], mission) for name in names)
+        ]
+
+    def _work_out(self, order: ReductionOrder) -> _Ordered:
+        from daxa_gui.reduction.chain import plan_observation
+
+        missions = self._missions_of(order)
+        subjects, left_aside = self._subjects(order, missions)
+        chains = {mission: self._chain(order, mission) for mission in missions}
+        units, standings = self._units(missions), Standings(self.store.layout, self.store.database, missions)
+        requests: list[JobRequest] = []
+        unknown: list[Observation] = []
+        for subject in subjects:
+            chain, one = chains[subject.mission], (subject.mission, subject.obs_id)
+            if one in units and self._still_holds(subject, chain, standings):
+                subject = replace(subject, units=units[one])
+            elif any(step.level is not Level.OBSERVATION for step in chain.steps):
+                unknown.append(one)
+            planned, aside = plan_observation(subject, chain)
+            requests += self._only(order, planned)
+            left_aside += aside
+        requests += self._builtin_requests(order)
+        standings = Standings(self.store.layout, self.store.database, {request.mission for request in requests})
+        return _Ordered(requests, standings.compare(requests, again=order.again), left_aside, unknown, chains)
+
+    def _builtin_requests(self, order: ReductionOrder) -> list[JobRequest]:
+        """Those of the built-in engine's steps among the ordered ones."""
+        from daxa_gui.reduction.pipelines import pipeline_named
+        from daxa_gui.reduction.planner import BUILTIN
+
+        names = [name for name in (order.steps or pipeline_named(order.pipeline).steps) if name in BUILTIN]
+        if not names:
+            return []
+        own = {step: values for step, values in order.parameters.items() if step in BUILTIN}
+        wanted = {*order.observations, *((mission, obs_id) for mission, obs_id, _ in order.units)}
+        requests = [
+            request
+            for request in self._requests(names, own)
+            if (not order.missions or request.mission in order.missions)
+            and (not wanted or (request.mission, request.obs_id) in wanted)
+        ]
+        return self._only(order, portable_requests(self.store.layout, requests))
+
+    @staticmethod
+    def _still_holds(subject: Subject, chain: Chain, standings: Standings) -> bool:
+        """Whether the steps up to `exposures` would not be done anew, so that its answer stays."""
+        from daxa_gui.reduction.chain import plan_observation
+
+        planned, _ = plan_observation(subject, chain)
+        return all(standing.is_fresh for standing in standings.compare(planned))
+
+    @staticmethod
+    def _only(order: ReductionOrder, planned: list[JobRequest]) -> list[JobRequest]:
+        """Where single units are asked for: the wanted steps of those, and all that they need."""
+        if not order.units:
+            return planned
+        by_label = {request.label: request for request in planned}
+        wanted = set(order.units)
+        todo = [request.label for request in planned if (request.mission, request.obs_id, request.unit) in wanted]
+        kept: set[str] = set()
+        while todo:
+            label = todo.pop()
+            if label not in kept:
+                kept.add(label)
+                todo += [need for need in by_label[label].needs if isinstance(need, str)]
+        return [request for request in planned if request.label in kept]
+
+    # ---- what it means
+
+    def plan_reduction(self, order: ReductionOrder) -> ReductionPlan:
+        """What an order would do; nothing is stored. Raises InputError for unknown steps and parameters that do not fit."""
+        ordered = self._work_out(order)
+        from daxa_gui.reduction import STEPS
+
+        steps: dict[str, Step] = {request.step: STEPS[request.step] for request in ordered.requests}
+        for chain in ordered.chains.values():
+            steps |= {step.name: step for step in chain.steps}
+        steps = {name: STEPS[name] for name in STEPS if name in steps}
+        counts: dict[str, Counter[str]] = {name: Counter() for name in steps}
+        why: dict[str, Counter[str]] = {name: Counter() for name in steps}
+        for request, standing in zip(ordered.requests, ordered.standings, strict=True):
+            count = counts[request.step]
+            if standing.is_fresh or standing.state in UNDER_WAY:
+                count["fresh"] += 1
+            elif standing.job_id:
+                count["again"] += 1
+                why[request.step][standing.reason] += 1
+            else:
+                count["new"] += 1
+            count["replaced"] += standing.replaces
+        plans = tuple(
+            StepPlan(
+                name, step.label, counts[name]["new"], counts[name]["again"], counts[name]["fresh"],
+                0 if step.level is Level.OBSERVATION else sum(self._concerns(step, one) for one in ordered.unknown),
+                counts[name]["replaced"], dict(why[name].most_common()),
+            )
+            for name, step in steps.items()
+        )  # fmt: skip
+        return ReductionPlan(order, plans, tuple(ordered.left_aside), tuple(self._notes(ordered)))
+
+    @staticmethod
+    def _concerns(step: Step, observation: Observation) -> bool:
+        return not step.missions or observation[0] in step.missions
+
+    @staticmethod
+    def _notes(ordered: _Ordered) -> list[str]:
+        if not ordered.unknown:
+            return []
+        n = len(ordered.unknown)
+        return [f"The exposures of {n} observation{'s' if n != 1 else ''} are not known yet: their jobs follow on the way."]
+
+    # ---- doing it
+
+    def start_reduction(self, order: ReductionOrder) -> list[Job]:
+        """Remember the order and queue its jobs; results that will be replaced are kept as a configuration."""
+        ordered = self._work_out(order)
+        if not ordered.requests:
+            raise ArchiveError(*_nothing_to_do(ordered.left_aside))
+        self._keep_replaced(list(zip(ordered.requests, ordered.standings, strict=True)), order.configuration)
+        self._remember(order, ordered.chains)
+        return self.queue.add(ordered.requests, again=order.again)
+
+    def _remember(self, order: ReductionOrder, chains: Mapping[str, Chain]) -> None:
+        """So that units that are found out later get the same steps and parameters."""
+        orders = self._stored_orders()
+        wanted = {*order.observations, *((mission, obs_id) for mission, obs_id, _ in order.units)}
+        for mission, chain in chains.items():
+            names = [f"{mission}/{obs_id}" for other, obs_id in sorted(wanted) if other == mission] if wanted else [mission]
+            if not wanted:
+                orders = {name: one for name, one in orders.items() if not name.startswith(f"{mission}/")}
+            for name in names:
+                before = orders.get(name) or orders.get(mission) or {"steps": [], "parameters": {}}
+                steps = [step.name for step in chain.steps]
+                orders[name] = {
+                    "steps": list(dict.fromkeys((*before["steps"], *steps))),
+                    "parameters": {**before["parameters"], **{step: dict(chain.parameters[step]) for step in steps}},
+                    "configuration": order.configuration,
+                }
+        self.store.set_info(ORDERS, orders)
+
+    def _keep_replaced(self, pairs: Sequence[tuple[JobRequest, Standing]], name: str) -> None:
+        replaced = [standing.job_id for _, standing in pairs if standing.replaces]
+        if not replaced:
+            return
+        changed, reasons = self._what_differs(pairs)
+        self.configurations.keep(replaced, name or _configuration_name(changed, reasons), changed, "; ".join(reasons[:3]))
+
+    def _what_differs(self, pairs: Iterable[tuple[JobRequest, Standing]]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """The parameters that the earlier results were made with, where they differ, and why they are replaced."""
+        ids: dict[str, tuple[int, JobRequest]] = {}
+        reasons: Counter[str] = Counter()
+        for request, standing in pairs:
+            if standing.replaces and standing.reason != "its input is made again":
+                reasons[f"{request.step}: {standing.reason}"] += 1
+                ids.setdefault(request.step, (standing.job_id, request))
+        changed: dict[str, dict[str, Any]] = {}
+        with self.store.database.reading() as connection:
+            for step, (job_id, request) in ids.items():
+                row = connection.execute("SELECT task FROM jobs WHERE id = ?", (job_id,)).fetchone()
+                with sensible(self.store.layout.database):
+                    before = stored_parameters(row[0])
+                after = parameters_in(getattr(request.task, "arguments", {}))
+                if differing := {name: value for name, value in before.items() if after.get(name) != value}:
+                    changed[step] = differing
+        return changed, [reason for reason, _ in reasons.most_common()]
+
+    def follow_ups(self, job: Job, outcome: Outcome) -> Sequence[JobRequest]:
+        """The jobs for the units that `exposures` has just found, as they were ordered last; stored together with its outcome."""
+        from daxa_gui.reduction import STEPS
+        from daxa_gui.reduction.chain import chain_of, plan_observation
+
+        units = outcome.facts.get("units")
+        about = self.store.observation(job.mission, job.obs_id) if job.step == "exposures" and not outcome.stop else None
+        if about is None or not isinstance(units, list):
+            return ()
+        order = self.last_order(job.mission, job.obs_id)
+        steps = [name for name in order["steps"] if name in STEPS]
+        given = {name: values for name, values in order["parameters"].items() if name in steps}
+        subject = replace(self._subject(about, self._event_paths().get((job.mission, job.obs_id), [])), units=units)
+        requests, _ = plan_observation(subject, chain_of(job.mission, steps, given, self._versions(steps)))
+        standings = Standings(self.store.layout, self.store.database, [job.mission]).compare(requests)
+        self._keep_replaced(list(zip(requests, standings, strict=True)), str(order.get("configuration", "")))
+        return requests
+
+    # ---- the commands
+
+    def tasks(self, order: ReductionOrder) -> list[tuple[JobRequest, Call]]:
+        """The jobs of the missions' software that an order asks for, whether they are fresh or not, with their tasks as they
+        would run here."""
+        from daxa_gui.reduction import STEPS
+
+        ordered = self._work_out(order)
+        found = []
+        for request in ordered.requests:
+            if STEPS[request.step].software != "builtin":
+                task = resolved(self.store.layout, request.task)
+                assert isinstance(task, Call)
+                found.append((request, task))
+        return found
+
+    def describe_builtin(self, order: ReductionOrder) -> list[str]:
+        """The tasks of the built-in engine's steps, as a person may read them."""
+        layout, wanted = self.store.layout, set(order.steps)
+        return [
+            described(resolved(layout, request.task))
+            for request in self._builtin_requests(order)
+            if not wanted or request.step in wanted
+        ]
+
+    # ---- how
+
+    def run_options(self) -> RunOptions:
+        """Those that were set for this archive; the others follow the settings."""
+        with sensible(self.store.layout.database):
+            stored = self.store.info().get(RUN_OPTIONS, {})
+            return RunOptions(**{name: stored[name] for name in asdict(RunOptions()) if name in stored})
+
+    def options_now(self) -> RunLimits:
+        """What holds now, the settings' values where nothing was set for this archive."""
+        if self._options is None:
+            self._options = self.run_options()
+        settings, own = self._settings(), self._options
+        return RunLimits(
+            own.cores or settings.cores or max(1, (os.cpu_count() or 2) - 1),
+            float(settings.command_limit_min if own.limit_min is None else own.limit_min),
+            settings.keep_intermediate if own.keep_intermediate is None else own.keep_intermediate,
+        )
+
+    def set_run_options(self, options: RunOptions) -> None:
+        """Raises InputError for values that make no sense."""
+        if options.cores is not None and not 1 <= options.cores <= 4096:
+            raise InputError("The number of cores is from 1 to 4096.")
+        if options.limit_min is not None and not 0 <= options.limit_min <= 100_000:
+            raise InputError("The time limit is from 0 (none) to 100 000 minutes.")
+        self.store.set_info(RUN_OPTIONS, {name: value for name, value in asdict(options).items() if value is not None})
+        self._options = options
+
+
+def _nothing_to_do(left_aside: Sequence[LeftAside]) -> tuple[str, str]:
+    if left_aside:
+        one = left_aside[0]
+        return f"Nothing of this can be reduced yet: {one.obs_id} {one.unit}".rstrip() + f": {one.reason}", ""
+    return "The archive has nothing that these steps are for.", "Choose other steps, or another mission's."
+
+
+def _configuration_name(changed: Mapping[str, Mapping[str, Any]], reasons: Sequence[str]) -> str:
+    """« espfilt allowed_sigma 3 » after the first parameter that differs, else after the reason."""
+    for step, values in changed.items():
+        for name, value in values.items():
+            return f"{step} {name} {value}"[:100]
+    return f"before {reasons[0]}"[:100] if reasons else "earlier results"

@@ -1,0 +1,106 @@
+"""The observations of an open archive as subjects of the steps of the missions' software: which data of them are here, and what
+is known of their exposures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from daxa_gui.archive.failures import sensible
+from daxa_gui.archive.rows import mapping
+from daxa_gui.archive.store import ArchiveStore
+from daxa_gui.core.archive_info import ArchiveObservation
+from daxa_gui.core.product import ProductKind
+from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder
+from daxa_gui.core.times import mjd_to_iso
+
+if TYPE_CHECKING:
+    from daxa_gui.reduction.chain import Subject
+
+Observation = tuple[str, str]  # mission, ObsID
+_RAW_NEEDED = frozenset({"xmm_pointed", "chandra", "nustar_pointed"})  # their chains begin with more than event lists
+
+
+class Subjects:
+    """Methods of `OpenArchive`."""
+
+    store: ArchiveStore
+
+    def _subjects(self, order: ReductionOrder, missions: Collection[str]) -> tuple[list[Subject], list[LeftAside]]:
+        """The observations that an order is about, and those whose data are not here."""
+        wanted = {*order.observations, *((mission, obs_id) for mission, obs_id, _ in order.units)}
+        raw, events = self._raw_files(), self._event_paths()
+        found, left_aside = [], []
+        for about in self.store.observations():
+            one = (about.mission, about.obs_id)
+            if about.mission not in missions or (wanted and one not in wanted):
+                continue
+            if reason := self._what_is_missing(about, one in raw, bool(events.get(one))):
+                left_aside.append(LeftAside(*one, "", reason))
+                continue
+            found.append(self._subject(about, events.get(one, [])))
+        return found, left_aside
+
+    @staticmethod
+    def _what_is_missing(about: ArchiveObservation, has_raw: bool, has_events: bool) -> str:
+        if about.mission in _RAW_NEEDED and not has_raw:
+            return "Its raw data were not fetched: add the kind « raw » to the mission's files (« daxa-gui fetch --kind raw »)."
+        if about.mission not in _RAW_NEEDED and not has_events:
+            return "No event list of it is here yet."
+        return ""
+
+    def _raw_files(self) -> set[Observation]:
+        with self.store.database.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT mission, obs_id FROM files WHERE kind = ?", (str(ProductKind.RAW),))
+            return {(mission, obs_id) for mission, obs_id in rows}
+
+    def _event_paths(self) -> dict[Observation, list[str]]:
+        """Raw event lists as they are stored (« output:… »)."""
+        found: dict[Observation, list[str]] = {}
+        with self.store.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT mission, obs_id, path FROM products WHERE kind = ? ORDER BY path", (str(ProductKind.EVENTS),)
+            )
+            for mission, obs_id, path in rows:
+                found.setdefault((mission, obs_id), []).append(path)
+        return found
+
+    def _subject(self, about: ArchiveObservation, events: Sequence[str]) -> Subject:
+        """Its folders are spelt as the archive stores paths, so that its tasks need no second look."""
+        from daxa_gui.reduction.chain import Subject
+
+        layout = self.store.layout
+        facts = {"obs_start": _day(about.row.get("start_mjd")), "events": list(events)}
+        return Subject(
+            about.mission, about.obs_id, layout.stored(layout.raw_folder(about.mission, about.obs_id)),
+            layout.stored(layout.processed_folder(about.mission, about.obs_id)), tuple(about.instruments), facts,
+        )  # fmt: skip
+
+    def _units(self, missions: Collection[str]) -> dict[Observation, list[dict[str, Any]]]:
+        """What `exposures` found in observations, as far as that still holds."""
+        found = {}
+        with self.store.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT mission, obs_id, facts FROM jobs WHERE kind = 'reduce' AND step = 'exposures' AND state = 'succeeded'"
+                " AND NOT stale"
+            ).fetchall()
+        with sensible(self.store.layout.database):
+            for mission, obs_id, facts in rows:
+                units = mapping(facts).get("units") if mission in missions else None
+                if isinstance(units, list):
+                    found[mission, obs_id] = [dict(unit) for unit in units]
+        return found
+
+    def observation_dates(self) -> dict[str, list[str]]:
+        """Mission → days (YYYY-MM-DD) on which its observations began, sorted, each once; unknown ones are left out."""
+        found: dict[str, set[str]] = {}
+        for about in self.store.iter_observations():
+            day = _day(about.row.get("start_mjd"))
+            found.setdefault(about.mission, set()).update([day] if day else [])
+        return {mission: sorted(days) for mission, days in found.items()}
+
+
+def _day(start_mjd: Any) -> str:
+    """YYYY-MM-DD; "" for what is no date of a mission."""
+    is_known = isinstance(start_mjd, (int, float)) and 0.0 < start_mjd < 200_000.0
+    return mjd_to_iso(float(start_mjd))[:10] if is_known else ""

@@ -1,0 +1,183 @@
+"""The verbs of reduction with the missions' software: what it would do, doing it, its commands, checks and earlier results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from daxa_gui import locations
+from daxa_gui.archive_verbs import ArchiveVerbs
+from daxa_gui.core.failure_groups import FailureGroup
+from daxa_gui.core.finding import Finding
+from daxa_gui.core.job import Job
+from daxa_gui.core.reduction_plan import (
+    ComparedProduct,
+    Configuration,
+    ReductionOrder,
+    ReductionPlan,
+    RunOptions,
+    ShownCommand,
+    TimeLeft,
+)
+from daxa_gui.core.settings import groups
+from daxa_gui.core.software import SoftwareStatus
+from daxa_gui.core.step import Pipeline, Step
+
+Progress = Callable[[float, float | None, str], None]
+
+
+class ReductionVerbs(ArchiveVerbs):
+    """About the open archive; without one, asking for work raises ArchiveError."""
+
+    # ---- what there is
+
+    def steps(self, mission: str = "") -> tuple[Step, ...]:
+        """Every step, or those for one mission, in the order in which they run."""
+        from daxa_gui.reduction import STEPS
+
+        return tuple(step for step in STEPS.values() if not mission or not step.missions or mission in step.missions)
+
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        from daxa_gui.reduction.pipelines import PIPELINES
+
+        return tuple(PIPELINES.values())
+
+    def software(self) -> list[SoftwareStatus]:
+        """Which reduction software was found, its version, and if not, why and what to do."""
+        from daxa_gui.reduction.software import find_software
+
+        return find_software({item.name: getattr(self.settings, item.name) for item in groups()["Software"]})
+
+    def _software_setting(self, name: str) -> str:
+        return str(getattr(self.settings, name, ""))
+
+    def _step_versions(self, steps: Collection[str]) -> Mapping[str, str]:
+        """Versions of the software and calibration that the named steps use."""
+        from daxa_gui.reduction import STEPS
+        from daxa_gui.reduction.software import versions_for
+
+        used = [STEPS[name] for name in STEPS if name in steps]
+        names = dict.fromkeys(name for step in used for name in (step.software, *step.calibration) if name != "builtin")
+        return versions_for(names, self._software_setting) if names else {}
+
+    # ---- ordering
+
+    def plan_reduction(self, order: ReductionOrder) -> ReductionPlan:
+        """What an order would do: new jobs, repeated ones and why, fresh ones, what is left aside; nothing is stored."""
+        return self._here().plan_reduction(self._made_explicit(order))
+
+    def start_reduction(self, order: ReductionOrder, options: RunOptions | None = None) -> list[Job]:
+        """Queue the jobs of an order. `options` hold for this archive from now on."""
+        opened = self._here()
+        if options is not None:
+            opened.set_run_options(options)
+        return opened.start_reduction(self._made_explicit(order))
+
+    def commands(self, order: ReductionOrder, limit: int = 500) -> list[ShownCommand]:
+        """The exact program calls, at most `limit` of them, of everything that the order asks for, fresh or not."""
+        from daxa_gui.reduction.external import recipe_for
+        from daxa_gui.reduction.showing import commands_of
+
+        found: list[ShownCommand] = []
+        for request, task in self._here().tasks(self._made_explicit(order)):
+            if len(found) >= limit:
+                break
+            found += commands_of(task, recipe_for(request.step, task.arguments), request.unit)
+        return found[:limit]
+
+    def shell_script(self, order: ReductionOrder) -> str:
+        """A bash script that does the same work where the software is set up."""
+        from daxa_gui.reduction.external import recipe_for
+        from daxa_gui.reduction.showing import script_of
+
+        tasks = self._here().tasks(self._made_explicit(order))
+        return script_of((task, recipe_for(request.step, task.arguments), request.title) for request, task in tasks)
+
+    @staticmethod
+    def _made_explicit(order: ReductionOrder) -> ReductionOrder:
+        from dataclasses import replace
+
+        return order if order.steps or order.pipeline else replace(order, pipeline="builtin")
+
+    def parse_arguments(self, pipeline: str, arguments: Mapping[str, str]) -> dict[str, Any]:
+        """« energies_kev » → « 0.5-2 » as values of a pipeline's arguments; raises InputError for unknown or unfit ones."""
+        from daxa_gui.reduction.parameters import read_value
+        from daxa_gui.reduction.pipelines import expanded, pipeline_named
+
+        if not arguments:
+            return {}
+        chosen = pipeline_named(pipeline)
+        declared = {argument.parameter.name: argument.parameter for argument in chosen.arguments}
+        values = {name: read_value(declared[name], text) if name in declared else text for name, text in arguments.items()}
+        expanded(chosen, values)
+        return values
+
+    def describe_builtin(self, order: ReductionOrder) -> list[str]:
+        """The built-in engine's tasks among those of an order, one text each."""
+        return self._here().describe_builtin(self._made_explicit(order))
+
+    def run_options(self) -> RunOptions:
+        return self._here().run_options() if self._open else RunOptions()
+
+    def set_run_options(self, options: RunOptions) -> None:
+        self._here().set_run_options(options)
+
+    def time_left(self) -> TimeLeft:
+        """An estimate for all unfinished reduction jobs."""
+        from daxa_gui.archive.time_left import time_left
+
+        if not self._open:
+            return TimeLeft(0.0, 0, "No archive is open.")
+        return time_left(self._here().store.database, self._lane_limit("local"), time.time())
+
+    # ---- checks
+
+    def doctor(
+        self, steps: Sequence[str] = (), progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> list[Finding]:
+        """Whether everything that the steps need is here and fits; of the open archive's missions if no steps are named, of all
+        missions without an archive."""
+        from daxa_gui.reduction import STEPS
+        from daxa_gui.reduction.doctor import examine
+
+        folders: dict[str, Any] = {"output": self._output or locations.documents_folder()}
+        names, observations = tuple(steps), {}
+        if self._open:
+            opened = self._here()
+            folders["archive"] = opened.layout.folder
+            observations = opened.observation_dates()
+            if not names:
+                names = tuple(step.name for mission in observations for step in self.steps(mission) if step.missions)
+        names = names or tuple(STEPS)
+        return examine(
+            names, self._software_setting, observations=observations, folders=tuple(folders.values()), progress=progress,
+            cancelled=cancelled,
+        )  # fmt: skip
+
+    def failure_groups(
+        self, kinds: Sequence[str] = ("reduce",), progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> list[FailureGroup]:
+        """Failed jobs grouped by cause, the largest group first."""
+        from daxa_gui.archive.triage import failure_groups
+
+        if not self._open:
+            return []
+        opened = self._here()
+        return failure_groups(opened.layout, opened.store.database, kinds, progress=progress, cancelled=cancelled)
+
+    # ---- earlier results
+
+    def configurations(self) -> list[Configuration]:
+        """Earlier results that were kept, newest first."""
+        return self._here().configurations.all() if self._open else []
+
+    def compare_configuration(self, name: str) -> list[ComparedProduct]:
+        return self._here().configurations.compare(name)
+
+    def rename_configuration(self, name: str, new: str, note: str = "") -> None:
+        self._here().configurations.rename(name, new, note)
+
+    def remove_configuration(self, name: str) -> int:
+        """Delete earlier results for good; how many bytes they had."""
+        return self._here().configurations.remove(name)
