@@ -64,7 +64,8 @@ SILENTLY = re.compile(r"^(?P<severity>warning|error) (?P<name>.*?)\s* silently o
 CIAO_COUNT = re.compile(r"^# (?P<task>\w+) \([^)]*\): The following (?:error|warning) occurred (?P<times>\d{1,9}) times")
 _CRASH = re.compile(
     r"segmentation fault|\bcore dumped\b|^(?:\S+: .*\d+ )?Killed\b|no space left on device|disk quota exceeded|"
-    r"out of memory|std::bad_alloc|cannot allocate memory|error while loading shared libraries|cannot open shared object file|library not loaded|"
+    r"out of memory|std::bad_alloc|"
+    r"cannot allocate memory|error while loading shared libraries|cannot open shared object file|library not loaded|"
     r"symbol lookup error|\bcommand not found\b|\bbus error\b|^aborted\b|illegal instruction|floating point exception|"
     r"stack smashing detected|double free or corruption|^terminate called",
     re.IGNORECASE,
