@@ -68,7 +68,8 @@ class OpenArchive(Reducing, Ordering):
         self._versions = versions
         self._summary: ArchiveSummary | None = None
         self.configurations = Configurations(self.layout, store.database)
-        self.queries = Queries(self.layout, store.database)
+        finals = tuple(name for name, step in STEPS.items() if step.is_final)
+        self.queries = Queries(self.layout, store.database, finals)
         self.versions = Versions(self.layout, store.database, dict(STEPS))
         self.failed = FailedData(self.layout, store.database)
         runner = Runner(

@@ -23,7 +23,8 @@ from daxa_gui.core.archive_queries import ObservationFacts, ProcessResult
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.job import JobState
 
-FINAL_STEP = "clean"  # an observation is a success if at least one of its units succeeded here
+FINAL_STEPS = ("clean",)  # of the built-in engine
+OPENING_STEPS = ("exposures",)
 DAXA_FINAL = "daxa_final"  # the verdict that DAXA reached on an observation before the archive was taken over from it
 _COLUMNS = "mission, obs_id, unit, step, state, id, error, warnings, reason, started"
 # No answer yet: unfinished, or stopped by a person.
@@ -33,10 +34,20 @@ _OPEN_SQL = "state NOT IN ('succeeded', 'failed', 'skipped')"
 
 
 class Queries:
-    """Safe from any thread. `final_step` is the step whose success is that of the observation."""
+    """Safe from any thread.
 
-    def __init__(self, layout: ArchiveLayout, database: Database, final_step: str = FINAL_STEP) -> None:
-        self._layout, self._database, self._final_step = layout, database, final_step
+    Parameters
+    ----------
+    final_steps : an observation is a success if one of its units succeeded in one of these.
+    opening_steps : where one of these does not succeed, nothing can follow for the whole observation.
+    """
+
+    def __init__(
+        self, layout: ArchiveLayout, database: Database, final_steps: Sequence[str] = FINAL_STEPS,
+        opening_steps: Sequence[str] = OPENING_STEPS,
+    ) -> None:  # fmt: skip
+        self._layout, self._database = layout, database
+        self._final_steps, self._opening_steps = tuple(final_steps), tuple(opening_steps)
         self._logs = str(layout.logs)
 
     # ---- processes
@@ -99,22 +110,30 @@ class Queries:
             names = connection.execute(f"SELECT mission, obs_id FROM observations WHERE {of_mission}", values)
             result: dict[tuple[str, str], bool | None] = dict.fromkeys(names.fetchall())
             here = "FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ?"
-            for step in (DAXA_FINAL, self._final_step):
+            open_ones: set[tuple[str, str]] = set()
+            for step in self._used(connection, (DAXA_FINAL, *self._final_steps, *self._opening_steps)):
                 # Two looks through the index are twice as fast as one that works out both answers for each observation.
-                found = connection.execute(
-                    f"SELECT DISTINCT mission, obs_id {here} AND {of_mission} AND state = 'succeeded' AND reason = ''",
-                    (step, *values),
-                )
-                successes = dict.fromkeys(found.fetchall(), True)
+                successes: dict[tuple[str, str], bool | None] = {}
+                if step not in self._opening_steps:
+                    found = connection.execute(
+                        f"SELECT DISTINCT mission, obs_id {here} AND {of_mission} AND state = 'succeeded' AND reason = ''",
+                        (step, *values),
+                    )
+                    successes = dict.fromkeys(found.fetchall(), True)
                 others = connection.execute(
                     f"SELECT mission, obs_id, max({_OPEN_SQL}) {here} AND {of_mission}"
                     " AND NOT (state = 'succeeded' AND reason = '') GROUP BY mission, obs_id",
                     (step, *values),
                 )
                 for mission_, obs_id, is_open in others:
+                    if is_open:
+                        open_ones.add((mission_, obs_id))
                     if not result.get((mission_, obs_id)):
-                        result[mission_, obs_id] = None if is_open else False
+                        result[mission_, obs_id] = False
                 result.update(successes)
+            for one in open_ones:
+                if result.get(one) is False:
+                    result[one] = None
             cancelled = connection.execute(
                 "SELECT DISTINCT mission, obs_id FROM jobs INDEXED BY jobs_without_success"
                 f" WHERE kind = 'reduce' AND {_WITHOUT_SUCCESS_SQL} AND state = 'cancelled' AND {of_mission}",
@@ -165,13 +184,22 @@ class Queries:
             str(self._layout.raw_folder(mission, obs_id)), of_files[0] + of_products[0], of_files[1] + of_products[1],
         )  # fmt: skip
 
+    @staticmethod
+    def _used(connection: sqlite3.Connection, steps: Sequence[str]) -> list[str]:
+        """Those that this archive has jobs of."""
+        query = "SELECT 1 FROM jobs INDEXED BY jobs_of_step WHERE kind = 'reduce' AND step = ? LIMIT 1"
+        return [step for step in steps if connection.execute(query, (step,)).fetchone() is not None]
+
     def _final_of(self, connection: sqlite3.Connection, mission: str, obs_id: str) -> bool | None:
         here = (mission, obs_id)
-        final = connection.execute(
-            "SELECT state, reason FROM jobs INDEXED BY jobs_of_step"
-            " WHERE kind = 'reduce' AND step IN (?, ?) AND mission = ? AND obs_id = ?",
-            (self._final_step, DAXA_FINAL, *here),
+        steps = (DAXA_FINAL, *self._final_steps, *self._opening_steps)
+        rows = connection.execute(
+            "SELECT step, state, reason FROM jobs INDEXED BY jobs_of_step"
+            f" WHERE kind = 'reduce' AND step IN ({', '.join('?' * len(steps))}) AND mission = ? AND obs_id = ?",
+            (*steps, *here),
         ).fetchall()
+        # an opening step that succeeded says nothing of the end
+        final = [row[1:] for row in rows if row[0] not in self._opening_steps or row[1:] != ("succeeded", "")]
         if ("succeeded", "") in final:
             return True
         cancelled = connection.execute(

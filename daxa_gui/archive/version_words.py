@@ -33,6 +33,8 @@ def parameters_of(task: Mapping[str, Any], step: Step | None) -> dict[str, Any]:
     if step is None or not isinstance(arguments, Mapping):
         return {}
     names = (*(parameter.name for parameter in step.parameters), *_BY_HAND)
+    if isinstance(own := arguments.get("parameters"), Mapping):  # steps of the missions' software have them together
+        arguments = own
     return {name: arguments[name] for name in names if name in arguments}
 
 

@@ -68,6 +68,7 @@ CLEAN = Step(
         ),
     ),
     build=f"{_HERE}:build_clean",
+    is_final=True,
 )  # fmt: skip
 
 IMAGE = Step(

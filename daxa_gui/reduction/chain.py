@@ -138,6 +138,8 @@ class _Planned:
             needed: Step = STEPS[name]
             if not is_for(needed, unit.mission, unit.instrument or None):
                 continue
+            if step.one_is_enough and needed.level is Level.OBSERVATION:
+                continue  # it stands before those that count; by itself it is not enough
             found = self._labels_for(needed, step, unit)
             if not found:
                 return None

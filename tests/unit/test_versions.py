@@ -170,7 +170,7 @@ def test_the_sentences_of_a_change_log(content: Content) -> None:
 
 def test_that_parameters_of_unknown_steps_and_by_hand_are_said() -> None:
     groups = [
-        Group(XMM, "espfilt", "changed", 2, 1),
+        Group(XMM, "tidying", "changed", 2, 1),
         Group(XMM, "flares", "changed", 1, 1, (("added_s", [], [[1, 2]]), ("bin_s", None, 20.0))),
         Group("moon_watch", "image", "gone", 3, 2),
     ]
@@ -178,7 +178,7 @@ def test_that_parameters_of_unknown_steps_and_by_hand_are_said() -> None:
         "Flares re-run with 1 interval added by hand (before 0), bin length 20 s (before the mission's own) on 1 exposure"
         " (XMM-Newton Pointed).",
         "Image: 3 files of 2 exposures (moon_watch) gone.",
-        "espfilt re-run on 1 exposure (XMM-Newton Pointed).",
+        "tidying re-run on 1 exposure (XMM-Newton Pointed).",
     )
 
 
