@@ -36,6 +36,7 @@ _PIECE_BYTES = 1 << 20
 _LOOKED_AT = 4200  # bytes of a line in which a message can be
 _MOST_LISTED = 2_000_000  # lines with a message, and hits of a search: more are only counted
 _MARKS = tuple(mark.encode() for mark in MARKS)
+_PLAIN_MARKS = (b"error", b"warning")
 _CACHED_BLOCKS = 8
 
 IsCancelled = Callable[[], bool]
@@ -325,7 +326,8 @@ class LogFile:
             piece, following = data[:length], data[length : length + 1]
             if len(places):
                 ends = breaks(piece, following)
-                hits = np.unique(np.searchsorted(ends, places)) + line
+                before = np.searchsorted(places, ends)  # how many stand before the end of each line
+                hits = np.flatnonzero(np.diff(before, prepend=0, append=len(places))) + line
                 if hits[0] == last_hit:
                     hits = hits[1:]
                 if len(hits):
@@ -364,7 +366,15 @@ def _marked_lines(lowered: bytes, starts: Positions, ends: NDArray[np.int64]) ->
     for mark in _MARKS:
         at = lowered.find(mark)
         while at >= 0:
+            if mark in _PLAIN_MARKS and not _stands_out(lowered, at, len(mark)):
+                at = lowered.find(mark, at + 1)
+                continue
             row = int(np.searchsorted(starts, at, side="right")) - 1
             rows.add(row)
             at = lowered.find(mark, int(ends[row]))
     return sorted(rows)
+
+
+def _stands_out(lowered: bytes, at: int, length: int) -> bool:
+    """Whether a word is not part of another, as in the parameter `zerrorcolumn` of nearly every evselect."""
+    return at == 0 or lowered[at - 1] in b" \t*\n\r" or lowered[at + length : at + length + 1] == b":"

@@ -46,9 +46,10 @@ class Shape(NamedTuple):
 
 # What every line with a message holds, in small letters: looked for first, in bytes too (`core.log_file`), because it is quick.
 MARKS: tuple[str, ...] = (
-    "error", "warn", "traceback", "exception", "**stop", ": fatal", "terminating with status", "fitsio status", "(ciao ",
-    "fault", "dumped", "killed", "no space left", "quota exceeded", "memory", "bad_alloc", "not found", "aborted",
-    "illegal instruction", "stack smashing", "double free", "terminate called", "shared object", "not loaded",
+    "error", "warning", "traceback (", "exception", "**stop", "fatal", "terminating with status", "fitsio status", "(ciao ",
+    "segmentation fault", "dumped", "killed", "no space left", "quota exceeded", "out of memory", "allocate memory", "bad_alloc",
+    "command not found", "aborted", "illegal instruction", "stack smashing", "double free", "terminate called", "shared object",
+    "library not loaded",
 )  # fmt: skip
 
 # our own job logs: a time, the severity in seven columns, the text with its own indentation
