@@ -83,7 +83,7 @@ def renew_path(ctx: ProgramContext, unit: WorkUnit, parameters: Mapping[str, Any
 
 
 def write_path(summary: Path, raw_folder: str) -> bool:
-    """Let the PATH record of a summary name this folder; false if it does already. Raises FileError if there is no such record."""
+    """Let the PATH record of a summary name this folder; false if it does already. Raises FileError if there is none."""
     lines = summary.read_bytes().split(b"\n")
     for number, line in enumerate(lines):
         if line.startswith(b"PATH ") or line.strip() == b"PATH":

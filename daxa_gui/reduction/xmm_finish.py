@@ -16,7 +16,7 @@ from daxa_gui.core.errors import FileError, ReductionError
 from daxa_gui.core.step import Outcome, ProgramContext
 from daxa_gui.reduction.recipe import WorkUnit
 from daxa_gui.reduction.xmm_anomalies import MEANINGS, accepted_ccds, read_states
-from daxa_gui.reduction.xmm_common import write_path
+from daxa_gui.reduction.xmm_common import sas_version, write_path
 from daxa_gui.reduction.xmm_fits import events_header, exposure_s, good_time_s, rows_of_events, table_rows
 from daxa_gui.reduction.xmm_images import chosen_bands, expmap_name, image_name
 from daxa_gui.reduction.xmm_merging import in_order_of_time, merged_kinds
@@ -116,10 +116,10 @@ def flares(ctx: ProgramContext, unit: WorkUnit, parameters: Mapping[str, Any], m
     """After espfilt: how much time was kept, the Gaussian and its limits where the header has them."""
     good_s, n_intervals = good_time_s(_needed(made, "-gti"))
     total_s = exposure_s(events_header(Path(ctx.work_folder) / EVENTS))
-    low, high = flare_band_ev(parameters)
+    band = None if sas_version(unit) < (20, 0, 0) else list(flare_band_ev(parameters))  # older ones have one of their own
     facts: dict[str, Any] = {
         "good_time_s": round(good_s, 3), "n_intervals": n_intervals, "exposure_s": total_s, "method": parameters["method"],
-        "band_ev": [low, high], "kept_fraction": None if not total_s else round(min(1.0, good_s / total_s), 4),
+        "band_ev": band, "kept_fraction": None if not total_s else round(min(1.0, good_s / total_s), 4),
     }  # fmt: skip
     path = _needed(made, "-allevc")
     _count(facts, "n_all_good_events", path)

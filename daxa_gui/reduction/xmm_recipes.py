@@ -145,13 +145,14 @@ def _attitude(unit: WorkUnit) -> Made:
 
 
 def build_emanom(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
+    """emanom writes keywords into the list that it reads, so it gets a copy."""
     checked_unit(unit)
     if sas_version(unit) < (19, 0, 0):
         raise ReductionError("emanom came with SAS 19; the SAS here is older.", "Install SAS 19 or newer, or do without emanom.")
     run = ProgramRun(("emanom", f"eventfile={EVENTS}", "keepcorner=no"), odf_environment(unit), "States of the CCDs")
     return Recipe(
         "sas", (run,), (Made(f"{task_name(unit)}-anom.log", unit.key(K.ANOMALY_LOG), "text"),),
-        (Given(EVENTS, unit.product(K.CALIBRATED_EVENTS)), given_summary(unit)),
+        (Given(EVENTS, unit.product(K.CALIBRATED_EVENTS), copy=True), given_summary(unit)),
         finish=f"{FINISH}:anomalies", prepare=f"{HERE}:renew_path",
     )  # fmt: skip
 
@@ -172,12 +173,12 @@ def flare_band_ev(parameters: Mapping[str, Any]) -> tuple[int, int]:
 def build_espfilt(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
     """Arguments and names of files as the versions of SAS have them.
 
-    From 21 on: no long names. 20: `withlongnames`, and the band is in the names. Older ones have another name for the input, know
-    neither bands nor limits, and only the method « ratio ».
+    From 21 on: no long names. 20: `withlongnames`, and the band is in the names. Older ones have another name for the input, a
+    band of their own, no limits, and only the method « ratio ».
 
     Raises
     ------
-    ReductionError : the method « histogram » with a SAS that has none.
+    ReductionError : the method « histogram », or a band, with a SAS that has none.
     """
     checked_unit(unit)
     version, is_pn = sas_version(unit), unit.instrument == "PN"
@@ -185,6 +186,10 @@ def build_espfilt(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
         raise ReductionError(
             "espfilt knows the method « histogram » since SAS 20; the SAS here is older.",
             "Choose the method « ratio », or install a newer SAS.",
+        )
+    if version < (20, 0, 0) and parameters["band_ev"] is not None:
+        raise ReductionError(
+            "espfilt takes an energy band since SAS 20; the SAS here is older and uses its own.", "Leave the band empty."
         )
     run = ProgramRun(_espfilt_argv(unit, parameters, version), odf_environment(unit), "Time without flares")
     given = [Given(EVENTS, unit.product(K.CALIBRATED_EVENTS)), given_summary(unit)]

@@ -224,6 +224,7 @@ class _Parser:
             self._fail("the record CONFIGURATION of the exposure was expected")
         self._take("head CONFIGURATION")
         settings = self._settings(self._count("Number of configuration parameters available", "count"))
+        self._comments()
         if (line_after := self._line) is not None and _SETTING.fullmatch(line_after):
             self._fail("the record has more settings than it says")
         first = {one.name: one.value for one in reversed(settings)}  # of one that stands twice the first counts
