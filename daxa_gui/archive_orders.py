@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_gui.archive.configurations import Configurations
 from daxa_gui.archive.failures import sensible
+from daxa_gui.archive.jobs import no_garbage_collection
 from daxa_gui.archive.portable import portable_requests, resolved
 from daxa_gui.archive.standing import UNDER_WAY, Standing, Standings, parameters_in, stored_parameters
 from daxa_gui.archive_reduction import described
@@ -122,6 +123,10 @@ class Ordering(Subjects):
         ]
 
     def _work_out(self, order: ReductionOrder) -> _Ordered:
+        with no_garbage_collection():
+            return self._worked_out(order)
+
+    def _worked_out(self, order: ReductionOrder) -> _Ordered:
         from daxa_gui.reduction.chain import plan_observation
 
         missions = self._missions_of(order)

@@ -5,17 +5,17 @@ Steps of a whole observation come first; once `exposures` has told which units t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.reduction_plan import LeftAside
 from daxa_gui.core.registry import resolve
-from daxa_gui.core.step import JobRequest, Level, Step, Task
+from daxa_gui.core.step import Call, JobRequest, Level, Place, Step, Task
 from daxa_gui.reduction import STEPS
 from daxa_gui.reduction.checking import checked
-from daxa_gui.reduction.recipe import WorkUnit
+from daxa_gui.reduction.recipe import RUN_STEP, WorkUnit, stored_arguments
 
 EXPOSURES = "exposures"
 Parameters = Mapping[str, Mapping[str, Any]]  # step → parameter → value
@@ -50,6 +50,31 @@ class Chain:
     steps: tuple[Step, ...]
     parameters: Mapping[str, Mapping[str, Any]]
     versions: Mapping[str, Mapping[str, str]]
+    _is_for: dict[tuple[str, str, str], bool] = field(default_factory=dict, compare=False, repr=False)
+    _needed: dict[tuple[str, str, str], tuple[Step, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def needed(self, step: Step, mission: str, instrument: str) -> tuple[Step, ...]:
+        """The steps that one needs for an instrument ("": a whole observation); kept, as there are thousands of units."""
+        where = (step.name, mission, instrument)
+        if where not in self._needed:
+            self._needed[where] = tuple(self._work_out_needed(step, mission, instrument))
+        return self._needed[where]
+
+    def has(self, step: Step, mission: str, instrument: str) -> bool:
+        """`is_for`, asked for each of thousands of units."""
+        where = (step.name, mission, instrument)
+        if where not in self._is_for:
+            self._is_for[where] = is_for(step, mission, instrument)
+        return self._is_for[where]
+
+    def _work_out_needed(self, step: Step, mission: str, instrument: str) -> Iterator[Step]:
+        own = self.parameters[step.name]
+        for name in (*step.needs, *(name for name, parameter in step.needs_if if own.get(parameter))):
+            needed: Step = STEPS[name]
+            # what stands before those that count is not enough by itself
+            is_before = step.one_is_enough and needed.level is Level.OBSERVATION
+            if is_for(needed, mission, instrument or None) and not is_before:
+                yield needed
 
 
 def chain_of(mission: str, names: Iterable[str], given: Parameters, versions: Mapping[str, str]) -> Chain:
@@ -132,14 +157,8 @@ class _Planned:
         return True
 
     def _needs(self, step: Step, unit: WorkUnit) -> tuple[str, ...] | None:
-        wanted = [*step.needs, *(name for name, parameter in step.needs_if if self.chain.parameters[step.name].get(parameter))]
         labels: list[str] = []
-        for name in wanted:
-            needed: Step = STEPS[name]
-            if not is_for(needed, unit.mission, unit.instrument or None):
-                continue
-            if step.one_is_enough and needed.level is Level.OBSERVATION:
-                continue  # it stands before those that count; by itself it is not enough
+        for needed in self.chain.needed(step, unit.mission, unit.instrument):
             found = self._labels_for(needed, step, unit)
             if not found:
                 return None
@@ -159,12 +178,11 @@ class _Planned:
 
 
 def _task(step: Step, unit: WorkUnit, parameters: Mapping[str, Any]) -> Task:
+    """`parameters` are checked already, once for all units."""
     if step.software == "builtin":
         task: Task = resolve(step.build)(unit, parameters)
         return task
-    from daxa_gui.reduction.external import task_for
-
-    return task_for(step, unit, parameters)
+    return Call(RUN_STEP, stored_arguments(step.name, unit, parameters), Place.THREAD)
 
 
 def plan_observation(subject: Subject, chain: Chain) -> tuple[list[JobRequest], list[LeftAside]]:
@@ -195,7 +213,7 @@ def _plan_exposures(planned: _Planned, step: Step, units: Sequence[Mapping[str, 
     subject, chain = planned.subject, planned.chain
     scheduled_only = chain.parameters[step.name].get(_SCHEDULED_ONLY) is False
     for one in units:
-        if not is_for(step, subject.mission, one["instrument"]):
+        if not chain.has(step, subject.mission, one["instrument"]):
             continue
         if scheduled_only and one.get("scheduled") is False:
             reason = f"{step.label}: the exposure was not scheduled, and only scheduled ones were asked for."
@@ -208,7 +226,7 @@ def _plan_exposures(planned: _Planned, step: Step, units: Sequence[Mapping[str, 
 def _plan_instruments(planned: _Planned, step: Step, units: Sequence[Mapping[str, Any]]) -> None:
     subject = planned.subject
     for instrument in dict.fromkeys(str(one["instrument"]) for one in units):
-        if not is_for(step, subject.mission, instrument):
+        if not planned.chain.has(step, subject.mission, instrument):
             continue
         own = [one for one in units if one["instrument"] == instrument and _is_planned(planned, step, one)]
         if not own:

@@ -6,6 +6,7 @@ of a stranger, so all of it is looked at again before anything runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +22,11 @@ from daxa_gui.reduction.external_files import Workplace
 from daxa_gui.reduction.external_made import Found, collect
 from daxa_gui.reduction.external_runs import Programs
 from daxa_gui.reduction.judging import Judgement
-from daxa_gui.reduction.recipe import Recipe, WorkUnit
+from daxa_gui.reduction.recipe import RUN_STEP, Recipe, WorkUnit, stored_arguments
 from daxa_gui.reduction.software import installation
 
-RUN_STEP = "daxa_gui.reduction.external:run_step"
 _HINT = "Was this archive made by a trusted source? Reducing again makes the program's own task anew."
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _FIELDS = ("mission", "obs_id", "instrument", "exposure", "raw_folder", "folder")
 
 
@@ -42,9 +43,7 @@ def task_for(step: Step, unit: WorkUnit, parameters: Mapping[str, Any]) -> Call:
         if not isinstance(task, Call):
             raise TypeError(f"{step.build} made {type(task).__name__}, not a Call")
         return task
-    arguments = {name: getattr(unit, name) for name in _FIELDS}
-    arguments |= {"step": step.name, "facts": dict(unit.facts), "versions": dict(unit.versions), "parameters": values}
-    return Call(RUN_STEP, arguments, Place.THREAD)
+    return Call(RUN_STEP, stored_arguments(step.name, unit, values), Place.THREAD)
 
 
 def unit_and_parameters(step_name: str, arguments: Mapping[str, Any]) -> tuple[Step, WorkUnit, dict[str, Any]]:
@@ -83,7 +82,7 @@ def unit_and_parameters(step_name: str, arguments: Mapping[str, Any]) -> tuple[S
 def _check_folder(path: str) -> None:
     if not path.startswith("/") or ".." in path.split("/"):
         raise ReductionError(f"A stored task is about the folder « {path[:200]} »; it is not run.", _HINT)
-    if any(ord(character) < 32 or ord(character) == 127 for character in path):
+    if _CONTROL.search(path):
         raise InputError(
             f"The folder {path!r} has line breaks or control characters in its name.",
             "No software can be given such a name: rename the folder.",

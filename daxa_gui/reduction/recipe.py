@@ -42,7 +42,7 @@ class WorkUnit:
     @property
     def name(self) -> str:
         """As in the grid of jobs: « M1S001 », « PN », "" for a whole observation."""
-        return self.key(ProductKind.OTHER).unit
+        return self.instrument if self.exposure in ("ALL", "") else f"{self.instrument}{self.exposure}"
 
     def key(self, kind: ProductKind, band_kev: tuple[float, float] | None = None) -> ProductKey:
         return ProductKey(self.mission, self.obs_id, kind, self.instrument, self.exposure, band_kev)
@@ -130,6 +130,18 @@ class Recipe:
     prepare: str = ""
     retry: str = ""
     private_pfiles: bool = False
+
+
+RUN_STEP = "daxa_gui.reduction.external:run_step"  # the function of all jobs of the missions' software
+
+
+def stored_arguments(step: str, unit: WorkUnit, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job stores of its work: the arguments of `RUN_STEP`. `parameters` are checked ones."""
+    return {
+        "mission": unit.mission, "obs_id": unit.obs_id, "instrument": unit.instrument, "exposure": unit.exposure,
+        "raw_folder": unit.raw_folder, "folder": unit.folder, "step": step, "facts": unit.facts, "versions": unit.versions,
+        "parameters": parameters,
+    }  # fmt: skip
 
 
 BuildRecipe = Callable[[WorkUnit, Mapping[str, Any]], Recipe]
