@@ -45,9 +45,10 @@ class SetUpError(ReductionError):
 
 
 def base_environment(package: Package, setting: Setting, environment: Mapping[str, str]) -> dict[str, str]:
-    """What a set-up script starts from: a few harmless variables, the package's own, and PATH without the other packages."""
+    """What a set-up script starts from: a few harmless variables, what a person tells the package, and PATH without the other
+    packages. What another installation of the same package left in the shell is not handed on: some scripts refuse to go on."""
     base = {name: environment[name] for name in KEPT_VARIABLES if environment.get(name)}
-    base |= {name: text for name, text in environment.items() if name.startswith(package.own)}
+    base |= {name: text for name, text in environment.items() if name.startswith(package.told) and name not in package.not_told}
     # Numbers with a decimal comma spoil parameters; the alphabet of the file names stays as it is.
     if everything := base.pop("LC_ALL", ""):
         base["LANG"] = base["LC_CTYPE"] = everything
@@ -76,6 +77,7 @@ def _is_below(path: str, folder: str) -> bool:
 def initialised_environment(package: Package, setting: Setting, environment: Mapping[str, str]) -> dict[str, str]:
     """For a package without a set-up script, in an environment that is initialised already: what is of use of it."""
     base = base_environment(package, setting, environment)
+    base |= {name: text for name, text in environment.items() if name.startswith(package.own)}
     more = {name: environment[name] for name in (*SEARCH_PATHS, "PFILES", *_calibration_of(package)) if environment.get(name)}
     return base | more
 

@@ -21,7 +21,8 @@ class Package:
     scripts : its set-up script relative to the folder; the first that is there is meant.
     defines : variables that its set-up script must define.
     shown_by : programs that show that it is there; any one on PATH is enough to find it.
-    own : beginnings of names of variables that belong to it; others do not reach its programs.
+    own : beginnings of names of variables that belong to it.
+    told, not_told : with which of them a person tells its set-up script something, and exceptions.
     """
 
     name: str
@@ -32,6 +33,8 @@ class Package:
     defines: tuple[str, ...]
     shown_by: tuple[str, ...]
     own: tuple[str, ...]
+    told: tuple[str, ...] = ()
+    not_told: tuple[str, ...] = ()
 
 
 # Sources: the packages' own installation guides (the variables that their set-up scripts set, and those scripts' names).
@@ -40,7 +43,7 @@ PACKAGES = {
     for package in (
         Package(
             "sas", "SAS", "sas_folder", "SAS_DIR", ("setsas.sh", "sas-setup.sh"), ("SAS_DIR",), ("cifbuild", "odfingest", "sas"),
-            ("SAS_", "PGPLOT_"),
+            ("SAS_", "PGPLOT_"), ("SAS_", "PGPLOT_"), ("SAS_DIR", "SAS_PATH", "SAS_CCF", "SAS_ODF"),
         ),
         Package(
             "heasoft", "HEASoft", "heasoft_folder", "HEADAS", ("headas-init.sh",), ("HEADAS", "PFILES"),

@@ -162,9 +162,6 @@ def _scripts_and_base(
         caldb_script = Path(base.get("CALDB", "")) / CALDB_SCRIPT
         if base.get("CALDB", "").startswith("/") and is_file(caldb_script):
             scripts.append(caldb_script)
-    if package.name == "sas":
-        base.pop("SAS_CCF", None)  # of one observation: each job has its own
-        base.pop("SAS_ODF", None)
     return tuple(scripts), base
 
 

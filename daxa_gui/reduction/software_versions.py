@@ -76,8 +76,8 @@ def nustardas_version(text: str) -> str:
 
 
 def heasoft_version(text: str) -> str:
-    """Of `ftversion` (« HEASoft 6.34 », « V6.34 »)."""
-    found = re.search(r"(?i)(?:heasoft\D{0,20}|\bV)(\d+\.\d+(?:\.\d+)*)", text)
+    """Of `ftversion` or `fversion` (« HEASoft 6.34 », « V6.34 », « 19Dec23_V6.33 »)."""
+    found = re.search(r"(?i)(?:heasoft\D{0,20}|(?<![a-z])V)(\d+\.\d+(?:\.\d+)*)", text)
     return found.group(1) if found else ""
 
 
@@ -163,6 +163,7 @@ def _heasoft(folder: str, environment: Mapping[str, str]) -> Versions:
         "lcurve": tool_version(_said("lcurve", ("--version",), environment, asked)),
     }
     version = heasoft_version(_said("ftversion", (), environment, asked))
+    version = version or heasoft_version(_said("fversion", (), environment, asked))
     if not version:
         found = re.search(r"(?i)heasoft-(\d+\.\d+[\d.]*)", folder)
         version = found.group(1) if found else ""
@@ -187,4 +188,9 @@ def _ciao(folder: str, environment: Mapping[str, str]) -> Versions:
 def _esass(folder: str, environment: Mapping[str, str]) -> Versions:
     asked: dict[str, str] = {}
     said = _said("evtool", (), environment, asked)
+    file = Path(folder) / "VERSION"
+    if file.is_file():
+        asked[str(file)] = ""
+        with file.open(errors="replace") as lines:
+            said = f"{lines.read(1000)}\n{said}"
     return Versions(esass_version(folder, environment, said), {}, asked)
