@@ -33,7 +33,7 @@ def setting(
     Parameters
     ----------
     group : under which heading it stands in the dialog and the page of settings; empty: not shown, the program's own memory.
-    kind : "folder" or "address"; otherwise the type of the default decides ("yes/no", "whole", "number", "text").
+    kind : "folder", "file" or "address"; otherwise the type of the default decides ("yes/no", "whole", "number", "text").
     schemes : what an address may begin with.
     empty : what an empty entry (or 0, where that has a meaning of its own) stands for, in words.
     variable : the environment variable, if it is not called DAXA_GUI_<NAME>.
@@ -68,7 +68,7 @@ def converted(item: Field[Any], value: Any) -> Any:
     text = _text(item, value)
     if choices and text not in choices:
         raise InputError(f"{_named(item)} is one of {', '.join(map(str, choices))}, not {value!r}.")
-    if kind == "folder":
+    if kind in ("folder", "file"):
         _check_folder(item, text)
     elif kind == "address":
         text = text.strip()
@@ -131,7 +131,7 @@ def _text(item: Field[Any], value: Any) -> str:
 
 
 def _check_folder(item: Field[Any], text: str) -> None:
-    """A folder that depends on where the program was started would be another one each time (DAXA's default is such a one)."""
+    """A folder or file that depends on where the program was started would be another one each time (as DAXA's default is)."""
     if text and not text.startswith("~") and not Path(text).is_absolute():
         raise InputError(f"{_named(item)} has to be a whole path, or one that begins with « ~ », not « {text} ».")
 

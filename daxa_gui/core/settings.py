@@ -109,6 +109,52 @@ class Settings:
         "", "Parameter files", "Your own parameter files of HEASoft and CIAO (PFILES).", group="Software", kind="folder",
         empty="~/pfiles",
     )  # fmt: skip
+    dask_ca_file: str = setting(
+        "", "Trusted certificates", "Of a Dask cluster that is reached with TLS (tls://): the file (PEM) of who is trusted.",
+        group="Cluster", kind="file", empty="none",
+    )  # fmt: skip
+    dask_cert_file: str = setting(
+        "", "Own certificate", "What this program shows to a Dask cluster with TLS (PEM).", group="Cluster", kind="file",
+        empty="none",
+    )  # fmt: skip
+    dask_key_file: str = setting(
+        "", "Own key", "The key of the own certificate (PEM, without a password).", group="Cluster", kind="file", empty="none"
+    )
+    slurm_partition: str = setting("", "Partition", "Where Slurm runs the jobs.", group="Cluster", empty="Slurm's default")
+    slurm_jobs: int = setting(
+        8, "Slurm jobs", "At most so many at once; each does as many steps at a time as it has cores.", group="Cluster", minimum=1,
+        maximum=10_000,
+    )  # fmt: skip
+    slurm_cores: int = setting(1, "Cores per Slurm job", "Of one machine.", group="Cluster", minimum=1, maximum=1024)
+    slurm_memory_gb: float = setting(
+        4.0, "Memory per Slurm job", "What one Slurm job asks for, for all its cores together.", group="Cluster", unit="GB",
+        minimum=0.1, maximum=100_000,
+    )  # fmt: skip
+    slurm_time_limit_min: int = setting(
+        720, "Time limit of a Slurm job", "What is not done by then is done again in another one.", group="Cluster", unit="min",
+        minimum=1, maximum=1_000_000,
+    )  # fmt: skip
+    slurm_idle_min: int = setting(
+        10, "Idle Slurm scheduler", "The program that keeps Slurm jobs for an archive ends when there has been no work and no "
+        "window for this long.",
+        group="Cluster", unit="min", minimum=1, maximum=100_000,
+    )  # fmt: skip
+    slurm_interface: str = setting(
+        "", "Network interface", "Through which the machines of the cluster reach this one (ib0, eth0 …).", group="Cluster",
+        empty="found by itself",
+    )  # fmt: skip
+    slurm_directives: str = setting(
+        "", "Further options of sbatch", "Separated by semicolons: « --account=x-rays; --qos=long ».", group="Cluster",
+        empty="none",
+    )  # fmt: skip
+    slurm_setup: str = setting(
+        "", "Set-up of a Slurm job", "A line of shell before the work begins, such as « module load sas ».", group="Cluster",
+        empty="none",
+    )  # fmt: skip
+    slurm_python: str = setting(
+        "", "Python of the cluster", "The interpreter that has DAXA GUI on the cluster's machines, if it is another one there.",
+        group="Cluster", kind="file", empty="the one that runs this program",
+    )  # fmt: skip
     theme: str = setting("system", "Theme", "Colours of the window.", group="Appearance", choices=("system", "light", "dark"))
     coordinates: str = setting(
         "sexagesimal", "Coordinates", "How positions are written.", group="Appearance", choices=("sexagesimal", "degrees")

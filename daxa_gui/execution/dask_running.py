@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import threading
@@ -17,7 +18,7 @@ from daxa_gui.core.documents import outcome_from, task_document, to_json
 from daxa_gui.core.errors import Cancelled, DaxaError, ReductionError
 from daxa_gui.core.setting_kinds import variable_of
 from daxa_gui.core.settings import groups
-from daxa_gui.core.step import Outcome
+from daxa_gui.core.step import MadeFile, Outcome
 from daxa_gui.execution.dask_client import INSTALL, lost
 from daxa_gui.execution.dask_folder import Attempt, RunFolder
 from daxa_gui.execution.dask_task import own_versions
@@ -66,10 +67,15 @@ def settings_that_travel(context: ThreadContext) -> dict[str, str]:
     return {name: text for name in names if (text := context.setting(name))}
 
 
-def document_of(job: Job, task: Call, folder: Path, context: ThreadContext, allowed: Iterable[str]) -> str:
+def seal_of(secret: str, key: str) -> str:
+    """The mark of one run."""
+    return hmac.new(secret.encode(), key.encode(), hashlib.sha256).hexdigest()
+
+
+def document_of(job: Job, task: Call, folder: Path, context: ThreadContext, allowed: Iterable[str], seal: str) -> str:
     """What `dask_task.do_task` is given."""
     return to_json({
-        "versions": own_versions(), "title": job.title, "folder": str(folder), "task": task_document(task),
+        "versions": own_versions(), "seal": seal, "title": job.title, "folder": str(folder), "task": task_document(task),
         "allowed": list(allowed), "settings": settings_that_travel(context), "grace_s": context.grace_s,
         "command_limit_s": context.command_limit_s,
     })  # fmt: skip
@@ -138,8 +144,12 @@ class Running:
         )
 
 
-def outcome_of(text: Any, running: Running) -> Outcome | None:
+def outcome_of(text: Any, running: Running, seal: str | None = None) -> Outcome | None:
     """The outcome in a worker's answer, with the files of its run in the job's work folder.
+
+    Parameters
+    ----------
+    seal : what an answer that was found in the folder must bear; None for one that came from the scheduler.
 
     Returns
     -------
@@ -151,6 +161,8 @@ def outcome_of(text: Any, running: Running) -> Outcome | None:
     """
     try:
         answer = json.loads(text)
+        if seal is not None and not hmac.compare_digest(str(answer.get("seal", "")), seal):
+            return None
         attempt, sizes = str(answer["try"]), {str(name): int(size) for name, size in answer.get("sizes", {}).items()}
         failure = failure_from(answer["failure"]) if "failure" in answer else None
         outcome = outcome_from(answer["outcome"]) if failure is None else None
@@ -158,6 +170,8 @@ def outcome_of(text: Any, running: Running) -> Outcome | None:
         problem = ReductionError(f"The cluster's answer for « {running.job.title} » cannot be read.", "The log tells more.")
         problem.details = f"{type(error).__name__}: {error}\n{str(text)[:2000]}"
         raise problem from error
+    if outcome is not None and not all(_is_plain(made) for made in outcome.files):
+        raise ReductionError(f"The cluster's answer for « {running.job.title} » names files elsewhere.", "Nothing was taken.")
     place = Path(running.context.work_folder)
     if failure is not None:
         if attempt:
@@ -166,7 +180,13 @@ def outcome_of(text: Any, running: Running) -> Outcome | None:
     return outcome if running.folder.take(attempt, sizes, place) else None
 
 
-def explained(error: BaseException, running: Running, address: str) -> Exception:
+def _is_plain(made: MadeFile) -> bool:
+    """A reduction makes files in its work folder and nowhere else."""
+    path = Path(made.name)
+    return bool(made.name) and not made.destination and not path.is_absolute() and ".." not in path.parts
+
+
+def explained(error: BaseException, running: Running, site: str) -> Exception:
     """What Dask says of a task that could not be done, in words."""
     name, text = type(error).__name__, str(error)
     problem: DaxaError
@@ -179,7 +199,7 @@ def explained(error: BaseException, running: Running, address: str) -> Exception
         )
     elif isinstance(error, ImportError) or "deserializ" in text or "No module named" in text:
         problem = lost(
-            f"The cluster {address} does not know DAXA GUI: {text.strip().splitlines()[0] if text.strip() else name}.",
+            f"The cluster {site} does not know DAXA GUI: {text.strip().splitlines()[0] if text.strip() else name}.",
             f"Its scheduler and its workers need the same packages as this program. {INSTALL}",
         )
     else:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -16,8 +15,9 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daxa_gui.core.errors import Cancelled, DaxaError, ReductionError
-from daxa_gui.execution.dask_client import NO_TLS, TlsFiles, close_quickly, connect, known_threads, lost
+from daxa_gui.core.errors import Cancelled, DaxaError
+from daxa_gui.execution.dask_client import known_threads, lost
+from daxa_gui.execution.dask_connection import Cluster, Connection
 from daxa_gui.execution.dask_folder import RunFolder
 from daxa_gui.execution.dask_running import (
     Running,
@@ -28,6 +28,7 @@ from daxa_gui.execution.dask_running import (
     job_prefix,
     new_key,
     outcome_of,
+    seal_of,
     stem_of,
 )
 from daxa_gui.execution.dask_task import do_task
@@ -54,9 +55,10 @@ class DaskSite:
     Parameters
     ----------
     name : as a person writes it.
-    address : of the scheduler, tcp:// or tls://.
+    cluster : where its scheduler is.
     folder : on a disk that all machines share, for the runs of this archive; best inside it.
     archive : what tells this archive from all others.
+    seal : a secret; what a worker leaves in the folder for a later program bears its mark, so that nobody can put one there.
     allowed : what the module names of tasks begin with.
     is_wanted : whether the result of a job (its id) whose run began at a time (seconds since 1970) is still of use; asked about
         runs that an earlier program left.
@@ -67,50 +69,32 @@ class DaskSite:
     def __init__(
         self,
         name: str,
-        address: str,
+        cluster: Cluster,
         *,
         folder: Path,
         archive: str,
-        tls: TlsFiles = NO_TLS,
+        seal: str,
         allowed: tuple[str, ...] = OWN_CODE,
         is_wanted: Callable[[int, float], bool] = lambda job_id, began: True,
         on_capacity: Callable[[], None] = lambda: None,
         patience_s: float = 30.0,
     ) -> None:
         self.name = name
-        self._address = address
-        self._tls = tls
+        self.cluster = cluster
         self._folder = folder / "runs"
         self._archive = archive
+        self._seal = seal
         self._allowed = allowed
         self._is_wanted = is_wanted
         self._on_capacity = on_capacity
-        self._patience_s = patience_s
-        self._connecting = threading.Lock()
+        self._connection = Connection(cluster, self._on_connected, patience_s)
         self._lock = threading.Lock()
-        self._client: Client | None = None
-        self._failed_at = 0.0
-        self._failure: DaxaError | None = None
         self._running: set[Running] = set()
         self._left: set[str] = set()  # published by an earlier program
-        self._threads: dict[str, int] | None = None
+        self.threads: dict[str, int] | None = None  # of each worker, when last asked
         self._capacity = 1
-        self._closed = threading.Event()
+        self._closed = self._connection.closed
         self._watcher: threading.Thread | None = None
-
-    # ---- what Slurm does otherwise
-
-    def locate(self, token: CancelToken | None = None) -> tuple[str, TlsFiles]:
-        """The address of the scheduler and the files for TLS. Raises DaxaError if there is none."""
-        return self._address, self._tls
-
-    def least_capacity(self) -> int:
-        """How many jobs to submit at least, whatever workers there are now."""
-        return 1
-
-    def trouble(self) -> tuple[str, DaxaError | None]:
-        """Why there are no workers, as far as anybody knows, and the error if that will not change by itself."""
-        return "", None
 
     # ---- Site
 
@@ -138,60 +122,22 @@ class DaskSite:
     def close(self) -> None:
         self._closed.set()
         with self._lock:
-            client, self._client = self._client, None
             for running in self._running:
                 running.woken.set()
         if self._watcher is not None:
             self._watcher.join(10)
-        if client is not None:
-            close_quickly(client)
+        self._connection.close()
 
     def connect(self, token: CancelToken | None = None) -> Client:
-        """The connection, made anew if it was lost. All who wait for it share one attempt and its failure."""
-        asked = time.monotonic()
-        while not self._connecting.acquire(timeout=0.2):
-            self._check(token)
-        try:
-            if self._client is not None and self._client.status == "running":
-                return self._client
-            if self._failure is not None and self._failed_at > asked:
-                raise self._failure
-            try:
-                client = self._connect_patiently(token)
-            except DaxaError as error:
-                self._failed_at, self._failure = time.monotonic(), error
-                raise
-            self._client = client
-            self._threads = known_threads(client)
-            self._look_what_is_left(client)
-            if self._watcher is None:
-                self._watcher = threading.Thread(target=self._watch, name="watches a cluster", daemon=True)
-                self._watcher.start()
-            return client
-        finally:
-            self._connecting.release()
+        """The connection to the scheduler, made if there is none. Raises DaxaError, Cancelled."""
+        return self._connection.get(token)
 
-    def _check(self, token: CancelToken | None) -> None:
-        if token is not None:
-            token.check()
-        if self._closed.is_set():
-            raise Cancelled
-
-    def _connect_patiently(self, token: CancelToken | None) -> Client:
-        """One that was connected before may come back; one that never was is said to be missing at once."""
-        was_there, end = self._client is not None, time.monotonic() + self._patience_s
-        if self._client is not None:
-            close_quickly(self._client)
-        while True:
-            self._check(token)
-            address, tls = self.locate(token)
-            try:
-                return connect(address, tls)
-            except ReductionError:
-                if not was_there or time.monotonic() > end:
-                    raise
-            if self._closed.wait(0.5):
-                raise Cancelled
+    def _on_connected(self, client: Client) -> None:
+        self.threads = known_threads(client)
+        self._look_what_is_left(client)
+        if self._watcher is None:
+            self._watcher = threading.Thread(target=self._watch, name="watches a cluster", daemon=True)
+            self._watcher.start()
 
     # ---- beginning
 
@@ -233,7 +179,7 @@ class DaskSite:
                 for _attempt, text in run.answers():
                     running.pass_on()
                     try:
-                        outcome = outcome_of(text, running)
+                        outcome = outcome_of(text, running, seal_of(self._seal, folder.name))
                     except (DaxaError, Cancelled):  # it is tried again now
                         outcome = None
                     if outcome is not None:
@@ -248,17 +194,17 @@ class DaskSite:
         folder = self._folder / new_key(running.stem)
         RunFolder(folder).make()
         running.key = folder.name
-        text = document_of(running.job, running.task, folder, running.context, self._allowed)
+        text = document_of(running.job, running.task, folder, running.context, self._allowed, seal_of(self._seal, folder.name))
         try:
             future = client.submit(do_task, text, key=folder.name, pure=False)
             client.publish_dataset(future, name=folder.name)
         except (OSError, RuntimeError, ValueError, AttributeError) as error:
             RunFolder(folder).remove()
             if client.status == "running":
-                raise explained(error, running, self._address) from error
+                raise explained(error, running, self.name) from error
             raise lost(f"The connection to the cluster {self.name} broke.", "Resume the queue when it is back.") from error
         running.follow(folder, client, future)
-        if not self._threads:
+        if not self.threads:
             running.context.progress(0, None, "waits for a worker of the cluster")
 
     @staticmethod
@@ -324,7 +270,7 @@ class DaskSite:
         running.pass_on()
         error = running.future.exception(timeout=10)
         self._forget(running)
-        return explained(error or RuntimeError("no reason was given"), running, self._address)
+        return explained(error or RuntimeError("no reason was given"), running, self.name)
 
     def _find_again(self, running: Running) -> int:
         """After the scheduler, or the way to it, was lost: the same run if it is still known there, else a new one. How many new
@@ -440,24 +386,24 @@ class DaskSite:
             running.woken.set()
 
     def _count(self) -> None:
-        client = self._client
+        client = self._connection.client
         if client is None:
             return
         threads = known_threads(client)
         if threads is None:
             return
-        self._threads = threads
+        self.threads = threads
         total = sum(threads.values())
-        before, self._capacity = self._capacity, max(self.least_capacity(), total + -(-total // 4), 1)
+        before, self._capacity = self._capacity, max(self.cluster.least_capacity(), total + -(-total // 4), 1)
         if self._capacity > before:
             self._on_capacity()
         self._end_unwanted(client)
 
     def _look_for_trouble(self, all_running: list[Running]) -> None:
         """Tell jobs that have not begun why they wait."""
-        if self._threads:
+        if self.threads:
             return
-        text, error = self.trouble()
+        text, error = self.cluster.trouble()
         for running in all_running:
             if running.has_begun:
                 continue
@@ -469,8 +415,3 @@ class DaskSite:
             if error is not None:
                 running.error = error
                 running.woken.set()
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Delete what runs on clusters left in an archive's folder (when it is done without clusters for good)."""
-    shutil.rmtree(folder / "runs", ignore_errors=True)

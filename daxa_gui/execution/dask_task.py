@@ -136,7 +136,7 @@ class _Doing:
 
             raise Reschedule
         answer = {"try": folder.name, "sizes": {}, **_described(result, folder.work)}
-        kept = attempt(lambda: folder.keep_answer(to_json(answer)), title)
+        kept = attempt(lambda: folder.keep_answer(to_json({**answer, "seal": self._document["seal"]})), title)
         if isinstance(kept, Failure) and "outcome" in answer:
             answer = {"try": folder.name, "sizes": {}, "failure": failure_document(kept)}
         self._say_the_end()

@@ -52,4 +52,4 @@ def settings(ctx: ProgramContext, names: list[str]) -> Outcome:
 
 
 def folder(ctx: ProgramContext) -> Outcome:
-    return Outcome(facts={"folder": ctx.work_folder, "here": sorted(os.listdir(ctx.work_folder))})
+    return Outcome(facts={"folder": ctx.work_folder, "here": sorted(path.name for path in Path(ctx.work_folder).iterdir())})

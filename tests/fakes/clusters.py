@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from daxa_gui.execution.dask_client import NO_TLS
 from daxa_gui.execution.certificates import write_certificates
+from daxa_gui.execution.dask_client import NO_TLS
 
 
 def environment() -> dict[str, str]:
@@ -111,7 +111,8 @@ class DaskCluster:
 
     def worker_processes(self) -> list[int]:
         """The processes below the nannies, in which tasks run."""
-        return [child for nanny in self.workers if nanny.poll() is None for child in _children(nanny.pid) if _is_worker(child)]
+        nannies = [nanny.pid for nanny in self.workers if nanny.poll() is None]
+        return [child for nanny in nannies for child in _children(nanny) if _is_worker(child)]
 
     def close(self) -> None:
         for process in [*self.workers, self.scheduler]:
