@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daxa_gui.core.errors import InputError, ReductionError
+from daxa_gui.core.errors import FileError, InputError, ReductionError
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.product_names import safe_part
 from daxa_gui.core.step import MadeFile, Outcome, ProgramContext
@@ -39,7 +39,7 @@ def _is_hrc(unit: WorkUnit) -> bool:
 
 
 def build_repro(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
-    hrc = _is_hrc(unit)
+    _is_hrc(unit)
     root = f"{obs_id(unit)}{unit.instrument}{safe_part(unit.exposure, 'an exposure')}"
     argv = (
         "chandra_repro", "indir=raw", f"outdir={_OUT}", f"root={root}", "badpixel=yes", "process_events=yes",
@@ -47,21 +47,18 @@ def build_repro(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
         f"pix_adj={parameters['pix_adj']}", "tg_zo_position=evt2", f"asol_update={yes_no(parameters['asol_update'])}",
         f"pi_filter={yes_no(parameters['grating_pi_filter'])}", "cleanup=no", "verbose=5",
     )  # fmt: skip
-    made = [
+    made = (
         Made(f"{_OUT}/{root}_repro_evt2.fits", unit.key(_K.CALIBRATED_EVENTS), "events"),
         Made(f"{_OUT}/{root}_repro_flt[12].fits", unit.key(_K.DEFAULT_GTI), "gti"),
         Made(f"{_OUT}/{root}_repro_bpix1.fits", unit.key(_K.BAD_PIXELS)),
         Made(f"{_OUT}/{root}_repro_fov1.fits", unit.key(_K.FOV_REGION)),
-        Made(f"{_OUT}/{unit.instrument.lower()}f*_msk1.fits", unit.key(_K.DETECTOR_MASK)),
         Made(f"{_OUT}/{root}_repro_pha2.fits", unit.key(_K.SPECTRUM), optional=True),  # of gratings
-    ]
-    if hrc:
-        made.append(Made(f"{_OUT}/hrcf*_dtf1.fits", unit.key(_K.DEAD_TIME)))
+    )
     return Recipe(
         software="ciao",
         given=(Given("raw", unit.raw_folder),),
         runs=(ProgramRun(argv, title="reprocessing"),),
-        made=tuple(made),
+        made=made,
         finish=f"{_HERE}:finish_repro",
         private_pfiles=True,
     )
@@ -70,19 +67,25 @@ def build_repro(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
 def finish_repro(
     ctx: ProgramContext, unit: WorkUnit, parameters: Mapping[str, Any], made: facts_of.MadePaths
 ) -> Outcome:  # fmt: skip
-    """Links into the raw data become real files, the aspect solutions one file; facts of the new event list.
+    """Mask, aspect solutions and HRC's dead times, which chandra_repro leaves as links into the raw data, become files of their
+    own (several aspect solutions one); facts of the new event list.
 
     Raises
     ------
-    ReductionError : there is no aspect solution.
+    ReductionError : one of them is not there. FileError : it cannot be copied, or a link leads elsewhere.
     """
-    facts_of.without_links(made)
     folder = Path(ctx.work_folder)
-    updated = sorted((folder / _OUT).glob("pcadf*_repro_asol1.fits"))
-    found = updated or sorted((folder / _OUT).glob("pcadf*_asol1.fits"))
-    if not found:
-        raise ReductionError("chandra_repro left no aspect solution (asol1).", "Look at its messages in the log.")
+    wanted = [(f"{unit.instrument.lower()}f*_msk1.fits", _MASK, _K.DETECTOR_MASK)]
+    if _is_hrc(unit):
+        wanted.append(("hrcf*_dtf1.fits", _DEAD, _K.DEAD_TIME))
+    for pattern, name, _ in wanted:
+        left = _left(folder, unit, pattern)
+        if len(left) > 1:
+            raise ReductionError(f"chandra_repro left {len(left)} files « {pattern} » where one was meant.")
+        facts_of.own_copy(left[0], folder / name)
+    found = _left(folder, unit, "pcadf*_repro_asol1.fits", "pcadf*_asol1.fits")
     joined_aspect(found, folder / _ASPECT)
+    files = [MadeFile(name, unit.key(kind)) for _, name, kind in (*wanted, ("", _ASPECT, _K.ASPECT_SOLUTION))]
     events = next(paths for pattern, paths in made.items() if pattern.endswith("_evt2.fits"))
     gti = facts_of.all_time(facts_of.good_time(events[0], _GTI_NAMES))
     facts = {
@@ -90,7 +93,19 @@ def finish_repro(
         "n_aspect_solutions": len(found),
     }  # fmt: skip
     stop = "" if facts["n_events"] else "The reprocessed event list has no events: nothing can follow."
-    return Outcome(files=(MadeFile(_ASPECT, unit.key(_K.ASPECT_SOLUTION)),), facts=facts, stop=stop)
+    return Outcome(files=tuple(files), facts=facts, stop=stop)
+
+
+def _left(folder: Path, unit: WorkUnit, *patterns: str) -> list[Path]:
+    """What chandra_repro left of the first of these names that it left anything of: files, or links to raw data."""
+    found = next((left for pattern in patterns if (left := sorted((folder / _OUT).glob(pattern)))), [])
+    if not found:
+        raise ReductionError(f"chandra_repro left no « {patterns[-1]} ».", "Look at its messages in the log.")
+    for path in found:
+        real = path.resolve()
+        if not any(real.is_relative_to(Path(place).resolve()) for place in (folder, unit.raw_folder)):
+            raise FileError(f"chandra_repro left {path.name} as a link to {real}, which is none of the raw data.")
+    return found
 
 
 # ---- flares

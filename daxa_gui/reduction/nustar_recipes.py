@@ -82,7 +82,6 @@ def finish_nupipeline(
     ctx: ProgramContext, unit: WorkUnit, parameters: Mapping[str, Any], made: facts_of.MadePaths
 ) -> Outcome:  # fmt: skip
     """Facts of the screened list and its good time: stops where there is none."""
-    facts_of.without_links(made)
     module = f"{_OUT}/nu{obs_id(unit)}{_letter(unit)}"
     raw, screened = facts_of.one(made, f"{module}_uf.evt"), facts_of.one(made, f"{module}01_cl.evt")
     kept = facts_of.all_time(facts_of.good_time(facts_of.one(made, f"{module}01_gti.fits"), r"(?:STD)?GTI.*"))

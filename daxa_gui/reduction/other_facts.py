@@ -100,21 +100,8 @@ def events_outcome(path: Path, before: Path | None, gti_pattern: str) -> Outcome
     return Outcome(facts=facts, stop=stop)
 
 
-def without_links(made: MadePaths) -> None:
-    """Replace links among the files by what they point at: a product must not lead into raw data that may be deleted.
-
-    Raises
-    ------
-    FileError : a link leads nowhere.
-    """
-    for paths in made.values():
-        for path in map(Path, paths):
-            if path.is_symlink():
-                own_copy(path, path)
-
-
 def own_copy(source: Path, target: Path) -> None:
-    """A real file `target` with the bytes of `source` (which may be a link, and may be the target itself)."""
+    """A real file `target` with the bytes of `source`, which may be a link."""
     part = target.with_name(f"{target.name}.part")
     try:
         shutil.copyfile(source, part)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,17 +12,13 @@ from astropy.io import fits
 
 from daxa_gui.core.errors import FileError, InputError, ReductionError
 from daxa_gui.core.product import ProductKind
+from daxa_gui.core.step import Outcome
 from daxa_gui.reduction import STEPS
 from daxa_gui.reduction.chandra_aspect import joined_aspect
-from daxa_gui.reduction.recipe import WorkUnit
 from tests.fakes.reduction_files import arguments, aspect, events, finished, gti, recipe, unit, write
 
 ACIS, HRC = (unit("chandra", name, "E001") for name in ("ACIS", "HRC"))
 FITS = b"SIMPLE  =                    T".ljust(80) + b"END".ljust(2800)
-
-
-def kinds(step: str, work: WorkUnit, **parameters: Any) -> set[ProductKind]:
-    return {made.key.kind for made in recipe(step, work, **parameters).made}
 
 
 # ---- chandra_repro
@@ -36,51 +32,65 @@ def test_that_the_raw_folder_is_read_and_never_written() -> None:
     assert all(made.pattern.startswith(f"{asked['outdir']}/") for made in built.made)
 
 
-def test_that_only_hrc_has_dead_times() -> None:
-    assert ProductKind.DEAD_TIME in kinds("chandra_repro", HRC)
-    assert ProductKind.DEAD_TIME not in kinds("chandra_repro", ACIS)
+def test_that_other_instruments_are_refused() -> None:
     with pytest.raises(InputError, match="no detector of Chandra"):
         recipe("chandra_repro", unit("chandra", "PN", "E001"))
 
 
-def repro(folder: Path, aspects: Sequence[str], rows: int = 30) -> Path:
-    """What chandra_repro leaves; its mask and the aspect solutions « link:… » are links into the raw data."""
+def repro(folder: Path, aspects: Sequence[str], rows: int = 30, detector: str = "ACIS") -> Path:
+    """What chandra_repro leaves; its mask, dead times and the aspect solutions « link:… » are links into the raw data."""
     raw, out = folder / "raw", folder / "work" / "repro"
     for place in (raw, out):
         place.mkdir(parents=True)
-    write(out / "4321ACISE001_repro_evt2.fits", events(rows), gti("GTI", (0.0, 10.0)), gti("GTI", (5.0, 30.0)))
-    write(out / "4321ACISE001_repro_flt2.fits", gti("GTI", (0.0, 30.0)))
-    for name in ("4321ACISE001_repro_bpix1.fits", "4321ACISE001_repro_fov1.fits"):
+    root = f"4321{detector}E001_repro"
+    write(out / f"{root}_evt2.fits", events(rows), gti("GTI", (0.0, 10.0)), gti("GTI", (5.0, 30.0)))
+    write(out / f"{root}_flt2.fits", gti("GTI", (0.0, 30.0)))
+    for name in (f"{root}_bpix1.fits", f"{root}_fov1.fits"):
         (out / name).write_bytes(FITS)
-    (raw / "acisf04321_000N003_msk1.fits").write_bytes(FITS)
-    (out / "acisf04321_000N003_msk1.fits").symlink_to(raw / "acisf04321_000N003_msk1.fits")
+    linked = [f"{detector.lower()}f04321_000N003_msk1.fits", *(["hrcf04321_000N003_dtf1.fits"] if detector == "HRC" else [])]
+    for name in linked:
+        (raw / name).write_bytes(FITS)
     for number, name in enumerate(aspects):
         plain = name.removeprefix("link:")
         aspect((raw if name != plain else out) / plain, 100.0 * (len(aspects) - number))
         if name != plain:
-            (out / plain).symlink_to(raw / plain)
+            linked.append(plain)
+    for name in linked:
+        (out / name).symlink_to(raw / name)
     return out.parent
 
 
-def test_that_links_into_the_raw_data_become_files(tmp_path: Path) -> None:
-    work = repro(tmp_path, ["link:pcadf04321_000N001_asol1.fits"])
-    outcome = finished(recipe("chandra_repro", ACIS), ACIS, work, "chandra_repro")
-    mask = work / "repro" / "acisf04321_000N003_msk1.fits"
-    assert not mask.is_symlink()
-    assert mask.read_bytes() == FITS
-    [file] = outcome.files
-    assert file.key is not None
-    assert file.key.kind is ProductKind.ASPECT_SOLUTION
-    assert not (work / file.name).is_symlink()
-    assert (work / file.name).read_bytes() == (tmp_path / "raw" / "pcadf04321_000N001_asol1.fits").read_bytes()
+def done(work: Path, detector: str = "ACIS") -> Outcome:
+    where = replace(unit("chandra", detector, "E001"), raw_folder=str(work.parent / "raw"))
+    return finished(recipe("chandra_repro", where), where, work, "chandra_repro")
+
+
+def by_kind(outcome: Outcome) -> dict[ProductKind, str]:
+    return {file.key.kind: file.name for file in outcome.files if file.key is not None}
+
+
+ONE = "link:pcadf04321_000N001_asol1.fits"
+
+
+@pytest.mark.parametrize("detector", ["ACIS", "HRC"])
+def test_that_links_into_the_raw_data_become_files(tmp_path: Path, detector: str) -> None:
+    work = repro(tmp_path, [ONE], detector=detector)
+    outcome = done(work, detector)
+    files = by_kind(outcome)
+    wanted = {ProductKind.DETECTOR_MASK, ProductKind.ASPECT_SOLUTION} | ({ProductKind.DEAD_TIME} if detector == "HRC" else set())
+    assert set(files) == wanted
+    assert not any((work / name).is_symlink() for name in files.values())
+    assert (work / files[ProductKind.DETECTOR_MASK]).read_bytes() == FITS
+    raw = tmp_path / "raw" / "pcadf04321_000N001_asol1.fits"
+    assert (work / files[ProductKind.ASPECT_SOLUTION]).read_bytes() == raw.read_bytes()
     assert outcome.facts == {"n_events": 30, "ontime_s": 30.0, "n_intervals": 1, "n_aspect_solutions": 1}
 
 
 def test_that_several_aspect_solutions_become_one_in_order_of_time(tmp_path: Path) -> None:
-    work = repro(tmp_path, ["link:pcadf04321_000N001_asol1.fits", "link:pcadf04322_000N001_asol1.fits"])
-    outcome = finished(recipe("chandra_repro", ACIS), ACIS, work, "chandra_repro")
+    work = repro(tmp_path, [ONE, "link:pcadf04322_000N001_asol1.fits"])
+    outcome = done(work)
     assert outcome.facts["n_aspect_solutions"] == 2
-    with fits.open(work / outcome.files[0].name) as written:
+    with fits.open(work / by_kind(outcome)[ProductKind.ASPECT_SOLUTION]) as written:
         times = written["ASPSOL"].data["time"]
         assert len(times) == 8
         assert np.all(np.diff(times) > 0)
@@ -88,24 +98,33 @@ def test_that_several_aspect_solutions_become_one_in_order_of_time(tmp_path: Pat
 
 
 def test_that_an_updated_aspect_solution_is_preferred(tmp_path: Path) -> None:
-    work = repro(tmp_path, ["link:pcadf04321_000N001_asol1.fits", "pcadf04321_repro_asol1.fits"])
-    outcome = finished(recipe("chandra_repro", ACIS), ACIS, work, "chandra_repro")
+    work = repro(tmp_path, [ONE, "pcadf04321_repro_asol1.fits"])
+    outcome = done(work)
     assert outcome.facts["n_aspect_solutions"] == 1
-    assert (work / outcome.files[0].name).read_bytes() == (work / "repro" / "pcadf04321_repro_asol1.fits").read_bytes()
+    made = work / by_kind(outcome)[ProductKind.ASPECT_SOLUTION]
+    assert made.read_bytes() == (work / "repro" / "pcadf04321_repro_asol1.fits").read_bytes()
 
 
 def test_that_an_observation_without_aspect_solution_fails_and_one_without_events_stops(tmp_path: Path) -> None:
-    with pytest.raises(ReductionError, match="no aspect solution"):
-        finished(recipe("chandra_repro", ACIS), ACIS, repro(tmp_path / "a", []), "chandra_repro")
-    work = repro(tmp_path / "b", ["pcadf04321_000N001_asol1.fits"], rows=0)
-    assert "no events" in finished(recipe("chandra_repro", ACIS), ACIS, work, "chandra_repro").stop
+    with pytest.raises(ReductionError, match=r"left no « pcadf\*_asol1\.fits »"):
+        done(repro(tmp_path / "a", []))
+    assert "no events" in done(repro(tmp_path / "b", [ONE], rows=0)).stop
 
 
-def test_that_links_that_lead_nowhere_are_told(tmp_path: Path) -> None:
-    work = repro(tmp_path, ["pcadf04321_000N001_asol1.fits"])
-    (tmp_path / "raw" / "acisf04321_000N003_msk1.fits").unlink()
-    with pytest.raises(FileError, match="msk1"):
-        finished(recipe("chandra_repro", ACIS), ACIS, work, "chandra_repro")
+def test_that_links_that_lead_nowhere_or_elsewhere_are_told(tmp_path: Path) -> None:
+    work = repro(tmp_path, [ONE])
+    mask = tmp_path / "raw" / "acisf04321_000N003_msk1.fits"
+    mask.unlink()
+    with pytest.raises(FileError, match=r"msk1\.fits cannot be copied"):
+        done(work)
+    mask.symlink_to("/etc/hostname")
+    with pytest.raises(FileError, match="none of the raw data"):
+        done(work)
+    (work / "repro" / "acisf04321_000N003_msk1.fits").unlink()
+    for number in (1, 2):
+        (work / "repro" / f"acisf04321_00{number}N003_msk1.fits").write_bytes(FITS)
+    with pytest.raises(ReductionError, match="left 2 files"):
+        done(work)
 
 
 def test_that_aspect_solutions_of_other_columns_are_not_joined(tmp_path: Path) -> None:
