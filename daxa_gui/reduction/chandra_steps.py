@@ -46,7 +46,7 @@ CHANDRA_REPRO = Step(
         _K.CALIBRATED_EVENTS, _K.DEFAULT_GTI, _K.BAD_PIXELS, _K.FOV_REGION, _K.DETECTOR_MASK, _K.ASPECT_SOLUTION, _K.DEAD_TIME,
         _K.SPECTRUM,
     ),
-    calibration=("caldb",),
+    calibration=("ciao_caldb",),
     daxa="chandra_repro",
 )  # fmt: skip
 
@@ -139,7 +139,7 @@ FLUX_IMAGE = Step(
     instruments=INSTRUMENTS,
     level=Level.EXPOSURE,
     makes=(_K.IMAGE, _K.WEIGHTED_EXPOSURE_MAP, _K.FLUX_MAP, _K.PSF_MAP),
-    calibration=("caldb",),
+    calibration=("ciao_caldb",),
     daxa="flux_image",
 )  # fmt: skip
 
@@ -158,6 +158,6 @@ RATE_IMAGE = Step(
     instruments=INSTRUMENTS,
     level=Level.EXPOSURE,
     makes=(_K.EXPOSURE_MAP, _K.RATE_MAP),
-    calibration=("caldb",),
+    calibration=("ciao_caldb",),
     daxa="rate_image",
 )  # fmt: skip

@@ -25,14 +25,14 @@ def versions_for(
     """The versions of software ("sas", "heasoft", "nustardas", "ciao", "esass") and calibration ("ccf", "caldb", "ciao_caldb");
     "" for what is not here. Quick once each package was set up: then only the times of its files are looked at.
 
-    « caldb » is HEASARC's; where « ciao » is asked for and « heasoft » is not, it is CIAO's.
+    « caldb » is HEASARC's, « ciao_caldb » the one that comes with CIAO.
     """
     wanted = tuple(dict.fromkeys(names))
     found: dict[str, str] = {}
     for name in wanted:
         if name == "builtin":
             continue
-        if name == "ciao_caldb" or (name == "caldb" and "ciao" in wanted and "heasoft" not in wanted):
+        if name == "ciao_caldb":
             found[name] = _calibration_version("ciao", "caldb", setting, environment, memory)
         elif name == "caldb":
             found[name] = _calibration_version("heasoft", "caldb", setting, environment, memory)

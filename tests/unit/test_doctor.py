@@ -439,3 +439,12 @@ def test_that_every_code_is_explained_in_the_documentation():
 
 def test_that_the_planted_faults_are_more_than_twenty():
     assert len({code for code, *_ in FAULTS}) > 20 and sys.platform in ("linux", "darwin")
+
+
+def test_that_names_of_steps_days_of_observations_and_plain_folders_do_too(trees: Trees):
+    for file in trees.ccf.iterdir():
+        trees.age(file, 3650)
+    days = {"xmm_pointed": ["2001-01-01", "2026-05-01"], "chandra": []}
+    found = look(trees, ["epchain", "cif_build", "epchain"], observations=days, folders=(trees.root / "archive",))
+    assert only(found, "ccf-old", Grade.ADVICE).steps == ("cif_build", "epchain")
+    assert "Folder « archive »" in {one.subject for one in found}
