@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from daxa_gui.core.errors import ArchiveError, InputError
@@ -104,6 +105,11 @@ class ArchiveLayout:
     def name(self) -> str:
         return self.folder.name
 
+    @cached_property
+    def real_roots(self) -> tuple[str, str]:
+        """The archive's folder and the output folder without links; looked up once, because every path is held against them."""
+        return str(self.folder.resolve()), str(self.output.resolve())
+
     @property
     def database(self) -> Path:
         return self.folder / DATABASE
@@ -155,10 +161,10 @@ class ArchiveLayout:
 
     def stored(self, path: str | Path) -> str:
         """A path as the archive remembers it, so that archive and output folder can be moved. Refuses paths elsewhere."""
-        absolute = Path(path).resolve()
-        for prefix, root in (("archive", self.folder), ("output", self.output)):
-            if absolute.is_relative_to(root.resolve()) and absolute != root.resolve():
-                return f"{prefix}:{absolute.relative_to(root.resolve()).as_posix()}"
+        absolute = str(Path(path).resolve())
+        for prefix, root in zip(("archive", "output"), self.real_roots, strict=True):
+            if absolute.startswith(f"{root}/"):
+                return f"{prefix}:{absolute.removeprefix(f'{root}/')}"
         raise ArchiveError(f"The file {path} lies outside the archive {self.folder} and its output folder.")
 
     def absolute(self, stored: str) -> Path:

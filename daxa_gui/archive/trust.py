@@ -66,5 +66,5 @@ def _is_path(text: str) -> bool:
 def _is_inside(text: str, layout: ArchiveLayout) -> bool:
     if not text.startswith("/") or "\0" in text:
         return False
-    path = Path(text).resolve()
-    return any(path.is_relative_to(root.resolve()) for root in (layout.folder, layout.output))
+    path = str(Path(text).resolve())
+    return any(path == root or path.startswith(f"{root}/") for root in layout.real_roots)

@@ -8,6 +8,8 @@ from typing import Protocol
 
 
 class Executor(Protocol):
+    starts_threads: bool  # false: it may run the function before `submit` returns
+
     def submit(self, function: Callable[[], None]) -> None:
         """Have `function` called soon, on another thread; returns at once. `function` never raises."""
 
@@ -18,6 +20,8 @@ class PoolExecutor:
     The queue limits how many run at once; a pool with fewer threads than the limits of all lanes together makes jobs that
     count as running wait for a thread.
     """
+
+    starts_threads = True
 
     def __init__(self, start: Callable[[Callable[[], None]], object]) -> None:
         self._start = start

@@ -25,11 +25,16 @@ class Lane:
         self.name = name
         self.paused = False
         self.running: set[int] = set()
+        self.storing: set[int] = set()  # what they did is being stored; the next may run meanwhile
         self.failures_in_a_row = 0
         self._ids: list[int] = []
 
     def push(self, job_id: int) -> None:
         heapq.heappush(self._ids, job_id)
+
+    def has_room(self, limit: int) -> bool:
+        """Whether another job may run. Those that are being stored do not count, unless storing cannot keep up."""
+        return len(self.running) < limit and len(self.running) + len(self.storing) < 2 * limit
 
     def take(self, startable: Callable[[int], bool]) -> int | None:
         """The oldest job that can be started, no longer in the lane then."""

@@ -104,7 +104,7 @@ class QueueMachine:
     def _next(self) -> Run | None:
         with self._changed:
             for lane in self._lanes.values() if self._open and not self._closing else ():
-                if lane.paused or len(lane.running) >= self._limits(lane.name):
+                if lane.paused or not lane.has_room(self._limits(lane.name)):
                     continue
                 job_id = lane.take(self._startable)
                 if job_id is not None:
@@ -171,6 +171,7 @@ class QueueMachine:
             del self._runs[job_id]
             lane = self._lane(run.job.lane)
             lane.running.discard(job_id)
+            lane.storing.discard(job_id)
             self._unsaved.add(job_id)
             if isinstance(result, Committed):
                 lane.failures_in_a_row = 0
@@ -193,10 +194,17 @@ class QueueMachine:
             if run.token.is_cancelled or not self._open:
                 raise Cancelled
             run.committing = True
-            return moved(
+            job = moved(
                 run.job, _S.SUCCEEDED, finished=self._clock.now(), reason=outcome.stop, warnings=outcome.warnings,
                 facts=outcome.facts, text="", done=run.job.done if run.job.total is None else run.job.total,
             )  # fmt: skip
+            if not self._executor.starts_threads:
+                return job
+            lane = self._lane(job.lane)
+            lane.running.discard(job.id)
+            lane.storing.add(job.id)
+        self._in_background(self._pump)  # storing waits for the disk: the next job need not
+        return job
 
     def _after_success(self, result: Committed) -> None:
         job = self._store.get(result.job.id)

@@ -48,6 +48,7 @@ class Workplace:
         self.unit = unit
         self._real = {"raw_folder": unit.raw_folder, "folder": unit.folder}
         self._links: Path | None = None
+        self._own: set[str] = set()
 
     def __enter__(self) -> Workplace:
         try:
@@ -64,7 +65,7 @@ class Workplace:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._remove_links()
-        for name in (PFILES, TEMPORARY):
+        for name in self._own:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _simple(self, path: str, name: str) -> str:
@@ -100,6 +101,12 @@ class Workplace:
                 return real + path.removeprefix(told)
         return path
 
+    def own_folder(self, name: str) -> str:
+        """A folder for what programs keep while they run, swept afterwards; its path as programs are told it."""
+        (self.folder / name).mkdir(exist_ok=True)
+        self._own.add(name)
+        return f"{self.work}/{name}"
+
     def clear(self) -> None:
         """Empty the work folder, for another beginning."""
         for path in self.folder.iterdir():
@@ -117,8 +124,6 @@ class Workplace:
         ------
         FileError : one is missing, cannot be read, or is an archive with members that lead elsewhere.
         """
-        for folder in (PFILES, TEMPORARY):
-            (self.folder / folder).mkdir(exist_ok=True)
         for one in given:
             ctx.check_cancelled()
             source = Path(self.real(self._inside(one.path)))

@@ -72,14 +72,17 @@ def matches(folder: Path, pattern: str) -> list[Path]:
     """Plain files below a folder, by name; the links to given files and what leads out of the folder are not among them."""
     if pattern.startswith("/") or ".." in Path(pattern).parts:
         raise ReductionError(f"« {pattern} » is no name of a file in a work folder.")
-    found, root = [], folder.resolve()
-    for path in folder.glob(pattern):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            continue
-        real = path.resolve() if path.is_symlink() else path
-        if real.is_file() and real.resolve().is_relative_to(root):
-            found.append(folder / real.relative_to(root) if path.is_symlink() else path)
-    return sorted(set(found))
+    has_wildcard = any(character in pattern for character in "*?[")
+    found = set()
+    for path in folder.glob(pattern) if has_wildcard else [folder / pattern]:
+        if "/" in pattern or path.is_symlink():  # of a link that a program made, what it leads to
+            root, real = folder.resolve(), path.resolve()
+            if not real.is_relative_to(root):
+                continue
+            path = folder / real.relative_to(root)
+        if path.is_file():
+            found.add(path)
+    return sorted(found)
 
 
 def _check(path: Path, kind: str) -> tuple[dict[str, Any], list[str]]:

@@ -51,7 +51,7 @@ def fraction_in(line: str) -> float | None:
     return None
 
 
-def program_environment(package: Mapping[str, str], run: ProgramRun, work: str, *, private_pfiles: bool) -> dict[str, str]:
+def program_environment(package: Mapping[str, str], run: ProgramRun, place: Workplace, *, private_pfiles: bool) -> dict[str, str]:
     """The whole environment of a program: that of its software, this job's own places, and what the recipe adds.
 
     HEASoft's and CIAO's programs keep their parameters in files, which programs that run at the same time would write over; so
@@ -59,15 +59,15 @@ def program_environment(package: Mapping[str, str], run: ProgramRun, work: str, 
     """
     environment = {name: value for name, value in package.items() if name not in ("OLDPWD", "_", "SHLVL")}
     environment |= {
-        "PWD": work,
-        "TMPDIR": f"{work}/{TEMPORARY}",
+        "PWD": place.work,
+        "TMPDIR": place.own_folder(TEMPORARY),
         "HEADASNOQUERY": "",  # no question on a terminal that is not there
         "HEADASPROMPT": "/dev/null",
     }
     if private_pfiles or "PFILES" in package:
         system = package.get("PFILES", "").rpartition(";")[2] or _system_pfiles(package)
-        environment["PFILES"] = f"{work}/{PFILES};{system}"
-    environment.update({name: filled(value, work) for name, value in run.environment.items()})
+        environment["PFILES"] = f"{place.own_folder(PFILES)};{system}"
+    environment.update({name: filled(value, place.work) for name, value in run.environment.items()})
     return environment
 
 
@@ -144,7 +144,7 @@ class Programs:
                 self._ctx.progress(number + fraction, total, title)
 
         environment = program_environment(
-            self._package.environment if self._package is not None else {}, run, self._place.work,
+            self._package.environment if self._package is not None else {}, run, self._place,
             private_pfiles=recipe.private_pfiles,
         )  # fmt: skip
         begun = time.monotonic()

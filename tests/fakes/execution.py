@@ -49,6 +49,8 @@ class ImmediateExecutor:
         self._waiting: list[Callable[[], None]] = []
         self._working = False
 
+    starts_threads = False
+
     def submit(self, function: Callable[[], None]) -> None:
         self._waiting.append(function)
         if self._working:
@@ -66,6 +68,8 @@ class ManualExecutor:
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
+
+    starts_threads = False
 
     def submit(self, function: Callable[[], None]) -> None:
         self.waiting.append(function)
