@@ -10,7 +10,7 @@ from daxa_gui.core.log_shapes import LogMessage, Severity
 _LONGEST = 400  # characters of a message that decide about its group
 _FILE_ENDS = (
     "fits?|fts?|ftz|fit|ds|evt\\w*|img|gz|zip|tar|dat|lis|lst|log|par|sas|ccf|cif|txt|pha|pi|arf|rmf|reg|qdp|sum|hk|gti|asol\\d?|"
-    "expmap|out|in|ps|png|pdf|tmp|so(?:\\.\\d+)*"
+    "expmap|out|in|ps|png|pdf|tmp"
 )
 # What differs from observation to observation, in this order; what stands for it.
 _TAKEN_OUT: tuple[tuple[re.Pattern[str], str], ...] = (
