@@ -6,7 +6,8 @@ It only looks: it runs set-up scripts and asks programs for their versions, in e
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from daxa_gui import __version__
@@ -22,22 +23,24 @@ from daxa_gui.reduction.software_packages import PACKAGES, Setting
 
 __all__ = ["ObservedData", "examine"]
 
+Observations = Iterable[ObservedData] | Mapping[str, Sequence[str]]
+Folders = Iterable[str | Path] | Mapping[str, str | Path]
 Progress = Callable[[float, float | None, str], None]
 
 
 def examine(
-    steps: Iterable[Step], setting: Setting, *, observations: Iterable[ObservedData] = (),
-    folders: Mapping[str, str | Path] | None = None, environment: Mapping[str, str] = os.environ,
-    progress: Progress | None = None, cancelled: Callable[[], bool] | None = None,
+    steps: Iterable[Step | str], setting: Setting, *, observations: Observations = (), folders: Folders = (),
+    environment: Mapping[str, str] = os.environ, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None,
 ) -> list[Finding]:  # fmt: skip
     """Everything that was found, good and bad, software first.
 
     Parameters
     ----------
-    steps : those that shall run.
+    steps : those that shall run, or their names.
     setting : the settings by name, as text ("" if not set).
-    observations : what they are for, one entry per mission; without them ages and sizes are not judged.
-    folders : label → folder that jobs write into (« Archive », « Output » …).
+    observations : what they are for, one entry per mission, or mission → days (YYYY-MM-DD) on which they were made; without them
+        ages and sizes are not judged.
+    folders : folders that jobs write into, or label → folder (« Archive », « Output » …).
     environment : of this program.
     progress : called with (done, total, what is looked at).
 
@@ -45,15 +48,8 @@ def examine(
     ------
     Cancelled : somebody asked for it.
     """
-    chosen = tuple(steps)
-    case = Case(
-        chosen,
-        setting,
-        environment,
-        tuple(observations),
-        {label: str(path) for label, path in (folders or {}).items()},
-        cancelled,
-    )
+    chosen = _chosen(steps)
+    case = Case(chosen, setting, environment, _observed(observations), _labelled(folders), cancelled)
     names = _packages(chosen)
     total = len(names) + 3.0
     tell = progress or (lambda _done, _total, _text: None)
@@ -80,6 +76,30 @@ def examine(
         found += check()
     tell(total, total, "")
     return _without_needless(found)
+
+
+def _chosen(steps: Iterable[Step | str]) -> tuple[Step, ...]:
+    """Each step once, in the order in which steps run."""
+    from daxa_gui.reduction import STEPS
+
+    wanted = {one.name: one for one in (STEPS[step] if isinstance(step, str) else step for step in steps)}
+    order = {name: number for number, name in enumerate(STEPS)}
+    return tuple(sorted(wanted.values(), key=lambda one: order.get(one.name, len(order))))
+
+
+def _observed(observations: Observations) -> tuple[ObservedData, ...]:
+    if not isinstance(observations, Mapping):
+        return tuple(observations)
+    days = {
+        mission: [day for day in several if re.fullmatch(r"\d{4}-\d\d-\d\d", day)] for mission, several in observations.items()
+    }
+    return tuple(ObservedData(mission, len(observations[mission]), max(several, default="")) for mission, several in days.items())
+
+
+def _labelled(folders: Folders) -> dict[str, str]:
+    if isinstance(folders, Mapping):
+        return {label: str(path) for label, path in folders.items()}
+    return {Path(path).name or str(path): str(path) for path in folders}
 
 
 def _packages(steps: tuple[Step, ...]) -> list[str]:
