@@ -13,6 +13,7 @@ import os
 import re
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import NamedTuple
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.job_rows import log_path
+from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.core.errors import Cancelled
 from daxa_gui.core.failure_groups import FailureGroup, cause_text
 from daxa_gui.core.log_messages import Explanations, LogMessage, Severity, cause_of, read_explanations, read_messages
@@ -177,6 +179,26 @@ class Triage:
         with self._lock:
             self._known[job_id] = (*key, message)
         return message
+
+
+_triages: weakref.WeakKeyDictionary[Database, Triage] = weakref.WeakKeyDictionary()
+_triages_lock = threading.Lock()
+
+
+def failure_groups(
+    layout: ArchiveLayout,
+    database: Database,
+    kinds: Sequence[str] = ("reduce",),
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+    severity: Severity = Severity.ERROR,
+) -> list[FailureGroup]:
+    """See `Triage.groups`; what was read of the logs is kept as long as the database is open."""
+    with _triages_lock:
+        found = _triages.get(database)
+        if found is None:
+            found = _triages[database] = Triage(database, layout.logs)
+    return found.groups(kinds, severity, progress, cancelled)
 
 
 def first_error_lines(descriptor: int, size: int) -> list[str]:

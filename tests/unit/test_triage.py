@@ -11,7 +11,7 @@ from daxa_gui.archive import triage
 from daxa_gui.archive.job_logs import JobLogFile
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.store import ArchiveStore
-from daxa_gui.archive.triage import Triage
+from daxa_gui.archive.triage import Triage, failure_groups
 from daxa_gui.core.errors import Cancelled
 from daxa_gui.core.failure_groups import cause_text, normalised
 from daxa_gui.core.job import ErrorInfo, JobState
@@ -196,6 +196,9 @@ def test_that_a_log_is_read_again_only_when_it_changed(store, causes, monkeypatc
     assert len(read) == 1
     log(store, job, "t: attempt 2", "$ espfilt", "** espfilt: error (second), x")
     assert causes.groups()[0].name == "second" and len(read) == 2
+    for _ in range(2):
+        assert failure_groups(store.layout, store.database)[0].name == "second"
+    assert len(read) == 3
 
 
 @pytest.mark.parametrize("piece", [16, 100, 1000])
