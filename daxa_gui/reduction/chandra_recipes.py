@@ -16,7 +16,7 @@ from daxa_gui.core.product_names import safe_part
 from daxa_gui.core.step import MadeFile, Outcome, ProgramContext
 from daxa_gui.reduction import other_facts as facts_of
 from daxa_gui.reduction.chandra_aspect import joined_aspect
-from daxa_gui.reduction.chandra_steps import BANDS_KEV, EFFECTIVE_KEV
+from daxa_gui.reduction.chandra_steps import BANDS_KEV, EFFECTIVE_KEV, N_CCDS
 from daxa_gui.reduction.other_words import decimal, electron_volts, energies, number, obs_id, yes_no
 from daxa_gui.reduction.recipe import Given, Made, ProgramRun, Recipe, WorkUnit
 
@@ -113,7 +113,9 @@ def _left(folder: Path, unit: WorkUnit, *patterns: str) -> list[Path]:
 
 def build_deflare(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
     low, high = (electron_volts(energy) for energy in parameters["lc_band_kev"])
-    band = "" if _is_hrc(unit) else f"[energy={low}:{high}]"
+    chips = parameters["ccds"]
+    rows = f"energy={low}:{high}" + ("" if len(chips) == N_CCDS else f",ccd_id={','.join(str(chip) for chip in chips)}")
+    band = "" if _is_hrc(unit) else f"[{rows}]"
     curve = ("dmextract", f"infile={_LIST}{band}[bin time=::{parameters['time_bin_s']}]", f"outfile={_CURVE}", "opt=ltc1")
     return Recipe(
         software="ciao",
@@ -187,7 +189,9 @@ def build_cleaned(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
 def finish_cleaned(
     ctx: ProgramContext, unit: WorkUnit, parameters: Mapping[str, Any], made: facts_of.MadePaths
 ) -> Outcome:  # fmt: skip
-    return facts_of.events_outcome(facts_of.one(made, _CLEANED), Path(ctx.work_folder) / _LIST, _GTI_NAMES)
+    path = facts_of.one(made, _CLEANED)
+    gti = facts_of.all_time(facts_of.good_time(path, _GTI_NAMES))
+    return facts_of.events_outcome(path, Path(ctx.work_folder) / _LIST, gti)
 
 
 # ---- images

@@ -15,6 +15,7 @@ LOWEST_KEV, HIGHEST_KEV = 0.01, 20.0
 BANDS_KEV = ((0.5, 7.0), (0.5, 1.2), (1.2, 2.0), (2.0, 7.0), (0.2, 0.5))
 EFFECTIVE_KEV = (2.3, 0.92, 1.56, 3.8, 0.4)
 GRADES = (0, 2, 3, 4, 6)  # what chandra_repro keeps
+N_CCDS = 10  # of ACIS: I0 to I3, S0 to S5
 
 CHANDRA_REPRO = Step(
     name="chandra_repro",
@@ -67,6 +68,10 @@ DEFLARE = Step(
                   daxa="time_bin_size"),
         Parameter("lc_band_kev", "Band of the light curve", [0.5, 7.0], "keV", "Only events with these energies count. HRC"
                   " measures no energies: all count.", LOWEST_KEV, HIGHEST_KEV, kind="range", daxa="lc_lo_en, lc_hi_en"),
+        Parameter(
+            "ccds", "Chips", list(range(N_CCDS)), "", "ACIS chips whose events count in the light curve; leave out those with a"
+            " bright source. 0 to 3 are I0 to I3, 4 to 9 are S0 to S5.", choices=tuple(range(N_CCDS)), kind="many",
+        ),
         Parameter("quiet_rate_ct_s", "Quiet level", None, "ct/s", "With clean: the quiet level.", 1e-6, 1e6, kind="number",
                   empty="found"),
         Parameter("scale", "Factor", 1.2, "", "With clean: bins up to this factor above or below the quiet level are kept.",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui.core.errors import FileError, InputError
+from daxa_gui.core.intervals import intersect
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.step import MadeFile, Outcome, ProgramContext
 from daxa_gui.fits.files import open_fits
@@ -150,4 +151,9 @@ def _flag(text: str) -> str:
 def finish_cleaned(
     ctx: ProgramContext, unit: WorkUnit, parameters: Mapping[str, Any], made: facts_of.MadePaths
 ) -> Outcome:  # fmt: skip
-    return facts_of.events_outcome(facts_of.one(made, _CLEANED), Path(ctx.work_folder) / _LIST, r"(?:FLARE)?GTI\d*")
+    """The good time is that without flares as far as the list's own intervals, which evtool may have shortened already, reach."""
+    path = facts_of.one(made, _CLEANED)
+    gti = facts_of.all_time(facts_of.good_time(path, r"GTI\d*"))
+    if flares := facts_of.good_time(path, r"FLAREGTI\d*"):
+        gti = intersect(gti, facts_of.all_time(flares)) if len(gti) else facts_of.all_time(flares)
+    return facts_of.events_outcome(path, Path(ctx.work_folder) / _LIST, gti)

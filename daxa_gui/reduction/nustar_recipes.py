@@ -26,6 +26,7 @@ _HERE = "daxa_gui.reduction.nustar_recipes"
 _K = ProductKind
 _OUT = "outputs"
 _LIST, _CLEANED = "events.fits", "cleaned.fits"
+_GTI_NAMES = r"(?:STD)?GTI.*"
 _MAP, _ATTITUDE, _MAST, _REFERENCE = "expmap.fits", "attitude.fits", "mast.fits", "refpixel.fits"
 _OFFSET_KEV, _CHANNEL_KEV, _LAST_PI = 1.6, 0.04, 4095  # E = 1.6 keV + 0.04 keV * PI
 
@@ -84,8 +85,8 @@ def finish_nupipeline(
     """Facts of the screened list and its good time: stops where there is none."""
     module = f"{_OUT}/nu{obs_id(unit)}{_letter(unit)}"
     raw, screened = facts_of.one(made, f"{module}_uf.evt"), facts_of.one(made, f"{module}01_cl.evt")
-    kept = facts_of.all_time(facts_of.good_time(facts_of.one(made, f"{module}01_gti.fits"), r"(?:STD)?GTI.*"))
-    before = facts_of.all_time(facts_of.good_time(raw, r"(?:STD)?GTI.*"))
+    kept = facts_of.all_time(facts_of.good_time(facts_of.one(made, f"{module}01_gti.fits"), _GTI_NAMES))
+    before = facts_of.all_time(facts_of.good_time(raw, _GTI_NAMES))
     facts = facts_of.time_facts(kept, before)
     facts |= {"n_events": facts_of.n_events(screened), "n_events_before": facts_of.n_events(raw)}
     warnings, stop = facts_of.about_time(facts)
@@ -130,7 +131,9 @@ def build_cleaned(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
 def finish_cleaned(
     ctx: ProgramContext, unit: WorkUnit, parameters: Mapping[str, Any], made: facts_of.MadePaths
 ) -> Outcome:  # fmt: skip
-    return facts_of.events_outcome(facts_of.one(made, _CLEANED), Path(ctx.work_folder) / _LIST, r"(?:STD)?GTI.*")
+    path = facts_of.one(made, _CLEANED)
+    gti = facts_of.all_time(facts_of.good_time(path, _GTI_NAMES))
+    return facts_of.events_outcome(path, Path(ctx.work_folder) / _LIST, gti)
 
 
 def build_images(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:

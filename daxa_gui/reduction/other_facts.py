@@ -81,21 +81,19 @@ def about_time(facts: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
     return (), ""
 
 
-def events_outcome(path: Path, before: Path | None, gti_pattern: str) -> Outcome:
-    """Facts of a cleaned event list: events, those before, on-time and intervals. Without events nothing can follow.
+def events_outcome(path: Path, before: Path, gti: Gti) -> Outcome:
+    """Facts of a cleaned event list with this good time: its events, those of the list `before`, on-time and intervals.
 
-    `gti_pattern` names the extensions with its good time.
+    Without events nothing can follow.
     """
     rows = n_events(path)
-    gti = all_time(good_time(path, gti_pattern))
     facts: dict[str, Any] = {"n_events": rows, "n_intervals": len(gti), "ontime_s": gti.total_s}
     header = _events(open_fits(path)).hdu.header
     for fact, keyword in (("exposure_s", "EXPOSURE"), ("livetime_s", "LIVETIME")):
         if (seconds := header.number(keyword)) is not None:
             facts[fact] = seconds
-    if before is not None:
-        facts["n_events_before"] = n_events(before)
-        facts["kept_fraction_events"] = rows / facts["n_events_before"] if facts["n_events_before"] else None
+    facts["n_events_before"] = n_events(before)
+    facts["kept_fraction_events"] = rows / facts["n_events_before"] if facts["n_events_before"] else None
     stop = "" if rows else "The cleaned event list has no events: nothing can follow."
     return Outcome(facts=facts, stop=stop)
 

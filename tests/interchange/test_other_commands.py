@@ -7,6 +7,7 @@ succeeded) are replaced, never what builds the commands. The lines are read with
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 import shlex
 import warnings
@@ -250,6 +251,22 @@ def test_that_the_arguments_are_those_of_daxa_except_where_it_is_wrong(
 def test_that_every_step_that_daxa_has_is_compared() -> None:
     own = {name for name in STEPS if STEPS[name].software in ("esass", "ciao", "heasoft") and STEPS[name].daxa}
     assert own == {case.step for case in CASES}
+
+
+# What every function of DAXA has; and what means the opposite here (evtool's flag_invert, which DAXA never passes on).
+COMMON = {"obs_archive", "num_cores", "disable_progress", "timeout"}
+OPPOSITE = {"flag_invert"}
+
+
+@pytest.mark.parametrize(
+    ("step", "function"), sorted({(case.step, case.function) for case in CASES}), ids=lambda text: text.rpartition(":")[2]
+)
+def test_that_every_argument_of_daxa_has_its_parameter(step: str, function: str, real_daxa: ModuleType) -> None:
+    module, name = function.split(":")
+    theirs = set(inspect.signature(getattr(importlib.import_module(f"daxa.process.{module}"), name)).parameters) - COMMON
+    mine = [part.strip() for parameter in STEPS[step].parameters for part in parameter.daxa.split(",") if part]
+    assert len(mine) == len(set(mine))
+    assert set(mine) == theirs - OPPOSITE
 
 
 def test_that_a_different_argument_would_be_seen(real_daxa: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,13 @@ def test_that_hrc_has_a_light_curve_of_all_events() -> None:
     assert curves == ["events.fits[energy=500:7000][bin time=::100]", "events.fits[bin time=::100]"]
 
 
+def test_that_chips_with_bright_sources_can_be_left_out_of_the_light_curve() -> None:
+    curves = [arguments(recipe("deflare", work, ccds=[6, 5]).runs[0].argv)["infile"] for work in (ACIS, HRC)]
+    assert curves == ["events.fits[energy=500:7000,ccd_id=5,6][bin time=::200]", "events.fits[bin time=::200]"]
+    with pytest.raises(InputError):
+        recipe("deflare", ACIS, ccds=[])
+
+
 def test_that_each_method_has_its_own_parameters() -> None:
     sigma = arguments(recipe("deflare", ACIS, min_length=5, allowed_sigma=2.5).runs[1].argv)
     assert sigma.items() >= {"method": "sigma", "nsigma": "2.5", "minlength": "5"}.items()

@@ -141,5 +141,7 @@ def test_that_an_empty_cleaned_list_stops(tmp_path: Path) -> None:
         "n_events": 7, "n_intervals": 2, "ontime_s": 51.0, "exposure_s": 51.5, "n_events_before": 21,
         "kept_fraction_events": pytest.approx(1 / 3),
     }  # fmt: skip
+    write(tmp_path / "cleaned.fits", events(7), gti("GTI1", (0.0, 55.0)), gti("FLAREGTI1", (0.0, 40.0), (50.0, 61.0)))
+    assert finished(built, some(), tmp_path, "cleaned_erosita_evts").facts["ontime_s"] == 45.0
     write(tmp_path / "cleaned.fits", events(0), gti("GTI1", (0.0, 40.0)))
     assert "no events" in finished(built, some(), tmp_path, "cleaned_erosita_evts").stop
