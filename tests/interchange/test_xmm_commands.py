@@ -1,0 +1,501 @@
+"""Commands of the XMM-Newton steps beside those of the real DAXA: programs, parameters, values, for default and other arguments.
+
+DAXA's functions are called up to the command lines that they build (without the decorator that runs them); nothing of their
+builders is replaced. Where a value differs on purpose, DIFFERENCES tells which weakness of DAXA it mends (numbers as in the fact
+sheet of processing, section 6).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import shlex
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from astropy.units import Quantity
+
+from daxa_gui.core.registry import resolve
+from daxa_gui.reduction import STEPS
+from daxa_gui.reduction.checking import checked
+from daxa_gui.reduction.recipe import Recipe, WorkUnit
+from daxa_gui.reduction.xmm_summary import read_units
+from tests.daxa_shim import real_daxa
+from tests.interchange.daxa_archives import World
+from tests.xmm_summaries import ORDINARY, REAL, Made, summary_text
+
+__all__ = ["real_daxa"]  # the fixture
+
+MISSION = "xmm_pointed"
+PROGRAMS = ("cifbuild", "odfingest", "epchain", "emchain", "emanom", "espfilt", "evselect", "merge", "rgsproc")
+EXPOSURES = {
+    "M1": [Made("S001"), Made("U002", start="2010-01-01T05:00:00.000")], "M2": [Made("S002")],
+    "PN": [Made("S003", ccds=12), Made("U014", ccds=12, start="2010-01-01T06:00:00.000")],
+    "R1": [Made("S004", mode="HighEventRateWithSES", filter="", data_mode="Spectroscopy", ccds=9)],
+}  # fmt: skip
+# (program, parameter or variable) → (number of the weakness, what is different)
+DIFFERENCES = {
+    ("odfingest", "outdir"): (7, "the summary is not written into raw data that archives share"),
+    ("epchain", "odf"): (7, "so it is named itself, as SAS_ODF is by the user's guide"),
+    ("emchain", "odf"): (7, "the same"),
+    ("epchain", "SAS_ODF"): (7, "the same"), ("emchain", "SAS_ODF"): (7, "the same"), ("rgsproc", "SAS_ODF"): (7, "the same"),
+    ("emanom", "SAS_ODF"): (7, "the same"), ("espfilt", "SAS_ODF"): (7, "the same; its documentation asks for it"),
+    ("merge", "SAS_CCF"): (34, "every task of SAS gets the environment that it may ask for"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a program: `values` by parameter, paths as what they mean; `variables` of the environment."""
+
+    program: str
+    values: tuple[tuple[str, str], ...]
+    variables: tuple[tuple[str, str], ...]
+
+
+class Daxa:
+    """An archive of the real DAXA with two observations, one of them with many exposures; its functions give commands."""
+
+    def __init__(self, world: World, version: str) -> None:
+        self.world, self.version = world, version
+        self.mission = world.both[MISSION].daxa(insts=["M1", "M2", "PN", "R1", "R2"])
+        self.obs_id = world.obs_ids(MISSION)[0]
+        self.mission.filter_on_obs_ids(allowed_obs_ids=[self.obs_id])
+        self.raw = world.output / f"{MISSION}_raw" / self.obs_id
+        self.raw.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(world.output / "archives" / "commands", ignore_errors=True)
+        self.archive = world.daxa_archive("commands", [self.mission])
+        importlib.import_module("daxa.process._common").create_dirs(self.archive, MISSION)
+        self.folder = Path(self.archive.construct_processed_data_path(MISSION, self.obs_id))
+
+    def commands(self, step: str, **arguments: Any) -> dict[str, list[Call]]:
+        """What DAXA would run, by unit; the step counts as successful afterwards."""
+        function = inspect.unwrap(getattr(importlib.import_module("daxa.process.xmm"), step))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            lines, _, extras, *_ = function(self.archive, **arguments)
+        units = dict.fromkeys(lines[MISSION], True)
+        self.archive.process_success = (step, {MISSION: units})
+        self.archive.process_logs = (step, {MISSION: dict.fromkeys(units, "")})
+        self.archive.process_extra_info = (step, {MISSION: extras[MISSION]})
+        if step == "odf_ingest":
+            self.summarise(EXPOSURES)
+        return {unit.removeprefix(self.obs_id): self._calls(line) for unit, line in lines[MISSION].items()}
+
+    def summarise(self, exposures: Mapping[str, list[Made]]) -> None:
+        parse = importlib.import_module("daxa.process.xmm.setup").parse_odf_sum
+        path = self.folder / "made.SAS"
+        path.write_text(summary_text({**{i: [] for i in ("M1", "M2", "PN", "R1", "R2")}, **exposures}, obs_id=self.obs_id))
+        self.archive.observation_summaries = {MISSION: {self.obs_id: parse(str(path))}}
+
+    def _calls(self, line: str) -> list[Call]:
+        words = shlex.shlex(line, posix=True, punctuation_chars=";")
+        words.whitespace_split, words.commenters = True, ""
+        calls, argv, variables = [], [], {}
+        for word in [*words, ";"]:
+            if set(word) != {";"}:
+                argv.append(word)
+                continue
+            if argv[:1] == ["export"]:
+                name, _, value = argv[1].partition("=")
+                variables[name] = self._meaning(value)
+            elif argv and argv[0] in PROGRAMS:
+                values = tuple(sorted((n, self._meaning(v)) for n, _, v in (one.partition("=") for one in argv[1:])))
+                calls.append(Call(argv[0], values, tuple(sorted(variables.items()))))
+            elif argv:
+                assert argv[0] in ("cd", "mv", "rm", "echo", "cp"), line
+            argv = []
+        return calls
+
+    def _meaning(self, value: str) -> str:
+        if match := re.search(r"GTI\((?P<path>\S+), TIME\)", value):
+            return value.replace(match["path"], self._meaning(match["path"]))
+        if value.rstrip("/") == str(self.raw):
+            return "<raw data>"
+        if not value.startswith(str(self.folder)):
+            match = re.fullmatch(r"(M1|M2|PN)(_allgood)?(_oot)?_clean_temp(\d)\.fits", value)
+            return f"<merged {'all_good_' if match[2] else ''}{'oot_' if match[3] else ''}events {match[4]}>" if match else value
+        name = Path(value).name
+        if name == "ccf.cif":
+            return "<cif>"
+        match = re.fullmatch(r"obsid\d+-inst(\w+)-subexp(\w+?)(?:-en[^-]*)?-(\w+)\.\w+", name)
+        assert match is not None, value
+        kind = {"events": "calibrated_events", "ootevents": "oot_events", "cleanevents": "clean_events",
+                "cleanootevents": "clean_oot_events", "allgoodevents": "all_good_events",
+                "allgoodOoTevents": "all_good_oot_events", "gti": "gti"}[match[3]]  # fmt: skip
+        return f"<{kind} of {match[1]}{match[2]}>"
+
+
+class Ours:
+    """The same data for this program's recipes."""
+
+    def __init__(self, daxa: Daxa) -> None:
+        self.daxa = daxa
+        text = summary_text(EXPOSURES, obs_id=daxa.obs_id)
+        self.units = {f"{one['instrument']}{one['exposure']}": one for one in read_units(text, "SUM.SAS")}
+
+    def unit(self, step: str, name: str) -> WorkUnit:
+        facts: dict[str, Any] = {"obs_start": self.obs_date()}
+        if name in self.units:
+            facts |= self.units[name]
+        elif name:
+            facts["exposures"] = [one for one in self.units.values() if one["instrument"] == name]
+        return WorkUnit(
+            MISSION, self.daxa.obs_id, name[:2], name[2:] or "ALL", str(self.daxa.raw), str(self.daxa.folder), facts,
+            {"sas": self.daxa.version},
+        )  # fmt: skip
+
+    def obs_date(self) -> str:
+        rows = self.daxa.mission.filtered_obs_info
+        return str(rows[rows["ObsID"] == self.daxa.obs_id].iloc[0]["start"].strftime("%Y-%m-%d"))
+
+    def recipe(self, step: str, name: str, parameters: Mapping[str, Any]) -> tuple[WorkUnit, Recipe]:
+        unit = self.unit(step, name)
+        return unit, resolve(STEPS[step].build)(unit, checked(STEPS[step], parameters))
+
+    def calls(self, step: str, name: str, parameters: Mapping[str, Any]) -> list[Call]:
+        unit, recipe = self.recipe(step, name, parameters)
+        given = {one.name: one.path for one in recipe.given}
+        made = {one.pattern: one.key for one in recipe.made}
+        last = Counter(run.argv[2].split("_", 1)[1] for run in recipe.runs if run.argv[0] == "merge")
+
+        def meaning(value: str) -> str:
+            if match := re.search(r"GTI\((?P<path>\S+), TIME\)", value):
+                return value.replace(match["path"], meaning(match["path"]))
+            if value in given:
+                return self._of_product(given[value])
+            if match := re.fullmatch(r"(\w*events)_merged_(\d)\.fits", value):
+                return f"<merged {match[1]} {int(match[2]) - 1}>"
+            if match := re.fullmatch(r"final_(\w*events)\.fits", value):
+                return f"<merged {match[1]} {last[f'{match[1]}.fits'] - 1}>"
+            if value in made and value != "ccf.cif":
+                return f"<{made[value].kind} of {made[value].unit}>"
+            if value == unit.raw_folder:
+                return "<raw data>"
+            return self._of_product(value) if value.startswith(unit.folder) else value
+
+        return [
+            Call(
+                run.argv[0],
+                tuple(sorted((n, meaning(v)) for n, _, v in (one.partition("=") for one in run.argv[1:]))),
+                tuple(sorted((n, meaning(v)) for n, v in run.environment.items())),
+            )
+            for run in recipe.runs
+        ]  # fmt: skip
+
+    def _of_product(self, path: str) -> str:
+        name = Path(path).name
+        if name.endswith("-ccf.cif"):
+            return "<cif>"
+        match = re.fullmatch(r"obsid\d+-inst(\w+)-subexp(\w+)-(\w+)\.\w+", name)
+        assert match is not None, path
+        kind = {"calibratedevents": "calibrated_events", "ootevents": "oot_events", "cleanevents": "clean_events",
+                "cleanootevents": "clean_oot_events", "allgoodevents": "all_good_events",
+                "allgoodootevents": "all_good_oot_events", "gti": "gti"}[match[3]]  # fmt: skip
+        return f"<{kind} of {match[1]}{match[2]}>"
+
+
+@pytest.fixture
+def world(real_daxa: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield World(real_daxa, monkeypatch, (MISSION,))
+
+
+def daxa_with(world: World, monkeypatch: pytest.MonkeyPatch, version: str = "21.0.0") -> tuple[Daxa, Ours]:
+    """DAXA believes that this SAS, and lcurve, are here; nothing else of it is changed."""
+    from packaging.version import Version
+
+    monkeypatch.setattr(importlib.import_module("daxa.process.xmm._common"), "find_sas", lambda: Version(version))
+    monkeypatch.setattr(importlib.import_module("daxa.process.xmm.assemble"), "find_lcurve", lambda: Version("6.33"))
+    daxa = Daxa(world, version)
+    return daxa, Ours(daxa)
+
+
+@pytest.fixture
+def both(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Daxa, Ours]:
+    return daxa_with(world, monkeypatch)
+
+
+def without_differences(call: Call) -> Call:
+    keep = lambda pairs: tuple((name, value) for name, value in pairs if (call.program, name) not in DIFFERENCES)  # noqa: E731
+    return Call(call.program, keep(call.values), keep(call.variables))
+
+
+def agree(theirs: list[Call], ours: list[Call], *, any_order: bool = False) -> None:
+    """Same programs in the same order with the same parameters and values, but for DIFFERENCES; names of parameters always."""
+    assert theirs and len(theirs) == len(ours)
+    if any_order:
+        theirs, ours = sorted(theirs, key=repr), sorted(ours, key=repr)
+    for one, other in zip(theirs, ours, strict=True):
+        assert [name for name, _ in one.values] == [name for name, _ in other.values]
+        assert without_differences(one) == without_differences(other)
+
+
+def run_until(daxa: Daxa, last: str) -> None:
+    """The steps before `last`, with their defaults."""
+    for step in ("cif_build", "odf_ingest", "epchain", "emchain", "emanom", "espfilt", "cleaned_evt_lists"):
+        if step == last:
+            return
+        if step != "emanom" or daxa.version >= "19":  # there is none in older ones
+            daxa.commands(step)
+
+
+def compare(both: tuple[Daxa, Ours], step: str, theirs: dict[str, Any], ours: dict[str, Any], units: list[str]) -> None:
+    daxa, mine = both
+    run_until(daxa, step)
+    commands = daxa.commands(step, **theirs)
+    assert sorted(commands) == sorted(units)
+    for unit, calls in commands.items():
+        agree(calls, mine.calls(step, unit, ours), any_order=step == "merge_subexposures")
+
+
+# ---- the steps ----
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [({}, {}), ({"analysis_date": datetime(2019, 3, 4)}, {"analysis_date": "2019-03-04"})]
+)  # fmt: skip
+def test_that_cifbuild_gets_the_same(both: tuple[Daxa, Ours], theirs: dict, ours: dict) -> None:
+    compare(both, "cif_build", theirs, ours, [""])
+
+
+def test_that_odfingest_gets_the_same_but_for_where_it_writes(both: tuple[Daxa, Ours]) -> None:
+    compare(both, "odf_ingest", {}, {}, [""])
+    _, mine = both
+    values = dict(mine.calls("odf_ingest", "", {})[0].values)
+    assert values == {"odfdir": "<raw data>", "outdir": "{work}", "withodfdir": "yes"}
+
+
+@pytest.mark.parametrize("version", ["20.0.0", "21.0.0", "22.1.0"])
+def test_that_epchain_gets_the_same_in_each_version(world: World, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    pair = daxa_with(world, monkeypatch, version)
+    compare(pair, "epchain", {}, {}, ["PNS003", "PNU014"])
+    fixes = [dict(call.values).get("runradmonfix") for call in pair[1].calls("epchain", "PNS003", {})]
+    assert fixes == (["N", "N"] if version == "21.0.0" else [None, None])
+
+
+def test_that_emchain_and_emanom_get_the_same(both: tuple[Daxa, Ours]) -> None:
+    compare(both, "emchain", {}, {}, ["M1S001", "M1U002", "M2S002"])
+    daxa, mine = both
+    for unit, calls in daxa.commands("emanom").items():
+        agree(calls, mine.calls("emanom", unit, {}))
+
+
+@pytest.mark.parametrize("step", ["epchain", "emchain", "rgs_events"])
+def test_that_unscheduled_exposures_are_left_out_alike(both: tuple[Daxa, Ours], step: str) -> None:
+    daxa, mine = both
+    run_until(daxa, "epchain")
+    theirs = set(daxa.commands(step, process_unscheduled=False))
+    ours = {
+        name for name, one in mine.units.items()
+        if one["instrument"] in STEPS[step].instruments and mine.recipe(step, name, {"process_unscheduled": False})[1].runs
+    }  # fmt: skip
+    assert theirs == ours and all(name[2] == "S" for name in ours)
+
+
+ESPFILT = [
+    ({}, {}),
+    ({"with_smoothing": False, "with_binning": False}, {"with_smoothing": False, "with_binning": False}),
+    ({"with_smoothing": Quantity(30, "s"), "with_binning": Quantity(2, "min")}, {"smooth_s": 30, "bin_s": 120}),
+    ({"with_smoothing": Quantity(33.9, "s")}, {"smooth_s": 33}),
+    ({"filter_lo_en": Quantity(2, "keV"), "filter_hi_en": Quantity(7.2, "keV")}, {"band_ev": [2000, 7200]}),
+    (
+        {"range_scale": {"mos": 7.5, "pn": 12.0}, "allowed_sigma": 2.5},
+        {"range_scale_mos": 7.5, "range_scale_pn": 12, "allowed_sigma": 2.5},
+    ),
+    ({"gauss_fit_lims": (0.05, 9.5), "ratio": 1.5}, {"gauss_fit_lims": [0.05, 9.5], "ratio": 1.5}),
+    (
+        {"method": "ratio", "filter_lo_en": Quantity(8000, "eV"), "filter_hi_en": Quantity(12000, "eV")},
+        {"method": "ratio"},  # 16: DAXA's default band is not for this method; ours is the one that its documentation recommends
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["20.0.0", "21.0.0", "22.1.0"])
+@pytest.mark.parametrize(("theirs", "ours"), ESPFILT)
+def test_that_espfilt_gets_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch, version: str, theirs: dict, ours: dict
+) -> None:  # fmt: skip
+    pair = daxa_with(world, monkeypatch, version)
+    compare(pair, "espfilt", theirs, ours, ["M1S001", "M1U002", "M2S002", "PNS003", "PNU014"])
+
+
+def test_that_espfilt_of_an_old_sas_gets_the_same_where_the_method_exists(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = daxa_with(world, monkeypatch, "19.1.0")
+    compare(pair, "espfilt", {"method": "ratio"}, {"method": "ratio"}, ["M1S001", "M1U002", "M2S002", "PNS003", "PNU014"])
+
+
+@pytest.mark.parametrize("version", ["14.0.0", "19.1.0", "20.0.0", "20.0.1", "21.0.0", "22.1.0"])
+def test_that_files_of_espfilt_are_expected_where_daxa_expects_them(
+    world: World, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:  # fmt: skip
+    daxa, mine = daxa_with(world, monkeypatch, version)
+    run_until(daxa, "espfilt")
+    function = inspect.unwrap(importlib.import_module("daxa.process.xmm").espfilt)
+    low, high = (2500, 8500) if version >= "20" else (8000, 12000)
+    theirs = function(
+        daxa.archive, method="ratio", filter_lo_en=Quantity(low, "eV"), filter_hi_en=Quantity(high, "eV")
+    )[0][MISSION]  # fmt: skip
+    for unit, line in theirs.items():
+        moved = [shlex.split(part)[1] for part in line.split(";") if part.split()[:1] == ["mv"]]
+        parameters: dict[str, Any] = {"method": "ratio"} | ({"band_ev": [low, high]} if version >= "20" else {})
+        _, recipe = mine.recipe("espfilt", unit.removeprefix(daxa.obs_id), parameters)
+        patterns = [one.pattern for one in recipe.made]
+        assert len(moved) == len(patterns)
+        for name in moved:
+            assert sum(Path(name).match(pattern) for pattern in patterns) == 1, (name, patterns)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ({}, {}),
+        ({"pn_filt_expr": "(PATTERN == 0)"}, {"pn_filt_expr": ["(PATTERN == 0)"]}),
+        ({"mos_filt_expr": ("#XMMEA_EM", "(PI > 150)")}, {"mos_filt_expr": ["#XMMEA_EM", "(PI > 150)"]}),
+    ],
+)
+def test_that_evselect_cleans_with_the_same(both: tuple[Daxa, Ours], theirs: dict, ours: dict) -> None:
+    compare(both, "cleaned_evt_lists", theirs, ours, ["M1S001", "M1U002", "M2S002", "PNS003", "PNU014"])
+
+
+def test_that_energies_work_here_and_crash_there(both: tuple[Daxa, Ours]) -> None:
+    """Weakness 13; the term is the one that DAXA's code would have put there."""
+    daxa, mine = both
+    run_until(daxa, "cleaned_evt_lists")
+    with pytest.raises(AttributeError):
+        daxa.commands("cleaned_evt_lists", lo_en=Quantity(0.5, "keV"), hi_en=Quantity(2, "keV"))
+    expression = dict(mine.calls("cleaned_evt_lists", "M1S001", {"energies_kev": [0.5, 2.0]})[0].values)["expression"]
+    assert expression == "#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0) && (PI in [500:2000]) && GTI(<gti of M1S001>, TIME)"
+
+
+def test_that_states_of_ccds_count_here_and_raise_there(both: tuple[Daxa, Ours], tmp_path: Path) -> None:
+    """Weakness 14: DAXA looks up a list of steps as one name, and its reader of the log takes every state."""
+    daxa, _ = both
+    run_until(daxa, "cleaned_evt_lists")
+    with pytest.raises(Exception, match="emanom"):
+        daxa.commands("cleaned_evt_lists", filt_mos_anom_state=True)
+    log = tmp_path / "mos1S001-anom.log"
+    log.write_text(
+        "".join(f"CCD: {ccd} Hard: 10 Soft: 3 Status: {state}\n" for ccd, state in zip(range(2, 8), "GIBOUG", strict=True))
+    )
+    theirs = importlib.import_module("daxa.process.xmm.check").parse_emanom_out(str(log), ("G",))
+    from daxa_gui.reduction.xmm_anomalies import accepted_ccds, read_states
+
+    assert theirs == [2, 3, 4, 5, 6, 7] and accepted_ccds(read_states(log), ["G"]) == [2, 7]
+    assert accepted_ccds(read_states(log), ["G", "I", "B", "O", "U"]) == theirs  # the same numbers where all are accepted
+
+
+def test_that_merge_gets_the_same(both: tuple[Daxa, Ours]) -> None:
+    daxa, mine = both
+    run_until(daxa, "merge_subexposures")
+    commands = daxa.commands("merge_subexposures")
+    assert sorted(commands) == ["M1", "M2", "PN"]
+    assert not commands["M2"] and not mine.calls("merge_subexposures", "M2", {})  # one list: it is moved there, copied here (8)
+    for unit in ("M1", "PN"):
+        agree(commands[unit], mine.calls("merge_subexposures", unit, {}), any_order=True)
+
+
+def test_that_three_lists_are_merged_alike_and_in_order_of_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """Weakness 26: DAXA goes by identifiers."""
+    three = [Made(name, start=f"2010-01-01T0{hour}:00:00.000") for name, hour in (("S001", 1), ("U002", 2), ("U003", 3))]
+    monkeypatch.setitem(EXPOSURES, "M1", three)
+    pair = daxa_with(world, monkeypatch)
+    run_until(pair[0], "merge_subexposures")
+    agree(pair[0].commands("merge_subexposures")["M1"], pair[1].calls("merge_subexposures", "M1", {}), any_order=True)
+    monkeypatch.setitem(EXPOSURES, "M1", [Made("S001", start="2010-01-01T08:00:00.000"), Made("U002")])
+    daxa, mine = daxa_with(world, monkeypatch)
+    run_until(daxa, "merge_subexposures")
+    theirs, ours = (
+        dict(daxa.commands("merge_subexposures")["M1"][0].values),
+        dict(mine.calls("merge_subexposures", "M1", {})[0].values),
+    )
+    assert (theirs["set1"], theirs["set2"]) == ("<clean_events of M1S001>", "<clean_events of M1U002>")
+    assert (ours["set1"], ours["set2"]) == ("<clean_events of M1U002>", "<clean_events of M1S001>")
+
+
+def test_that_the_stages_of_rgs_get_the_same(both: tuple[Daxa, Ours], tmp_path: Path) -> None:
+    """Weakness 15: DAXA forgets the folder that the stages share; it is put back here to see its commands."""
+    daxa, mine = both
+    run_until(daxa, "epchain")
+    agree(daxa.commands("rgs_events")["R1S004"], mine.calls("rgs_events", "R1S004", {}))
+    with pytest.raises(KeyError):
+        daxa.commands("rgs_angles")
+    daxa.archive.process_extra_info[MISSION]["rgs_events"][f"{daxa.obs_id}R1S004"]["working_dir"] = f"{tmp_path}/"
+    for step in ("rgs_angles", "cleaned_rgs_event_lists"):
+        agree(daxa.commands(step)["R1S004"], mine.calls(step, "R1S004", {}))
+
+
+def test_that_arguments_of_daxas_functions_all_have_a_parameter(both: tuple[Daxa, Ours]) -> None:
+    common = {"obs_archive", "num_cores", "disable_progress", "timeout"}
+    module = importlib.import_module("daxa.process.xmm")
+    for step in (one for one in map(STEPS.__getitem__, STEPS) if one.software == "sas" and one.name != "generate_images_expmaps"):
+        theirs = set(inspect.signature(inspect.unwrap(getattr(module, step.daxa))).parameters) - common
+        ours = {name.strip() for parameter in step.parameters for name in parameter.daxa.split(",") if name.strip()}
+        assert theirs == ours, step.name
+
+
+# ---- the summary ----
+
+
+def as_daxa(text: str) -> dict[str, Any]:
+    from daxa_gui.reduction.xmm_summary import parse_summary
+
+    found: dict[str, Any] = {}
+    for instrument in parse_summary(text, "SUM.SAS").instruments:
+        found[instrument.name] = {"active": instrument.active}
+        if instrument.active:
+            exposures = {
+                one.name: {
+                    "scheduled": one.scheduled, "type": one.type, "mode": one.mode, "filter": one.filter or None,
+                    "ccd_modes": dict(one.data_modes) if instrument.name != "OM" else {},
+                }
+                for one in instrument.exposures
+            }  # fmt: skip
+            found[instrument.name] |= {"num_exp": len(exposures), "exposures": exposures}
+    return found
+
+
+@pytest.mark.parametrize("which", ["real", "made", "inactive"])
+def test_that_a_summary_is_read_as_daxa_reads_it(both: tuple[Daxa, Ours], tmp_path: Path, which: str) -> None:
+    if which == "real" and not REAL.exists():
+        pytest.skip("the real summary (../shared/data) is not here")
+    text = {
+        "real": lambda: REAL.read_text("utf-8", "replace"), "made": lambda: summary_text(ORDINARY),
+        "inactive": lambda: summary_text({"M1": [], "PN": [Made("S003", ccds=12)]}, inactive=["M1"]),
+    }[which]()  # fmt: skip
+    path = tmp_path / "SUM.SAS"
+    path.write_text(text)
+    assert as_daxa(text) == importlib.import_module("daxa.process.xmm.setup").parse_odf_sum(str(path))
+
+
+def test_that_what_is_usable_here_is_usable_there_and_only_doomed_exposures_are_left_out(both: tuple[Daxa, Ours]) -> None:
+    """Weakness 18: timing and burst modes, undefined ones, and the calibration source behind another filter."""
+    modes = (
+        "PrimeFullWindow", "PrimeSmallWindow", "PrimePartialW2", "FastTiming", "FastBurst", "FastUncompressed", "UNDEFINED",
+        "Offset", "Diagnostic", "Noise",
+    )  # fmt: skip
+    filters = ("Thin1", "Medium", "Open", "Closed", "CalClosed", "CalThin1", "Unknown", "")
+    made = [
+        Made(f"S{100 + n}", mode=mode, filter=wheel) for n, (mode, wheel) in enumerate((m, f) for m in modes for f in filters)
+    ]
+    text = summary_text({"PN": made, "M1": made, "R1": [Made("S004", mode="HighEventRateWithSES", filter="")]})
+    theirs = both[0].mission.assess_process_obs(as_daxa(text))
+    for one in read_units(text, "SUM.SAS"):
+        there = theirs[one["instrument"]][one["exposure"]]
+        if one["usable"]:
+            assert there
+        elif there:
+            doomed = one["mode"].startswith("Fast") or one["mode"] == "UNDEFINED" or one["filter"].startswith("Cal")
+            assert doomed, one
