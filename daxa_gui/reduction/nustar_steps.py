@@ -97,6 +97,7 @@ NUSTAR_IMAGES = Step(
             "vignetting_kev", "Vignetting at", None, "keV", "Weigh the exposure with the optics' vignetting at this energy.",
             3.0, 79.0, kind="number", empty="without vignetting",
         ),
+        Parameter("asp_ab_corr", "Aberration", True, "", "Correct for the aberration of light, as nupipeline did."),
         Parameter("map_pixbin", "Steps of the map", 5, "pixels", "Pixels of the histogram of pointings that the exposure map is"
                   " made of (pixbin); smaller is finer and slower.", 1, 100, kind="integer"),
     ),

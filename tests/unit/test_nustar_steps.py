@@ -112,6 +112,7 @@ def test_that_the_exposure_map_gets_this_modules_own_attitude_and_mast() -> None
     built = recipe("nustar_images", B, vignetting_kev=10.0)
     asked = arguments(built.runs[-1].argv)
     assert (asked["vignflag"], asked["energy"]) == ("yes", "10")
+    assert asked["aberration"] == arguments(recipe("nupipeline", B).runs[0].argv)["aberration"] == "yes"
     given = {one.name: one.path for one in built.given}
     assert given[asked["attfile"]] == B.product(ProductKind.ATTITUDE)
     assert given[asked["mastaspectfile"]] == B.product(ProductKind.MAST)
