@@ -158,9 +158,11 @@ def build_images(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
 
 
 def _exposure_map(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """nuexpomap's own default is a map without aberration, which would lie beside the events by up to 20 arcsec."""
     energy = parameters["vignetting_kev"]
     return (
-        f"infile={_LIST}", f"aberration={yes_no(parameters['asp_ab_corr'])}", f"attfile={_ATTITUDE}", f"mastaspectfile={_MAST}", f"det1reffile={_REFERENCE}",
-        f"vignflag={yes_no(energy is not None)}", *(() if energy is None else (f"energy={number(energy)}",)),
-        f"pixbin={parameters['map_pixbin']}", f"expomapfile={_MAP}", "clobber=yes",
+        f"infile={_LIST}", f"attfile={_ATTITUDE}", f"mastaspectfile={_MAST}", f"det1reffile={_REFERENCE}",
+        f"aberration={yes_no(parameters['asp_ab_corr'])}", f"vignflag={yes_no(energy is not None)}",
+        *(() if energy is None else (f"energy={number(energy)}",)), f"pixbin={parameters['map_pixbin']}",
+        f"expomapfile={_MAP}", "clobber=yes",
     )  # fmt: skip
