@@ -265,11 +265,16 @@ class ArchiveVerbs(SearchVerbs):
                 settings=lambda: self.settings,
                 limits=self._lane_limit,
                 versions=self._step_versions,
+                state_folder=self._clusters_folder(),
             )
         except BaseException:  # nobody else would let go of it
             store.close()
             raise
         return self._open
+
+    def _clusters_folder(self) -> Path | None:
+        """Beside this program's settings; with the caches where it has no file of settings (tests)."""
+        return None if self._settings_file is not None else self._cache / "clusters"
 
     def _step_versions(self, steps: Collection[str]) -> Mapping[str, str]:
         """Versions of what the named steps use: `ReductionVerbs` knows."""

@@ -54,6 +54,14 @@ def catalogues_folder() -> Path:
     return Path(cache) / "catalogues" if cache else Path(platformdirs.user_data_dir(APPLICATION)) / "catalogues"
 
 
+def clusters_folder() -> Path:
+    """What is known of clusters: which archive works where, and secrets that mark this user's own work. Never in an archive."""
+    import platformdirs
+
+    cache = os.environ.get("DAXA_GUI_CACHE")
+    return Path(cache) / "clusters" if cache else Path(platformdirs.user_data_dir(APPLICATION)) / "clusters"
+
+
 def documents_folder() -> Path:
     import platformdirs
 
@@ -101,6 +109,10 @@ def written_places(settings: Settings | None = None, settings_file: Path | None 
             "Caches", cache_folder(chosen.caches_folder),
             "What can be made again: the practice sky, event lists made ready to plot, a list of fonts. May be deleted.",
             "The setting « Caches folder ».",
+        ),
+        WrittenPlace(
+            "Clusters", clusters_folder(), "Which archive works on which cluster, if one was chosen.",
+            "The environment variable DAXA_GUI_CACHE (then beside the caches).",
         ),
         WrittenPlace(
             "Settings", file, "The settings that differ from the defaults.", "The environment variable XDG_CONFIG_HOME (Linux)."

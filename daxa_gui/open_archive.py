@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daxa_gui import locations
 from daxa_gui.archive import choice, job_logs, trust
 from daxa_gui.archive.configurations import Configurations
 from daxa_gui.archive.failed_data import FailedData
@@ -18,6 +19,7 @@ from daxa_gui.archive.versions import Versions
 from daxa_gui.archive.view_layout import ViewLayout
 from daxa_gui.archive_orders import Ordering
 from daxa_gui.archive_reduction import Reducing
+from daxa_gui.archive_sites import Sites
 from daxa_gui.core.archive_info import ArchiveObservation, ArchiveSummary
 from daxa_gui.core.archive_queries import ArchiveVersion
 from daxa_gui.core.bus import Bus
@@ -56,8 +58,9 @@ class OpenArchive(Reducing, Ordering):
         settings: Callable[[], Settings] = Settings,
         limits: Callable[[str], int] | None = None,
         versions: Callable[[Collection[str]], Mapping[str, str]] = lambda steps: {},
+        state_folder: Path | None = None,
     ) -> None:
-        from daxa_gui.execution.executors import PoolExecutor
+        from daxa_gui.execution.executors import PoolExecutor, start_thread
         from daxa_gui.execution.queue import Queue
         from daxa_gui.execution.runner import Runner
         from daxa_gui.execution.when_idle import WhenIdle
@@ -66,12 +69,14 @@ class OpenArchive(Reducing, Ordering):
         self.store, self.layout = store, store.layout
         self._bus, self._service_url, self._settings = bus, service_url, settings
         self._versions = versions
+        self.sites = Sites(store, settings, state_folder or locations.clusters_folder(), self._on_capacity)
         self._summary: ArchiveSummary | None = None
         self.configurations = Configurations(self.layout, store.database)
         finals = tuple(name for name, step in STEPS.items() if step.is_final)
         self.queries = Queries(self.layout, store.database, finals)
         self.versions = Versions(self.layout, store.database, dict(STEPS))
         self.failed = FailedData(self.layout, store.database)
+        own_limits = limits or (lambda lane: cores if lane == "local" else connections_per_host)
         runner = Runner(
             store,
             workers,
@@ -86,13 +91,15 @@ class OpenArchive(Reducing, Ordering):
             ),
             setting=lambda name: str(getattr(settings(), name, "")),
             follow_ups=self.follow_ups,
+            site=self.sites.of,
         )
         self.queue = Queue(
             store,
             bus,
             runner,
-            PoolExecutor(start),
-            limits=limits or (lambda lane: cores if lane == "local" else connections_per_host),
+            # a thread that only waits for a cluster must not take the place of one that works
+            PoolExecutor(lambda work: start_thread(work) if self.sites.is_cluster else start(work)),
+            limits=lambda lane: (self.sites.capacity() if lane == "local" else None) or own_limits(lane),
         )
         self._rest = WhenIdle(bus, self.queue.wait_until_idle, self._settle)
         self._running = start_queue and not store.read_only_reason
@@ -113,7 +120,14 @@ class OpenArchive(Reducing, Ordering):
         """Asked for before a job begins: what is reduced again must lie where its tasks look for it."""
         if job.kind == "reduce":
             self.failed.bring_back(job.mission, job.obs_id)
+            if self.sites.is_cluster:
+                return str(self.layout.cluster_work_folder(job.id))
         return str(self.layout.work_folder(job.id))
+
+    def _on_capacity(self) -> None:
+        """The cluster can do more or less at once than before: jobs may begin."""
+        if hasattr(self, "queue"):
+            self.queue.look_again()
 
     @property
     def summary(self) -> ArchiveSummary:
@@ -133,6 +147,7 @@ class OpenArchive(Reducing, Ordering):
 
         self._rest.stop()
         self.queue.close()
+        self.sites.close()
         try:
             if self._running and self._rest.is_pending():
                 self.versions.cut()

@@ -117,6 +117,18 @@ class ReductionVerbs(ArchiveVerbs):
         """The built-in engine's tasks among those of an order, one text each."""
         return self._here().describe_builtin(self._made_explicit(order))
 
+    def executor(self) -> str:
+        """Where the open archive's reduction is done: "local", "dask=ADDRESS" or "slurm"."""
+        return self._here().sites.chosen if self._open else "local"
+
+    def set_executor(self, text: str) -> None:
+        """Do it there from now on; raises InputError for a text that says nothing known. Kept for this archive and user."""
+        self._here().sites.choose(text)
+
+    def check_executor(self, text: str, progress: Progress | None = None) -> list[Finding]:
+        """What a probe job at « text » finds."""
+        return self._here().sites.check(text, progress)
+
     def run_options(self) -> RunOptions:
         return self._here().run_options() if self._open else RunOptions()
 
@@ -164,7 +176,8 @@ class ReductionVerbs(ArchiveVerbs):
         if not self._open:
             return []
         opened = self._here()
-        return failure_groups(opened.layout, opened.store.database, kinds, progress=progress, cancelled=cancelled)
+        told = (lambda done, total: progress(done, total, "")) if progress is not None else None
+        return failure_groups(opened.layout, opened.store.database, kinds, progress=told, cancelled=cancelled)
 
     # ---- earlier results
 

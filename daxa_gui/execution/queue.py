@@ -208,6 +208,10 @@ class Queue(QueueMachine):
             self._set_paused(lane, False)
         self._pump()
 
+    def look_again(self) -> None:
+        """The limits of lanes have changed: start what may run now."""
+        self._pump()
+
     def lanes(self) -> dict[str, bool]:
         """Every lane that has had a job, by name, and whether it is paused."""
         with self._changed:
