@@ -46,6 +46,11 @@ class FailureGroup:
     skipped_ids: tuple[int, ...] = ()
 
     @property
+    def identity(self) -> tuple[str, ...]:
+        """By what it is the same group when it was made anew."""
+        return (self.software, self.task, self.name, self.cause)
+
+    @property
     def count(self) -> int:
         return len(self.job_ids)
 

@@ -36,6 +36,7 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("downloads", "Downloads", "queue", "left", "daxa_gui.gui.panels.downloads:DownloadsPanel", 510),
     PanelSpec("processing", "Processing", "queue", "centre", "daxa_gui.gui.panels.processing:ProcessingPanel"),
     PanelSpec("job_log", "Log", "queue", "bottom", "daxa_gui.gui.panels.log:LogPanel", 240),
+    PanelSpec("failures", "Failures", "queue", "bottom", "daxa_gui.gui.panels.failures:FailuresPanel", 240),
     PanelSpec("exposures", "Exposures", "inspect", "left", "daxa_gui.gui.panels.exposures:ExposuresPanel", 290),
     PanelSpec("lightcurve", "Flare light curve", "inspect", "centre", "daxa_gui.gui.panels.lightcurve:LightcurvePanel"),
     PanelSpec("image", "Image", "inspect", "right", "daxa_gui.gui.panels.image:ImagePanel", 420),

@@ -1,0 +1,335 @@
+"""Why jobs failed: one row for each cause, the most frequent first, with what it means; below it the data that it hit.
+
+The causes are worked out from the archive's database and logs on a pool thread, again when jobs have ended, and only while the
+panel is in sight.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QShowEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSplitter, QVBoxLayout, QWidget
+
+from daxa_gui.core.errors import DaxaError
+from daxa_gui.core.failure_groups import FailureGroup
+from daxa_gui.core.job import Job, JobState
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
+from daxa_gui.gui.models.records import RecordColumn
+from daxa_gui.gui.texts import count_text, counted
+from daxa_gui.gui.theme import as_muted
+from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
+from daxa_gui.gui.widgets.record_table import RecordTable
+from daxa_gui.session import Session
+
+_PAUSE_MS = 1000
+_LONGEST_PAUSE_MS = 30_000
+_TYPING_MS = 200
+_KINDS: dict[str, tuple[str, ...]] = {
+    "Of the reduction": ("reduce",),
+    "Of downloads": ("plan", "download"),
+    "Of everything": ("plan", "download", "reduce"),
+}
+
+
+@dataclass(frozen=True)
+class Affected:
+    """A job that failed for a cause."""
+
+    job_id: int
+    mission: str
+    obs_id: str
+    unit: str
+
+    @property
+    def identity(self) -> int:
+        return self.job_id
+
+
+def affected(group: FailureGroup) -> list[Affected]:
+    return [Affected(job_id, *unit) for job_id, unit in zip(group.job_ids, group.units, strict=True)]
+
+
+def as_text(group: FailureGroup) -> str:
+    """A cause with all that is known of it, for a mail to somebody who can help."""
+    lines = [f"{counted(group.count, 'job', 'jobs')}: {group.cause}", f"Example: {group.example}"]
+    lines += [f"{name}: {text}" for name, text in (("Software", group.software), ("Steps", ", ".join(group.steps))) if text]
+    lines += [text for text in (group.explanation, group.advice) if text]
+    if group.skipped_ids:
+        lines.append(f"{counted(len(group.skipped_ids), 'job was', 'jobs were')} skipped because of it.")
+    lines += ["\t".join(("Mission", "ObsID", "Unit")), *("\t".join(unit) for unit in group.units)]
+    return "\n".join(lines)
+
+
+class FailuresPanel(QWidget):
+    def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._context = context
+        self._outdated = True
+        self._reading = False
+        self._asked_at = 0.0
+        self._groups: list[FailureGroup] | None = None  # None: not known yet
+        self._shown: FailureGroup | None = None  # whose data stand in the lower table
+        self._failed: set[int] = set()
+        self._labels = session.mission_labels()
+        self._steps = {step.name: step.label for step in session.steps()}
+        self._build_tables()
+        self._build()
+        self._pause = self._timer(_PAUSE_MS, self._read)
+        self._typing = self._timer(_TYPING_MS, self._show_only)
+        self.search.textChanged.connect(lambda _text: self._typing.start())
+        self.kinds.currentIndexChanged.connect(self._on_kinds_changed)
+        self.table.chosen_changed.connect(self._on_chosen_changed)
+        self.data.chosen_changed.connect(self._update)
+        self.data.doubleClicked.connect(lambda _index: self.show_log())
+        self.table.doubleClicked.connect(lambda _index: self.show_log())
+        bridge.jobs_changed.connect(self._on_jobs_changed)
+        bridge.many_jobs_changed.connect(self._note)
+        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
+        self._update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(700, 240)
+
+    def _timer(self, interval_ms: int, slot: object) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval_ms)
+        timer.timeout.connect(slot)
+        return timer
+
+    # building
+
+    def _build_tables(self) -> None:
+        self.table = RecordTable(
+            "failuresTable",
+            "Causes of failures, the most frequent first",
+            (
+                RecordColumn("Jobs", lambda g: count_text(g.count), key=lambda g: g.count, number=True),
+                RecordColumn("Skipped", lambda g: count_text(len(g.skipped_ids)), key=lambda g: len(g.skipped_ids), number=True),
+                RecordColumn("Cause", lambda g: g.cause, tip=lambda g: g.example),
+                RecordColumn("Software", lambda g: g.software or "–"),
+                RecordColumn("Step", lambda g: ", ".join(self._steps.get(step, step) or "–" for step in g.steps)),
+                RecordColumn("What it means", lambda g: " ".join(filter(None, (g.explanation, g.advice))) or "–"),
+            ),
+            self._context,
+            self,
+        )
+        self.data = RecordTable(
+            "failuresData",
+            "What the chosen cause hit",
+            (
+                RecordColumn("Mission", lambda one: self._labels.get(one.mission, one.mission)),
+                RecordColumn("ObsID", lambda one: one.obs_id),
+                RecordColumn("Unit", lambda one: one.unit or "the whole observation"),
+                RecordColumn("Job", lambda one: str(one.job_id), key=lambda one: one.job_id, number=True),
+            ),
+            self._context,
+            self,
+        )
+
+    def _build(self) -> None:
+        self.kinds = QComboBox(self)
+        self.kinds.setObjectName("failuresKinds")
+        self.kinds.setAccessibleName("Whose failures are shown")
+        self.kinds.setToolTip("Whose failures are shown")
+        self.kinds.addItems(list(_KINDS))
+        self.search = QLineEdit(self)
+        self.search.setObjectName("failuresSearch")
+        self.search.setAccessibleName("Find in the causes")
+        self.search.setPlaceholderText("Find a cause, software or step")
+        self.search.setToolTip("Show only causes that hold these words")
+        self.search.setClearButtonEnabled(True)
+        self.count = QLabel(self)
+        self.count.setObjectName("failuresCount")
+        as_muted(self.count)
+        self.retry_button = self._button("failuresRetry", "Retry &these", self.retry)
+        self.retry_button.setToolTip(
+            "Run the jobs of the chosen causes again, or only those chosen below, with what waits for them"
+        )
+        self.log_button = self._button("failuresLog", "Show lo&g", self.show_log)
+        self.log_button.setToolTip("Open the log of the chosen job, or of the first one (double-click does the same)")
+        self.copy_button = self._button("failuresCopy", "Cop&y", self.copy)
+        self.copy_button.setToolTip("Copy the chosen causes with what they mean and the observations that they hit")
+        self.meaning = QLabel(self)
+        self.meaning.setObjectName("failuresMeaning")
+        self.meaning.setWordWrap(True)
+        self.meaning.setTextFormat(Qt.TextFormat.PlainText)
+        self.meaning.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.read_only = ReadOnlyLine("failuresReadOnly", self)
+        top = QHBoxLayout()
+        top.setSpacing(6)
+        for widget in (self.kinds, self.search, self.count, self.log_button, self.copy_button, self.retry_button):
+            top.addWidget(widget, 1 if widget is self.search else 0)
+        lower = QWidget(self)
+        below = QVBoxLayout(lower)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(4)
+        below.addWidget(self.meaning)
+        below.addWidget(self.data, 1)
+        self.splitter = QSplitter(Qt.Orientation.Vertical, self)
+        self.splitter.setObjectName("failuresSplitter")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.table)
+        self.splitter.addWidget(lower)
+        self.splitter.setStretchFactor(0, 3)
+        self.splitter.setStretchFactor(1, 2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 8)
+        layout.addLayout(top)
+        layout.addWidget(self.read_only)
+        layout.addWidget(self.splitter, 1)
+
+    def _button(self, name: str, text: str, slot: object) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setObjectName(name)
+        button.setAutoDefault(False)
+        button.clicked.connect(slot)
+        return button
+
+    # what is shown
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._outdated:
+            self._read()
+
+    def _on_archive_changed(self) -> None:
+        self._context.background.forget(self, "failures")
+        self._reading = False
+        self._failed.clear()
+        self._forget()
+        self._note()
+        self._update()
+
+    def _on_kinds_changed(self) -> None:
+        self._forget()
+        self._read()
+
+    def _forget(self) -> None:
+        self._groups = None
+        self.table.set_records([])
+        self.data.set_records([])
+
+    def _on_jobs_changed(self, jobs: list[Job]) -> None:
+        """Only jobs that failed, were skipped, or no longer are matter; a thousand that succeed cost nothing."""
+        for job in jobs:
+            if (job.state in (JobState.FAILED, JobState.SKIPPED)) != (job.id in self._failed):
+                self._failed.symmetric_difference_update((job.id,))
+                self._note()
+
+    def _note(self) -> None:
+        self._outdated = True
+        if self.isVisible() and not self._pause.isActive():
+            self._pause.start()
+
+    def _read(self) -> None:
+        if self._session.archive is None:
+            self._outdated = False
+            self._update()
+            return
+        if self._reading:
+            self._note()
+            return
+        self._outdated, self._reading = False, True
+        self._asked_at = time.monotonic()
+        kinds, session, background = _KINDS[self.kinds.currentText()], self._session, self._context.background
+
+        def work() -> list[FailureGroup]:
+            return session.failure_groups(kinds, cancelled=lambda: background.is_closing)
+
+        background.read(self, "failures", work, self._on_read, self._on_error)
+        self._update()
+
+    def _on_read(self, groups: list[FailureGroup]) -> None:
+        """Large archives are read less often, so that looking takes no time from the work that is looked at."""
+        self._reading = False
+        took_ms = int(1000 * (time.monotonic() - self._asked_at))
+        self._pause.setInterval(min(max(_PAUSE_MS, 10 * took_ms), _LONGEST_PAUSE_MS))
+        self._failed.update(job_id for group in groups for job_id in (*group.job_ids, *group.skipped_ids))
+        self._groups = groups
+        self.table.set_records(groups)
+        self._on_chosen_changed()
+
+    def _on_error(self, error: DaxaError) -> None:
+        self._reading = False
+        if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
+            self._context.background.failed.emit(error)
+        self._update()
+
+    def _show_only(self) -> None:
+        self.table.show_only(self.search.text())
+        self._update()
+
+    def _on_chosen_changed(self) -> None:
+        chosen = self.table.chosen() if self.table.n_chosen() == 1 else []
+        self._shown = chosen[0] if chosen else None
+        self.data.set_records(affected(self._shown) if self._shown is not None else [])
+        self._update()
+
+    def _update(self) -> None:
+        """The line of counts, the sentences of empty tables, and what the buttons can do."""
+        archive, groups = self._session.archive, self._groups
+        self.read_only.show_reason(archive)
+        self.count.setText(self._counts())
+        self.table.say_if_empty(self._why_empty())
+        if groups:
+            self.data.say_if_empty("Choose one cause to see what it hit.")
+        else:
+            self.data.say_if_empty("")
+        group = self._shown
+        self.meaning.setVisible(group is not None)
+        if group is not None:
+            self.meaning.setText("\n".join(filter(None, (group.example, group.explanation, group.advice))))
+        n = len(self._to_retry())
+        self.retry_button.setEnabled(n > 0 and archive is not None and not archive.read_only)
+        self.retry_button.setText(f"Retry &these {count_text(n)}" if n else "Retry &these")
+        self.copy_button.setEnabled(self.table.n_chosen() > 0)
+        self.log_button.setEnabled(self._job_of_log() is not None)
+
+    def _counts(self) -> str:
+        if self._session.archive is None or not self._groups:
+            return "looking for causes…" if self._reading else ""
+        n_jobs = sum(group.count for group in self._groups)
+        return f"{counted(n_jobs, 'job', 'jobs')} failed for {counted(len(self._groups), 'cause', 'causes')}"
+
+    def _why_empty(self) -> str:
+        if self._session.archive is None:
+            return "No archive is open."
+        if self._groups is None:
+            return "Looking for the causes of failures…"
+        return "No cause holds these words." if self._groups else "Nothing has failed."
+
+    # what can be done
+
+    def _to_retry(self) -> list[int]:
+        if self._shown is not None and self.data.n_chosen():
+            return [one.job_id for one in self.data.chosen()]
+        return [job_id for group in self.table.chosen() for job_id in group.job_ids]
+
+    def retry(self) -> None:
+        """Run the chosen jobs again."""
+        ids = self._to_retry()
+        if ids:
+            self._context.background.act(self, "Retry these", lambda: self._session.retry(ids))
+
+    def _job_of_log(self) -> int | None:
+        if self._shown is None:
+            return None
+        chosen = self.data.chosen() if self.data.n_chosen() == 1 else []
+        return chosen[0].job_id if chosen else self._shown.job_ids[0]
+
+    def show_log(self) -> None:
+        """Show the log of the chosen job, or of the first that failed for the chosen cause."""
+        job_id = self._job_of_log()
+        if job_id is not None:
+            self._context.set_job(job_id)
+            self._context.show_panel("job_log")
+
+    def copy(self) -> None:
+        """The chosen causes to the clipboard."""
+        QGuiApplication.clipboard().setText("\n\n".join(as_text(group) for group in self.table.chosen()))
