@@ -301,8 +301,11 @@ def test_that_pn_knows_no_anomalous_ccds(step_name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nothing", "CCD: 2 Hard: 1 Status:", "CCD: 2 Hard: 1 Status: X", "CCD: 2 Hard Sta", "CCD: 9 Hard: Status: G", "\0\0CCD: ",
-             "CCD: 2 Status: G\nCCD: 2 Status: B"]
+    "text",
+    [
+        "", "nothing", "CCD: 2 Hard: 1 Status:", "CCD: 2 Hard: 1 Status: X", "CCD: 2 Hard Sta", "CCD: 9 Hard: Status: G",
+        "\0\0CCD: ", "CCD: 2 Status: G\nCCD: 2 Status: B",
+    ],
 )  # fmt: skip
 def test_that_a_strange_log_of_emanom_names_its_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mos1S001-anom.log"
