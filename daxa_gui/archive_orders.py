@@ -110,6 +110,7 @@ class Ordering(Subjects):
         with self.store.database.reading() as connection:
             here = [mission for (mission,) in connection.execute("SELECT DISTINCT mission FROM observations ORDER BY mission")]
         names = order.steps or pipeline_named(order.pipeline).steps
+        of_pipeline = pipeline_named(order.pipeline).missions if order.pipeline else ()
         for name in names:
             if name not in STEPS:
                 raise InputError(f"There is no step « {name} ».", f"Known ones: {', '.join(STEPS)}.")
@@ -119,6 +120,7 @@ class Ordering(Subjects):
             mission
             for mission in here
             if (not order.missions or mission in order.missions)
+            and (not of_pipeline or mission in of_pipeline)
             and any(STEPS[name].missions and is_for(STEPS[name], mission) for name in names)
         ]
 

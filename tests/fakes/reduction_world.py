@@ -21,8 +21,8 @@ NAME = "reduced"
 
 
 def make_archive(output: Path, observations: Mapping[tuple[str, str], Mapping[str, Any]], name: str = NAME) -> Path:
-    """An archive about observations (mission, ObsID) → catalogue row; whatever lies in their raw folders is registered as downloaded,
-    event lists as such. Its folder."""
+    """An archive about observations, (mission, ObsID) → catalogue row; whatever lies in their raw folders is registered as
+    downloaded, event lists as such. Its folder."""
     layout = OutputLayout(output).archive(name)
     store = ArchiveStore.create(layout)
     try:
@@ -67,7 +67,9 @@ def states(session: Session) -> dict[str, list[str]]:
 def problems(session: Session) -> list[str]:
     """What did not end well, for the message of a test that fails."""
     ended_badly = (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED)
-    return [f"{_name(job)}: {job.error.message if job.error else job.reason}" for job in session.jobs() if job.state in ended_badly]
+    return [
+        f"{_name(job)}: {job.error.message if job.error else job.reason}" for job in session.jobs() if job.state in ended_badly
+    ]
 
 
 def _name(job: Job) -> str:
