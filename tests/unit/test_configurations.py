@@ -1,0 +1,105 @@
+"""Earlier results that are kept as configurations, and jobs for which one need is enough."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daxa_gui.archive.configurations import Configurations
+from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.store import ArchiveStore
+from daxa_gui.core.errors import InputError
+from daxa_gui.core.product import ProductKey, ProductKind
+from daxa_gui.core.step import MadeFile
+from tests.fakes.archives import succeeded
+from tests.fakes.execution import FakeClock, request
+
+OBS = "0404910601"
+KEY = ProductKey("xmm_pointed", OBS, ProductKind.GTI, "M1", "S001")
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    one = ArchiveStore.create(OutputLayout(tmp_path).archive("a"), clock.now)
+    yield one
+    one.close()
+
+
+def made(text, **facts):
+    return MadeFile("gti.fits", KEY, facts={"text": text, **facts})
+
+
+def run(store, clock, text, **facts):
+    [job] = store.add([request("M1S001", "espfilt", kind="reduce")], again=True)
+    return succeeded(store, job, clock, (made(text, **facts),))[0][0]
+
+
+def test_that_what_is_replaced_is_kept_and_can_be_compared(store, clock):
+    first = run(store, clock, "wide", kept_fraction=0.9)
+    configurations = Configurations(store.layout, store.database, clock.now)
+    found = configurations.keep([first.job_id], "sigma 3", {"espfilt": {"allowed_sigma": 3.0}}, "sigma 3 → 2")
+    assert found.n_products == 0  # nothing was replaced yet
+    second = run(store, clock, "narrow", kept_fraction=0.5)
+    assert Path(second.path).read_text() == "narrow"
+    [kept] = configurations.all()
+    assert (kept.name, kept.n_products, kept.n_bytes, kept.n_observations, kept.steps) == ("sigma 3", 1, 4, 1, ("espfilt",))
+    [pair] = configurations.compare("sigma 3")
+    assert Path(pair.old_path).read_text() == "wide" and pair.new_path == second.path
+    assert (pair.old_facts["kept_fraction"], pair.new_facts["kept_fraction"]) == (0.9, 0.5)
+    run(store, clock, "third")  # replaces results that nobody wanted to keep
+    assert [one.n_products for one in configurations.all()] == [1]
+    assert Path(configurations.compare("sigma 3")[0].old_path).read_text() == "wide"
+
+
+def test_that_a_run_that_fails_replaces_nothing(store, clock):
+    first = run(store, clock, "wide")
+    configurations = Configurations(store.layout, store.database, clock.now)
+    configurations.keep([first.job_id], "before", {}, "")
+    [job] = store.add([request("M1S001", "espfilt", kind="reduce")], again=True)
+    assert Path(first.path).read_text() == "wide" and configurations.all()[0].n_products == 0
+    succeeded(store, job, clock, (made("narrow"),))  # the next one keeps what was there
+    assert configurations.all()[0].n_products == 1
+
+
+def test_that_names_are_checked_and_other_parameters_get_another_number(store, clock):
+    configurations = Configurations(store.layout, store.database, clock.now)
+    assert configurations.keep([], "a", {"x": {"y": 1}}, "").name == "a"
+    assert configurations.keep([], "a", {"x": {"y": 1}}, "").name == "a"
+    assert configurations.keep([], "a", {"x": {"y": 2}}, "").name == "a (2)"
+    for name in ("", "  ", "a\nb\x00", "x" * 121):
+        with pytest.raises(InputError):
+            configurations.keep([], name, {}, "")
+    with pytest.raises(InputError):
+        configurations.rename("a", "a (2)")
+    configurations.rename("a", "first", "of last week")
+    assert {(one.name, one.note) for one in configurations.all()} == {("first", "of last week"), ("a (2)", "")}
+    with pytest.raises(InputError):
+        configurations.compare("a")
+
+
+def test_that_removing_one_frees_its_files_and_no_others(store, clock):
+    first = run(store, clock, "wide")
+    configurations = Configurations(store.layout, store.database, clock.now)
+    configurations.keep([first.job_id], "before", {}, "")
+    second = run(store, clock, "narrow")
+    old = Path(configurations.compare("before")[0].old_path)
+    assert configurations.remove("before") == 4
+    assert not old.exists() and Path(second.path).is_file() and configurations.all() == []
+
+
+def test_that_a_link_in_the_place_of_a_product_is_not_kept(store, clock, tmp_path):
+    first = run(store, clock, "wide")
+    secret = tmp_path / "secret.txt"
+    secret.write_text("private")
+    Path(first.path).unlink()
+    Path(first.path).symlink_to(secret)
+    configurations = Configurations(store.layout, store.database, clock.now)
+    configurations.keep([first.job_id], "before", {}, "")
+    run(store, clock, "narrow")
+    assert configurations.compare("before") == [] and secret.read_text() == "private"
