@@ -1,7 +1,8 @@
 """Runs one external program and ends all of it when the program that asked for it is gone.
 
 The standard input is a pipe that nobody writes to: it reaches its end when the other side dies, however it dies. Used as a
-script, so it imports nothing of ours; its first argument is the program's file, the others the program's argument list.
+script, so it imports nothing of ours. Its arguments: a variable that Python may have added to the environment and that the
+program shall not have (or nothing), the program's file, and the program's argument list.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ def _end_when_alone() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; its exit code, or 128 + the signal that ended it, as shells do."""
-    program, *arguments = sys.argv[1:] if argv is None else argv
+    added, program, *arguments = sys.argv[1:] if argv is None else argv
     # A handler, not SIG_IGN: the program itself starts with the usual answer to SIGTERM, only we outlive it.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
+    environment = {name: value for name, value in os.environb.items() if name != added.encode()}
     try:
-        process = subprocess.Popen(arguments, executable=program, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(arguments, executable=program, stdin=subprocess.DEVNULL, env=environment)
     except OSError as error:
         print(f"{program} cannot be started: {error.strerror}", file=sys.stderr, flush=True)
         return 127 if isinstance(error, FileNotFoundError) else 126

@@ -27,6 +27,7 @@ from daxa_gui.execution.spawning import Lost, NotStarted, can_spawn, request_byt
 log = logging.getLogger(__name__)
 MAX_LINE_CHARACTERS = 65_536
 _POLL_S = 0.05
+_ATTEMPTS = 3  # to start a program
 _LONGEST_NAME = 200
 
 OnLines = Callable[[list[str]], None]
@@ -91,19 +92,20 @@ def run_program(
     name = Path(argv[0]).name[:_LONGEST_NAME]
     end_s = time.monotonic() + limit_s if limit_s > 0 else math.inf
     asked = cancelled or (lambda: False)
-    running = _start(name, program, argv, environment, folder)
-    output = _Output(running.output, on_lines or (lambda lines: None))
-    try:
-        stopped = _follow(running, output, lambda: asked() or time.monotonic() > end_s, grace_s)
-    except NotStarted as error:
-        raise _not_started(name, error.number, error.in_folder, folder) from None
-    except Lost:
-        raise ReductionError(
-            f"The program « {name} » was lost: the process that watches over it ended.",
-            "Memory may have run out: with fewer cores fewer programs run at the same time.", retryable=True,
-        ) from None  # fmt: skip
-    finally:
-        running.close()
+    for attempt in range(_ATTEMPTS):
+        running = _start(name, program, argv, environment, folder)
+        output = _Output(running.output, on_lines or (lambda lines: None))
+        try:
+            stopped = _follow(running, output, lambda: asked() or time.monotonic() > end_s, grace_s)
+            break
+        except NotStarted as error:
+            raise _not_started(name, error.number, error.in_folder, folder) from None
+        except Lost as error:
+            if error.started or attempt == _ATTEMPTS - 1:
+                raise _lost(name) from None
+            time.sleep(_POLL_S)  # the spawner died, and another one is started
+        finally:
+            running.close()
     if not stopped:
         assert running.code is not None
         return running.code
@@ -112,6 +114,14 @@ def run_program(
     raise ReductionError(
         f"The program « {name} » was ended because it took longer than {limit_s / 60:g} min.",
         "The setting « Time limit of a command » may be too small.",
+    )
+
+
+def _lost(name: str) -> ReductionError:
+    return ReductionError(
+        f"The program « {name} » was lost: the process that watches over it ended.",
+        "Memory may have run out: with fewer cores fewer programs run at the same time.",
+        retryable=True,
     )
 
 
@@ -203,7 +213,8 @@ class _Spawned:
 class _Guarded:
     def __init__(self, program: str, argv: Sequence[str], environment: Mapping[str, str], folder: str | Path) -> None:
         self._process = subprocess.Popen(
-            own_command("guard", program, *argv),
+            # Python adds it where the environment has no language (PEP 538)
+            own_command("guard", "" if "LC_CTYPE" in environment else "LC_CTYPE", program, *argv),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -31,6 +31,7 @@ from contextlib import suppress
 GRACE_S = 5.0  # between SIGTERM and SIGKILL once nobody is there to say when
 REPLY = struct.Struct("!ciB")
 LENGTH = struct.Struct("!Q")
+_DESCRIPTOR = struct.Struct("i")
 IN_FOLDER, IN_PROGRAM = 0, 1
 _SWEEP_S = 10.0
 _REAP_S = 2.0
@@ -132,6 +133,16 @@ def _pidfd(pid: int) -> int:
         return -1
 
 
+def _receive(sock: socket.socket, most_bytes: int, flags: int = 0) -> tuple[bytes, int]:
+    """Data and the file descriptor that came with it, -1 if none did. (`socket.recv_fds` takes flags and does not use them.)"""
+    flags |= socket.MSG_CMSG_CLOEXEC  # no program shall get it
+    data, ancillary, _, _ = sock.recvmsg(most_bytes, socket.CMSG_LEN(_DESCRIPTOR.size), flags)
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS) and len(content) >= _DESCRIPTOR.size:
+            return data, int(_DESCRIPTOR.unpack(content[: _DESCRIPTOR.size])[0])
+    return data, -1
+
+
 class _Keeper:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
@@ -146,9 +157,9 @@ class _Keeper:
             pass
 
     def _receive(self) -> None:
-        data, descriptors, _, _ = socket.recv_fds(self._control, _CHUNK_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
-        if descriptors:
-            self._output = descriptors[0]
+        data, descriptor = _receive(self._control, _CHUNK_BYTES)
+        if descriptor >= 0:
+            self._output = descriptor
         if not data:
             raise _Gone
         self._received += data
@@ -268,14 +279,14 @@ class _Spawner:
             self._poll.poll(_REAP_S * 1000)
             self._reap()
             try:
-                data, descriptors, _, _ = socket.recv_fds(self._server, 1, 1, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
+                data, control = _receive(self._server, 1, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 continue
             except ConnectionError:
                 return
             if not data:
                 return
-            self._make_keeper(descriptors[0])
+            self._make_keeper(control)
 
     def _make_keeper(self, control: int) -> None:
         pid = os.fork()
