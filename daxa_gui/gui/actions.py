@@ -236,6 +236,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Ctrl+Shift+A",
         ("association",),
     ),
+    ActionSpec(
+        "doctor",
+        "&Help",
+        "&Doctor…",
+        "Check the missions' software, its calibration, folders and the system, and say what to do about each fault",
+        "do_with_archive",
+        "",
+        ("ask_doctor",),
+    ),
     ActionSpec("shortcuts", "&Help", "&Keyboard", "All keys at a glance", "show_shortcuts", "F1"),
     ActionSpec("about", "&Help", "&About DAXA GUI", "Version and licence", "show_about"),
 )

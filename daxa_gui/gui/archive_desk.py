@@ -164,6 +164,17 @@ class ArchiveDesk(QObject):
 
         self.ask("Delete raw data", f"Delete {use_sentence(use)[:-1]}?", more, "Delete raw data", delete)
 
+    def ask_doctor(self) -> None:
+        """Whether everything is here that steps need: of the open archive's missions, or of all."""
+        from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
+
+        session = self._session
+        dialog = DoctorDialog(
+            "Doctor", lambda progress, cancelled: session.doctor((), progress, cancelled), self._context, self._window
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
     # ---- asking, doing, showing
 
     def ask(self, title: str, text: str, more: str, button: str, do: Callable[[], None]) -> None:

@@ -45,6 +45,7 @@ class Context(QObject):
     workspace_requested = Signal(str)  # "find", "archive", "queue", "inspect"
     panel_requested = Signal(str)  # a name of PANELS: show its workspace and bring it to the front
     sample_requested = Signal()  # ask for a file of positions
+    settings_requested = Signal(str)  # a group of the settings: show it
     place_requested = Signal(object, float)  # SkyPosition, radius in degrees: show this part of the sky
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -177,6 +178,9 @@ class Context(QObject):
 
     def show_panel(self, name: str) -> None:
         self.panel_requested.emit(name)
+
+    def ask_settings(self, group: str) -> None:
+        self.settings_requested.emit(group)
 
     def show_place(self, position: SkyPosition, radius_deg: float) -> None:
         self.place_requested.emit(position, radius_deg)

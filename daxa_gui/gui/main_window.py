@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
         self.context.workspace_requested.connect(self.show_workspace)
         self.context.panel_requested.connect(self.show_panel)
         self.context.sample_requested.connect(self.open_sample)
+        self.context.settings_requested.connect(self.show_settings)
         self.context.stack_changed.connect(self._update_undo)
         self.bridge.notice.connect(self._on_notice)
         self.bridge.archive_changed.connect(self._on_archive_changed)

@@ -135,7 +135,9 @@ def _space(case: Case, folder: Path, subject: str, steps: tuple[str, ...]) -> It
     free = shutil.disk_usage(folder).free
     needs = {about.mission: (needed_bytes(case, about), max(about.count, 1)) for about in case.observations}
     whole = sum(need for need, _ in needs.values())
-    one = max((need / count for need, count in needs.values()), default=0.0)
+    # a fault only by sizes that are known: the usual ones may be far from those of these data
+    known = {about.mission for about in case.observations if about.raw_bytes}
+    one = max((need / count for mission, (need, count) in needs.items() if mission in known), default=0.0)
     if free < max(one, _LEAST_BYTES):
         need = max(one, _LEAST_BYTES) / _GB
         what = f"The disk of {folder} has {free / _GB:.1f} GB free; one observation alone needs about {need:.1f} GB."
