@@ -15,8 +15,8 @@ from typing import Any
 AFTER_FIRST_PAINT_MS = 150
 MAX_JOBS = 64  # more than the lanes' limits together, so that a job that is called running does run
 VERBS = (
-    "missions", "catalogue", "find", "fetch", "reduce", "inspect", "info", "results", "logs", "versions", "update", "verify",
-    "raw-data", "trash", "regions", "daxa", "settings", "credentials",
+    "missions", "catalogue", "find", "fetch", "reduce", "doctor", "configurations", "inspect", "info", "results", "logs",
+    "versions", "update", "verify", "raw-data", "trash", "regions", "daxa", "settings", "credentials",
 )  # fmt: skip
 
 

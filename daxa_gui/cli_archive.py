@@ -30,6 +30,7 @@ def add_archive_verbs(add: Add) -> None:
     _chosen(sub)
     sub.add_argument("--failed", action="store_true", help="only of what failed")
     sub.add_argument("--print", action="store_true", help="write what they say, one after the other")
+    sub.add_argument("--causes", action="store_true", help="failures by cause, the most frequent first, with what to do")
     sub = _of_archive(add("versions", versions, "The versions of an archive, what was in one, or how two differ."))
     sub.add_argument("--show", metavar="VERSION", help="what a version held")
     sub.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"), help="what changed from one version to another")
@@ -120,6 +121,8 @@ def results(session: Session, options: argparse.Namespace) -> int:
 
 def logs(session: Session, options: argparse.Namespace) -> int:
     with looked_at(session, options.archive):
+        if options.causes:
+            return _print_causes(session, options)
         found = [one for one in _found(session, options) if one.log_path]
         if options.print:
             _print_logs(session, found)
@@ -129,6 +132,28 @@ def logs(session: Session, options: argparse.Namespace) -> int:
         print_document({"logs": rows})
     else:
         print_table(("MISSION", "OBSID", "UNIT", "STEP", "LOG"), [tuple(row.values()) for row in rows])
+    return 0
+
+
+def _print_causes(session: Session, options: argparse.Namespace) -> int:
+    wanted = {"mission": options.mission, "obs_id": options.obs_id, "step": options.step}
+    groups = [
+        group
+        for group in session.failure_groups()
+        if (not wanted["step"] or wanted["step"] in group.steps)
+        and any(wanted["mission"] in ("", mission) and wanted["obs_id"] in ("", obs_id) for mission, obs_id, _ in group.units)
+    ]
+    if options.json:
+        print_document({"causes": [dataclasses.asdict(group) | {"severity": group.severity.name} for group in groups]})
+        return 0
+    for group in groups:
+        say(f"{group.count} × {group.example}")
+        for words in (group.explanation, group.advice):
+            if words:
+                say(f"    {words}")
+        units = [f"{obs_id} {unit}".rstrip() for _, obs_id, unit in group.units]
+        say(f"    {', '.join(group.steps)}: {', '.join(units[:10])}{' …' if len(units) > 10 else ''}")
+    say(count_of(len(groups), "cause"))
     return 0
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
+from daxa_gui.cli_archive import changeable, looked_at
 from daxa_gui.cli_jobs import report, wait
 from daxa_gui.cli_output import count_of, print_document, print_table, warn
 from daxa_gui.core.errors import ArchiveError, FileError, InputError
@@ -124,8 +126,11 @@ def _show(session: Session, options: argparse.Namespace, order: ReductionOrder) 
 
 
 def print_plan(plan: ReductionPlan) -> None:
-    rows = [(step.step, step.new, step.again, step.fresh, step.replaced, _why(step.why)) for step in plan.steps]
-    print_table(("step", "new", "again", "done", "replaced", "why again"), rows)
+    rows = [
+        (step.step, step.new, step.again, step.fresh, step.unknown or "", step.replaced or "", _why(step.why))
+        for step in plan.steps
+    ]
+    print_table(("STEP", "NEW", "AGAIN", "DONE", "OBSERVATIONS TO COME", "REPLACED", "WHY AGAIN"), rows)
     for one in plan.left_aside:
         print(f"left aside: {one.mission} {one.obs_id} {one.unit}: {one.reason}")
     for note in plan.notes:
@@ -138,7 +143,9 @@ def _why(why: Mapping[str, int]) -> str:
 
 def command_lines(commands: Sequence[ShownCommand]) -> list[str]:
     """For reading: what is laid out, the command as a shell would take it, what becomes of its files."""
-    lines = []
+    lines = (
+        ["", "# {work} is a folder of the job's own"] if any("{work}" in part for one in commands for part in one.argv) else []
+    )
     for one in commands:
         lines += ["", f"# {one.step} {one.obs_id} {one.unit}".rstrip() + (f": {one.title}" if one.title else "")]
         lines += [f"#   {words}" for words in one.before]
@@ -154,9 +161,8 @@ def command_lines(commands: Sequence[ShownCommand]) -> list[str]:
 
 def doctor(session: Session, options: argparse.Namespace) -> int:
     """0 if nothing is wrong, 1 if steps would fail."""
-    if options.archive:
-        session.open_archive(session.archive_named(options.archive), start=False)
-    findings = session.doctor(tuple(options.step))
+    with looked_at(session, options.archive) if options.archive else nullcontext():
+        findings = session.doctor(tuple(options.step))
     if options.json:
         print_document({"findings": [asdict(one) for one in findings]})
     else:
@@ -180,18 +186,23 @@ def finding_text(one: Finding) -> str:
 
 
 def configurations(session: Session, options: argparse.Namespace) -> int:
-    session.open_archive(session.archive_named(options.archive), start=False)
     if options.remove:
+        changeable(session, options.archive)
         n_bytes = session.remove_configuration(options.remove)
         print_document({"removed": options.remove, "bytes": n_bytes}) if options.json else print(f"Freed {n_bytes} bytes.")
         return 0
+    with looked_at(session, options.archive):
+        return _print_configurations(session, options)
+
+
+def _print_configurations(session: Session, options: argparse.Namespace) -> int:
     if options.compare:
         products = session.compare_configuration(options.compare)
         if options.json:
             print_document({"products": [asdict(one) for one in products]})
         else:
             shown = ("n_events", "ontime_s", "kept_fraction")
-            header = ("mission", "ObsID", "unit", "kind", *(f"{name} {when}" for name in shown for when in ("then", "now")))
+            header = ("MISSION", "OBSID", "UNIT", "KIND", *(f"{name} {when}" for name in shown for when in ("then", "now")))
             rows = [
                 (
                     one.mission, one.obs_id, one.unit, one.kind,
@@ -206,7 +217,7 @@ def configurations(session: Session, options: argparse.Namespace) -> int:
         print_document({"configurations": [asdict(one) for one in found]})
     else:
         kept = [(one.name, ", ".join(one.steps), one.n_observations, one.n_products, one.n_bytes, one.reason) for one in found]
-        print_table(("name", "steps", "observations", "products", "bytes", "replaced because"), kept)
+        print_table(("NAME", "STEPS", "OBSERVATIONS", "PRODUCTS", "BYTES", "REPLACED BECAUSE"), kept)
     return 0
 
 
