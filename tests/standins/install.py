@@ -17,8 +17,8 @@ _HERE = Path(__file__).resolve().parent
 SAS_TASKS = ("sas", "sasversion", "cifbuild", "odfingest", "epchain", "emchain", "emanom", "espfilt", "evselect", "merge", "eexpmap",
              "rgsproc", "gtibuild")  # fmt: skip
 ESASS_TASKS = ("flaregti", "evtool")
-CIAO_TASKS = ("ciaover", "punlearn", "chandra_repro", "dmextract", "deflare", "dmcopy", "fluximage", "dmkeypar")
-HEASOFT_TASKS = ("nuversion", "nupipeline", "nuexpomap", "lcurve", "ftcopy", "fversion")
+CIAO_TASKS = ("ciaover", "punlearn", "chandra_repro", "dmextract", "deflare", "dmcopy", "fluximage")
+HEASOFT_TASKS = ("nuversion", "nupipeline", "nuexpomap", "lcurve", "ftcopy", "fversion", "ftversion")
 _CONSTITUENTS = ("EMOS1_ADUCONV", "EMOS1_BADPIX", "EMOS1_QUANTUMEF", "EMOS2_ADUCONV", "EMOS2_BADPIX", "EPN_ADUCONV", "EPN_BADPIX",
                  "EPN_CTI", "RGS1_ADUCONV", "RGS1_BADPIX", "RGS2_ADUCONV", "RGS2_BADPIX", "XMM_BORESIGHT", "XMM_MISCDATA", "XRT1_XAREAEF",
                  "XRT2_XAREAEF", "XRT3_XAREAEF")  # fmt: skip

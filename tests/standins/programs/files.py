@@ -38,7 +38,7 @@ def card(keyword: str, value: Any = None, comment: str = "") -> str:
     elif isinstance(value, int):
         text = f"{value:>20d}"
     elif isinstance(value, float):
-        text = f"{value!r:>20}".replace("e", "E")
+        text = f"{float(value)!r:>20}".replace("e", "E")
     else:
         quoted = str(value).replace("'", "''")[:66]
         text = f"{chr(39) + f'{quoted:<8}' + chr(39):<20}"
@@ -77,6 +77,7 @@ class Hdu:
         return default
 
     def set(self, keyword: str, value: Any, comment: str = "") -> None:
+        self.drop("CHECKSUM|DATASUM")
         start = f"{keyword:<8}="
         for i, line in enumerate(self.cards):
             if line.startswith(start):

@@ -14,8 +14,8 @@ _FAMILIES = {
     "sas": ("sas", "sasversion", "cifbuild", "odfingest", "epchain", "emchain", "emanom", "espfilt", "evselect", "merge", "eexpmap",
             "rgsproc", "gtibuild"),
     "esass": ("flaregti", "evtool"),
-    "ciao": ("ciaover", "punlearn", "chandra_repro", "dmextract", "deflare", "dmcopy", "fluximage", "dmkeypar", "dmgti"),
-    "heasoft": ("nuversion", "nupipeline", "nuexpomap", "lcurve", "fselect", "ftcopy", "ftselect", "extractor", "ftlist", "fversion"),
+    "ciao": ("ciaover", "punlearn", "chandra_repro", "dmextract", "deflare", "dmcopy", "fluximage"),
+    "heasoft": ("nuversion", "nupipeline", "nuexpomap", "lcurve", "ftcopy", "fversion", "ftversion"),
 }  # fmt: skip
 
 
