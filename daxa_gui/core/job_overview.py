@@ -14,6 +14,7 @@ STATES: tuple[JobState, ...] = tuple(JobState)
 STATE_CODES = {state: code for code, state in enumerate(STATES)}
 IS_FINISHED = np.array([state in FINISHED for state in STATES])
 MOST_CHARACTERS = 400  # of a message
+_SHORT = 64  # bytes of a text that is compared as one number after the other
 
 
 class Texts:
@@ -42,6 +43,18 @@ class Texts:
             self._newer[row] = text
             self._length = max(self._length, row + 1)
 
+    def codes(self) -> tuple[np.ndarray, list[str]]:
+        """Few different texts as numbers: for each row the place of its text in the list of all that there are."""
+        lengths = np.diff(self._ends, prepend=0)
+        widest = int(lengths.max(initial=0))
+        if self._newer or not len(lengths) or not 0 < widest <= _SHORT or b"\0" in self._buffer:
+            names = Names()
+            return np.fromiter((names.code(self[row]) for row in range(self._length)), np.int64, self._length), names.values
+        letters = np.zeros((len(lengths), widest), np.uint8)
+        letters[np.arange(widest) < lengths[:, None]] = np.frombuffer(self._buffer, np.uint8)
+        found, codes = np.unique(letters.view(f"S{widest}").ravel(), return_inverse=True)
+        return codes.astype(np.int64), [text.decode("utf-8", "surrogatepass") for text in found.tolist()]
+
     @classmethod
     def joined(cls, parts: Sequence[Texts]) -> Texts:
         """The texts of columns that were just read, one after the other."""
@@ -69,6 +82,10 @@ class Names:
             code = self._codes[value] = len(self.values)
             self.values.append(value)
         return code
+
+    def find(self, value: Any) -> int | None:
+        """The number of a value, None if it never came."""
+        return self._codes.get(value)
 
 
 # Name and type of the columns that are numbers.

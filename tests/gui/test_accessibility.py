@@ -35,7 +35,7 @@ from daxa_gui.gui.inspected import Inspected
 from daxa_gui.gui.panels import PANELS, WORKSPACES
 from daxa_gui.gui.widgets.create_archive import CreateArchiveDialog
 from daxa_gui.gui.widgets.filter_editor import FILTER_KINDS, FilterDialog
-from daxa_gui.gui.widgets.run_step import RunStepDialog
+from daxa_gui.gui.widgets.run_reduction import RunReductionDialog
 from daxa_gui.gui.widgets.verdict_bar import OverrideDialog
 from tests.fakes.windows import LONG_MS, Shell, copy_output, shell
 
@@ -313,16 +313,17 @@ def open_override(window: Shell, qtbot) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "show"),
-    [(RunStepDialog, open_run_step), (CreateArchiveDialog, open_create_archive), (OverrideDialog, open_override)],
+    [(RunReductionDialog, open_run_step), (CreateArchiveDialog, open_create_archive), (OverrideDialog, open_override)],
 )
 def test_that_other_dialogs_can_be_used_with_keyboard_and_screen_reader(
     full, qtbot, kind: type[QDialog], show: Callable[[Shell, object], None]
 ):  # fmt: skip
     show(full, qtbot)
     dialog = dialog_of(full, kind)
-    if isinstance(dialog, RunStepDialog):
-        dialog.step_box.setCurrentIndex(1)
-        qtbot.waitUntil(dialog.run_button.isEnabled, timeout=LONG_MS)
+    if isinstance(dialog, RunReductionDialog):
+        qtbot.waitUntil(lambda: dialog.choice is not None, timeout=LONG_MS)
+        dialog.choice.tick(["flares", "image"])
+        qtbot.waitUntil(lambda: "stay" in dialog.preview.sentence.text(), timeout=LONG_MS)
     check(dialog)
     dialog.reject()
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from daxa_gui.core.events import JobChanged
@@ -19,7 +18,6 @@ from daxa_gui.core.job_overview import JobOverview
 from daxa_gui.core.step import Call
 from daxa_gui.gui.models.downloads import ID_ROLE, Column
 from daxa_gui.gui.models.jobs import JOB_ROLE, STATE_ROLE
-from daxa_gui.gui.widgets.run_step import RunStepDialog
 from tests.fakes.windows import LONG_MS, Shell, near_the_cluster
 
 SELECT = QItemSelectionModel.SelectionFlag.ClearAndSelect
@@ -83,56 +81,6 @@ def test_that_running_everything_again_says_that_there_is_nothing_to_do(reduced,
     qtbot.waitUntil(lambda: is_idle(reduced, ("reduce",)) and processing.run_button.isEnabled(), timeout=LONG_MS)
     click(qtbot, processing.run_button)
     qtbot.waitUntil(lambda: "Everything is done already" in reduced.window.status_line.currentMessage(), timeout=LONG_MS)
-
-
-# ---- run step…
-
-
-def run_step_dialog(window: Shell, qtbot, step: str) -> RunStepDialog:
-    processing = window.panel("queue", "processing")
-    qtbot.waitUntil(processing.step_button.isEnabled, timeout=LONG_MS)
-    click(qtbot, processing.step_button)
-    dialog = window.child(RunStepDialog, "runStepDialog")
-    dialog.step_box.setCurrentIndex(dialog.step_box.findData(step))
-    qtbot.waitUntil(lambda: bool(dialog.tasks.toPlainText()), timeout=LONG_MS)
-    return dialog
-
-
-def test_that_the_values_of_the_form_reach_the_tasks(reduced, qtbot):
-    dialog = run_step_dialog(reduced, qtbot, "flares")
-    dialog.form.entry("n_sigma").setText("2.25")
-    dialog.form.entry("band_kev").setText("3 – 7")
-    qtbot.waitUntil(lambda: dialog.run_button.isEnabled() and "n_sigma=2.25" in dialog.tasks.toPlainText(), timeout=LONG_MS)
-    assert "band_kev=[3.0, 7.0]" in dialog.tasks.toPlainText()
-    click(qtbot, dialog.copy_button)
-    assert QGuiApplication.clipboard().text() == dialog.tasks.toPlainText()
-    click(qtbot, dialog.run_button)
-    flares = lambda: [job for job in reduced.session.jobs("reduce") if job.step == "flares"]  # noqa: E731
-    qtbot.waitUntil(lambda: any(job.task.arguments.get("n_sigma") == 2.25 for job in flares()), timeout=LONG_MS)
-    assert {tuple(job.task.arguments["band_kev"]) for job in flares()} == {(3.0, 7.0)}
-    qtbot.waitUntil(lambda: is_idle(reduced, ("reduce",)), timeout=LONG_MS)
-
-
-def test_that_an_entry_that_means_nothing_cannot_be_run(reduced, qtbot):
-    dialog = run_step_dialog(reduced, qtbot, "flares")
-    qtbot.waitUntil(dialog.run_button.isEnabled)
-    dialog.form.entry("n_sigma").setText("2.5")
-    dialog.form.entry("n_sigma").setText("many")  # the answer for 2.5 is still on its way
-    reduced.context.background.wait_until_idle()
-    qtbot.wait(1)
-    assert not dialog.run_button.isEnabled()
-    assert dialog.tasks.toPlainText() == ""
-    assert "needs a number" in dialog.form.problems()["n_sigma"]
-    dialog.reject()
-
-
-def test_that_each_step_has_its_own_form(reduced, qtbot):
-    dialog = run_step_dialog(reduced, qtbot, "prepare")
-    assert "It has no parameters" in dialog.help.text()
-    for step in reduced.session.steps():
-        dialog.step_box.setCurrentIndex(dialog.step_box.findData(step.name))
-        assert set(dialog.form.values()) == {parameter.name for parameter in step.parameters}
-    dialog.reject()
 
 
 # ---- cells

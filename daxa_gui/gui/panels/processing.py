@@ -1,43 +1,47 @@
-"""The processing: a grid of exposures and steps, each cell with its state; run everything, or one step with parameters."""
+"""The processing: a grid of observations, their units and steps; pipelines and steps to run, time left, where it runs."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QItemSelection, Qt, QTimer
+from PySide6.QtCore import QItemSelection, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
 from daxa_gui.core.job import Job
 from daxa_gui.core.job_overview import JobGlance
 from daxa_gui.core.product import Product, ProductKind
+from daxa_gui.core.reduction_plan import ReductionOrder, RunOptions
 from daxa_gui.core.software import SoftwareStatus
+from daxa_gui.core.step import Pipeline
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.models.jobs import AnyJob, can_cancel, can_retry, ids_where, state_word, why
-from daxa_gui.gui.models.processing import Cells, ProcessingGrid
+from daxa_gui.gui.models.jobs import state_word, why
+from daxa_gui.gui.models.processing import ProcessingGrid, counts_text
+from daxa_gui.gui.models.processing_cells import Cells
 from daxa_gui.gui.overview_feed import OverviewFeed
-from daxa_gui.gui.texts import count_text
-from daxa_gui.gui.theme import as_muted, paint_primary
-from daxa_gui.gui.widgets.run_step import RunStepDialog
-from daxa_gui.gui.widgets.state_painter import StateDelegate
+from daxa_gui.gui.texts import as_sentence, count_text, counted
+from daxa_gui.gui.theme import as_muted
+from daxa_gui.gui.widgets.findings import DoctorDialog
+from daxa_gui.gui.widgets.job_text import job_text
+from daxa_gui.gui.widgets.processing_bar import ProcessingBar
+from daxa_gui.gui.widgets.processing_menu import CellMenu
+from daxa_gui.gui.widgets.processing_status import ProcessingStatus
+from daxa_gui.gui.widgets.processing_verbs import VERBS, ProcessingVerbs, Verb
+from daxa_gui.gui.widgets.processing_view import ProcessingView
+from daxa_gui.gui.widgets.run_choice import SOFTWARE, Preset
+from daxa_gui.gui.widgets.run_reduction import RunReductionDialog
 from daxa_gui.session import Session
 
-_ORDER = ("running", "queued", "waiting", "stopping", "done", "warned", "excluded", "failed", "skipped", "cancelled")
 _PAUSE_MS = 300
+_APPLY_MS = 100  # changes are shown ten times a second, however many come
+_AT_ONCE = 500
+_FOLLOW_MS = 1000  # filters and orders by state follow what happens
 _OPTIONAL = "pfiles"  # a folder of a person's own parameter files, which need not be anywhere else than usual
 
 
@@ -50,43 +54,90 @@ def software_sentence(found: Sequence[SoftwareStatus]) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class _Contents:
+    """What the archive holds that decides about pipelines and filters; read on a pool thread."""
+
+    n_raw: int
+    missions: tuple[str, ...]
+    targets: Mapping[tuple[str, str], str]
+
+
 class ProcessingPanel(QWidget):
-    """Buttons act on the selected cells, or on all while nothing is selected."""
+    """Buttons act on the selected cells, or on all that are shown while nothing is selected."""
 
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._n_raw = 0
+        self._contents = _Contents(0, (), {})
+        self._missing: dict[str, str] = {}
+        self._pending: dict[int, Job] = {}  # changes that are not shown yet
         self.model = ProcessingGrid(session.steps(), session.mission_labels(), self)
         self._build()
-        self._counting = QTimer(self)  # event lists arrive in bursts
-        self._counting.setSingleShot(True)
-        self._counting.setInterval(_PAUSE_MS)
-        self._counting.timeout.connect(self._count_exposures)
+        self._counting = self._timer(_PAUSE_MS, self._read_contents)  # event lists arrive in bursts
+        self._applying = self._timer(_APPLY_MS, self._apply_changes)
+        self._following = self._timer(_FOLLOW_MS, self._follow)
         bridge.archive_changed.connect(self._on_archive_changed)
+        bridge.archive_content_changed.connect(self._counting.start)
+        bridge.lane_changed.connect(self.status.set_paused)
         bridge.products_added.connect(self._on_products_added)
         self._feed = OverviewFeed(session, context, bridge, self.model.arranged, ("reduce",), self)
         self._feed.replaced.connect(self._on_jobs_replaced)
         self._feed.changed.connect(self._on_jobs_changed)
         self._feed.read()
-        self._count_exposures()
+        self._read_contents()
+
+    def _timer(self, interval_ms: int, slot: Any) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval_ms)
+        timer.timeout.connect(slot)
+        return timer
+
+    # ---- what it looks like
 
     def _build(self) -> None:
-        self.software = self._label("softwareState")
-        as_muted(self.software)
+        self.verbs = ProcessingVerbs(self._act, self._on_run_clicked, self)
+        self.run_button, self.step_button = self.verbs.run_button, self.verbs.step_button
+        self.retry_button, self.cancel_button = self.verbs.buttons["retry"], self.verbs.buttons["cancel"]
+        self.step_button.clicked.connect(lambda _checked=False: self._open_run(self.menu.preset(None)))
+        self.verbs.paint(self._context.theme)
+        self._context.theme_changed.connect(self.verbs.paint)
+        self.bar = ProcessingBar(self._session.mission_labels(), self)
         self.summary = self._label("processingSummary")
         self.cell = self._label("cellSentence")
         self.cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._build_view()
+        self.status = ProcessingStatus(self._session, self._context, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
-        layout.addWidget(self.software)
-        layout.addLayout(self._build_buttons())
+        layout.setSpacing(6)
+        layout.addLayout(self._build_software())
+        layout.addWidget(self.verbs)
+        layout.addWidget(self.bar)
         layout.addWidget(self.summary)
         layout.addWidget(self.view, 1)
         layout.addWidget(self.cell)
         layout.addStretch(0)
+        layout.addWidget(self.status)
+        self.bar.changed.connect(self._on_choice_changed)
+        self.bar.fold_all_requested.connect(self.model.collapse_all)
+        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.bar.text.setFocus)
+
+    def _build_software(self) -> QHBoxLayout:
+        self.software = self._label("softwareState")
+        as_muted(self.software)
+        self.doctor_button = QPushButton("Doctor…", self)
+        self.doctor_button.setObjectName("processingDoctor")
+        self.doctor_button.setToolTip("Check software, calibration and disks for the steps of this archive's missions")
+        self.doctor_button.clicked.connect(lambda _checked=False: self._on_doctor(None))
+        row = QHBoxLayout()
+        row.addWidget(self.software, 1)
+        row.addWidget(self.doctor_button, 0, Qt.AlignmentFlag.AlignTop)
+        return row
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)
@@ -95,83 +146,108 @@ class ProcessingPanel(QWidget):
         label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         return label
 
-    def _build_buttons(self) -> QHBoxLayout:
-        self.run_button = self._button("runEverything", "&Run everything", self._on_run_clicked)
-        paint_primary(self.run_button, self._context.theme)
-        self._context.theme_changed.connect(lambda theme: paint_primary(self.run_button, theme))
-        self.step_button = self._button("runStep", "Run &step…", self._on_step_clicked)
-        self.retry_button = self._button("retryProcessing", "Retr&y", self._on_retry_clicked)
-        self.cancel_button = self._button("cancelProcessing", "Cance&l", self._on_cancel_clicked)
-        self._helps = {
-            self.run_button: "Run all steps that are still to do, for every event list that is here",
-            self.step_button: "Choose a step and its parameters, and see what it would run",
-            self.retry_button: "Run failed, skipped and cancelled cells again: those selected, or all while none is selected",
-            self.cancel_button: "Stop the selected cells, or all while none is selected (Escape selects nothing)",
-        }
-        buttons = QHBoxLayout()
-        for button in (self.run_button, self.step_button, self.retry_button, self.cancel_button):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        return buttons
-
     def _build_view(self) -> None:
-        self.view = view = QTableView(self)
-        view.setObjectName("processingGrid")
-        view.setAccessibleName("Processing: exposures and steps")
-        view.setModel(self.model)
-        view.setItemDelegate(StateDelegate(lambda: self._context.theme, view))
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setTabKeyNavigation(False)  # Tab leaves the grid; the arrow keys walk in it
-        view.setAlternatingRowColors(True)
-        view.setCornerButtonEnabled(False)
-        view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        view.horizontalHeader().setMinimumSectionSize(94)  # narrower ones scroll
-        view.horizontalHeader().setHighlightSections(False)
-        view.verticalHeader().setHighlightSections(False)
-        view.verticalHeader().setDefaultSectionSize(26)
+        self.view = view = ProcessingView(self.model, lambda: self._context.theme, self)
+        self.menu = CellMenu(self.model, view, self)
         view.selectionModel().selectionChanged.connect(self._on_selection_changed)
-        view.doubleClicked.connect(self._on_cell_activated)
-        for key, slot in ((Qt.Key.Key_Escape, view.clearSelection), (Qt.Key.Key_Return, self._on_cell_activated)):
-            shortcut = QShortcut(QKeySequence(key), view, context=Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(slot)
-
-    def _button(self, name: str, text: str, slot: Callable[[], None]) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setObjectName(name)
-        button.clicked.connect(slot)
-        return button
+        view.activated_cell.connect(self._on_cell_activated)
+        view.tip_wanted.connect(self._on_tip_wanted)
+        view.fold_requested.connect(lambda row, fold: self.model.set_collapsed([self.model.observation(row)], fold))
+        view.menu_wanted.connect(self._on_menu_wanted)
+        self.model.arranged_anew.connect(self._on_arranged)
+        view.horizontalHeader().customContextMenuRequested.connect(self._on_heading_menu)
+        self.menu.verb_chosen.connect(self._act)
+        self.menu.run_wanted.connect(self._open_run)
+        self.menu.log_wanted.connect(lambda: self._context.show_panel("job_log"))
+        self.menu.products_wanted.connect(lambda: self._context.show_workspace("archive"))
+        self.menu.inspect_wanted.connect(self._on_cell_activated)
+        self.menu.sort_wanted.connect(self.bar.sort_by_step)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)  # the settings may name other folders by now
         self._context.background.read(self, "software", self._session.software, self._on_software_read)
+        self.status.read()
 
-    # what happens
+    # ---- what happens
 
     def _on_software_read(self, found: Sequence[SoftwareStatus]) -> None:
+        self._missing = {status.name: status.message for status in found if not status.found}
         self.software.setText(software_sentence(found))
         self.software.setToolTip("\n".join(status.message for status in found))
+        self._show_pipelines()
 
     def _on_archive_changed(self, _path: str) -> None:
-        self._n_raw = 0
-        self._count_exposures()
+        self._contents = _Contents(0, (), {})
+        self._pending.clear()
+        self._read_contents()
+        self.status.read()
 
     def _on_jobs_replaced(self, cells: Cells) -> None:
+        self._pending.clear()
         self.model.set_cells(cells)
         self._refresh()
 
     def _on_jobs_changed(self, jobs: list[Job]) -> None:
-        self.model.update_jobs(jobs)
+        self._pending.update((job.id, job) for job in jobs)
+        if not self._applying.isActive():
+            self._applying.start()
+
+    def _apply_changes(self) -> None:
+        """Show what changed; so much of it that the window stays quick, and the rest in the next turn."""
+        batch = [self._pending.pop(job_id) for job_id in list(self._pending)[:_AT_ONCE]]
+        self.model.update_jobs(batch)
+        self._refresh()
+        if self._pending:
+            self._applying.start(5)
+            return
+        self._applying.setInterval(_APPLY_MS)
+        if self.model.is_outdated and not self._following.isActive():
+            self._following.start()
+
+    def _follow(self) -> None:
+        self.model.follow_filter()
         self._refresh()
 
     def _on_products_added(self, products: list[Product]) -> None:
-        if any(product.key.kind is ProductKind.EVENTS for product in products) and not self._counting.isActive():
+        wanted = (ProductKind.EVENTS, ProductKind.RAW)
+        if any(product.key.kind in wanted for product in products) and not self._counting.isActive():
             self._counting.start()
 
-    def _count_exposures(self) -> None:
-        self._context.background.read(self, "exposures", self._session.count_event_lists, self._on_exposures_counted)
+    def _read_contents(self) -> None:
+        self._context.background.read(self, "contents", self._contents_now, self._on_contents_read, self._on_contents_error)
 
-    def _on_exposures_counted(self, count: int) -> None:
-        self._n_raw = count
+    def _contents_now(self) -> _Contents:
+        """On a pool thread."""
+        if self._session.archive is None:
+            return _Contents(0, (), {})
+        observations = self._session.observations()
+        missions = tuple(dict.fromkeys(one.mission for one in observations))
+        targets = {(one.mission, one.obs_id): one.target for one in observations}
+        return _Contents(self._session.count_event_lists(), missions, targets)
+
+    def _on_contents_read(self, contents: _Contents) -> None:
+        self._contents = contents
+        self.model.set_targets(contents.targets)
+        self._show_pipelines()
+        self._refresh()
+
+    def _on_contents_error(self, error: DaxaError) -> None:
+        if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
+            self._context.background.failed.emit(error)
+
+    def _show_pipelines(self) -> None:
+        pipelines, missions = self._session.pipelines(), self._contents.missions
+        self.verbs.show_pipelines(
+            pipelines, missions, self._missing, lambda name: self._open_run(Preset(pipeline=name)), self._on_doctor
+        )
+
+    def _on_choice_changed(self, choice: Any) -> None:
+        self.model.choose(choice)
+        self._refresh()
+
+    def _on_arranged(self) -> None:
+        self.bar.set_missions(self.model.missions())
+        self.bar.set_foldable(self.model.has_headings())
         self._refresh()
 
     def _current(self) -> JobGlance | None:
@@ -179,11 +255,19 @@ class ProcessingPanel(QWidget):
         return self.model.job(index) if self.view.selectionModel().isSelected(index) else None
 
     def _on_selection_changed(self, _selected: QItemSelection, _deselected: QItemSelection) -> None:
+        if self.view.is_rearranging:
+            return
         job = self._current()
         if job is not None:
             self._context.set_job(job.id)
             self._context.set_observation(job.mission, job.obs_id)
         self._refresh()
+
+    def _on_tip_wanted(self, job_id: int, place: QPoint) -> None:
+        read, job = self._context.background.read, self._session.job
+        read(
+            self, "tip", lambda: job_text(job(job_id)), lambda text: self.view.show_tip(job_id, place, text), lambda _error: None
+        )
 
     def _on_cell_activated(self) -> None:
         """Look at the exposure in the Inspect workspace."""
@@ -200,19 +284,24 @@ class ProcessingPanel(QWidget):
                 self._context.set_product(product)
                 self._context.show_workspace("inspect")
                 return
-        self._say(f"The event list of {unit} is not in the archive any more.")
+        what = f"of {unit} " if unit else ""
+        self._say(f"No event list {what}is in the archive to be looked at.")
 
-    # what the buttons do
+    # ---- what the buttons and menus do
 
-    def _act(self, name: str, act: Callable[[list[int]], object], condition: Callable[[AnyJob], bool]) -> None:
-        """Do something with the selected jobs, or with all that there are by then."""
-        selection = self.view.selectionModel().selection()
-        chosen = None if selection.isEmpty() else self.model.chosen(selection)
-
-        def do() -> None:
-            act(ids_where(self._session.jobs("reduce") if chosen is None else chosen, condition))
-
-        self._context.background.act(self, name, do)
+    def _act(self, verb: Verb) -> None:
+        """Do something with the selected jobs, or with all that are shown."""
+        acts = {
+            "retry": self._session.retry,
+            "cancel": self._session.cancel,
+            "pause": self._session.pause_jobs,
+            "resume": self._session.resume_jobs,
+        }
+        jobs = self.model.chosen(self.view.selectionModel().selection())
+        ids = self.model.ids_of(jobs[verb.allowed[self.model.words_of(jobs)]])
+        self.verbs.buttons[verb.name].setEnabled(False)
+        if ids:
+            self._context.background.act(self, verb.text.replace("&", ""), lambda: acts[verb.name](ids))
 
     def _on_run_clicked(self) -> None:
         self._context.background.act(self, "Run everything", self._session.reduce, self._on_reduce_answered)
@@ -224,60 +313,73 @@ class ProcessingPanel(QWidget):
     def _say(self, text: str) -> None:
         self._session.bus.publish(Notice("information", text))
 
-    def _on_step_clicked(self) -> None:
-        dialog = RunStepDialog(self._session, self._context, self)
+    def _open_run(self, preset: Preset) -> None:
+        dialog = RunReductionDialog(self._session, self._context, preset, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.run_requested.connect(self._on_step_requested)
+        dialog.run_requested.connect(self._on_run_requested)
+        dialog.finished.connect(lambda _result: self.status.read())
         dialog.open()
 
-    def _on_step_requested(self, steps: list[str], parameters: dict[str, dict[str, Any]]) -> None:
-        reduce = self._session.reduce
-        self._context.background.act(self, "Run step", lambda: reduce(steps, parameters), self._on_reduce_answered)
+    def _on_run_requested(self, order: ReductionOrder, options: RunOptions) -> None:
+        start = self._session.start_reduction
+        self._context.background.act(self, "Run", lambda: start(order, options), self._on_reduce_answered)
 
-    def _on_retry_clicked(self) -> None:
-        self.retry_button.setEnabled(False)
-        self._act("Retry", self._session.retry, can_retry)
+    def _on_doctor(self, pipeline: Pipeline | None) -> None:
+        doctor, steps = self._session.doctor, pipeline.steps if pipeline is not None else ()
+        title = f"Doctor: {SOFTWARE.get(pipeline.software, pipeline.software)}" if pipeline is not None else "Doctor"
+        dialog = DoctorDialog(title, lambda progress, stop: doctor(steps, progress, stop), self._context, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
-    def _on_cancel_clicked(self) -> None:
-        self.cancel_button.setEnabled(False)
-        self._act("Cancel", self._session.cancel, can_cancel)
+    def _on_menu_wanted(self, place: QPoint) -> None:
+        self.menu.popup(place, self._locked())
 
-    # what is shown
+    def _on_heading_menu(self, position: QPoint) -> None:
+        header = self.view.horizontalHeader()
+        self.menu.popup_heading(header.logicalIndexAt(position), header.mapToGlobal(position))
+
+    # ---- what is shown
+
+    def _locked(self) -> str:
+        archive = self._session.archive
+        return archive.read_only if archive is not None else ""
 
     def _refresh(self) -> None:
-        has_jobs = self.model.rowCount() > 0
-        self.view.setVisible(has_jobs)
+        has_jobs = self.model.n_all_rows > 0
+        for widget in (self.view, self.bar):
+            widget.setVisible(has_jobs)
         self._refresh_buttons()
-        if has_jobs:
-            counts = self.model.counts()
-            self.summary.setText(" · ".join(f"{count_text(counts[word])} {word}" for word in _ORDER if counts[word]))
-        elif self._session.archive is None:
-            self.summary.setText("No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O).")
-        elif self._n_raw == 0:
-            self.summary.setText("No event list has arrived yet. Steps can run as soon as the first one is here.")
-        else:
-            lists = "1 event list is" if self._n_raw == 1 else f"{count_text(self._n_raw)} event lists are"
-            self.summary.setText(f"{lists} here. « Run everything » cleans them of flares and makes images.")
+        self.summary.setText(self._summary())
+        self.status.set_working(self.model.count_open())
         current = self._current()
         self.cell.setVisible(current is not None)
         if current is not None:
             rest = html.escape(f"{state_word(current)}. {why(current)}".strip())
             self.cell.setText(f"<b>{html.escape(current.title)}</b>: {rest}")
 
+    def _summary(self) -> str:
+        if self.model.n_all_rows:
+            shown, every = self.model.rowCount(), self.model.n_all_rows
+            hidden = f" · {count_text(shown)} of {counted(every, 'row', 'rows')} shown" if self.model.choice.narrows else ""
+            return f"{counts_text(self.model.counts())}{hidden}"
+        if self._session.archive is None:
+            return "No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O)."
+        labels = self._session.mission_labels()
+        own = [one for one in self._session.pipelines() if one.missions and set(one.missions) & set(self._contents.missions)]
+        names = ", ".join(dict.fromkeys(labels.get(m, m) for one in own for m in one.missions if m in self._contents.missions))
+        more = f" « Pipelines » reduces raw data of {names} with the missions' own software." if own else ""
+        if self._contents.n_raw == 0:
+            nothing = "Nothing to reduce yet: no event list has arrived. Steps can run as soon as the first one is here."
+            return as_sentence(f"{nothing}{more}")
+        lists = "1 event list is" if self._contents.n_raw == 1 else f"{count_text(self._contents.n_raw)} event lists are"
+        return f"{lists} here. « Run everything » cleans them of flares and makes images.{more}"
+
     def _refresh_buttons(self) -> None:
-        archive = self._session.archive
-        locked = archive.read_only if archive is not None else ""
-        for button, help in self._helps.items():
-            button.setToolTip(f"{help}. {locked}" if locked else help)
-        for button in (self.run_button, self.step_button):
-            button.setEnabled(self._n_raw > 0 and not locked)
         selection = self.view.selectionModel().selection()
-        if selection.isEmpty():
+        if selection.isEmpty() and not self.model.choice.narrows:
             counts = self.model.counts()
-            retryable = any(counts[word] for word in ("failed", "cancelled", "skipped"))
-            cancellable = self.model.count_open() > counts["stopping"]
+            words = {word for word, number in counts.items() if number}
         else:
-            jobs = self.model.chosen(selection)
-            retryable, cancellable = any(map(can_retry, jobs)), any(map(can_cancel, jobs))
-        self.retry_button.setEnabled(retryable and not locked)
-        self.cancel_button.setEnabled(cancellable and not locked)
+            words = self.model.words_in(self.model.chosen(selection))
+        possible = {verb.name: self.model.allows(verb.allowed, words) for verb in VERBS}
+        self.verbs.refresh(self._contents.n_raw, self._session.archive is not None, possible, self._locked())

@@ -14,10 +14,15 @@ from daxa_gui.core.step import Parameter
 
 _RANGE = re.compile(r"^\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(?:-|–|to|,|;|\s)\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*$", re.IGNORECASE)
 
+_BETWEEN_TEXTS = re.compile(r"\s*[;\n]\s*")
+_BETWEEN_RANGES = re.compile(r"\s*[;,\n]\s*")
+_BETWEEN_NUMBERS = re.compile(r"[;,\s]+")
+
 
 @dataclass(frozen=True)
 class FormField:
-    """One line of a form. `kind` is "yes/no", "choice", "integer", "number", "range" or "text".
+    """One line of a form. `kind` is "yes/no", "choice", "integer", "number", "range", "text", "many" (some of `choices`, a list),
+    "texts" (a list), "ranges" (a list of pairs) or "numbers" (a list).
 
     `empty` is what an empty entry means (« the mission's own »); an empty `empty` means that something has to be entered,
     except for texts.
@@ -37,6 +42,8 @@ class FormField:
 
 def kind_of(default: Any, choices: Sequence[Any] = (), declared: str = "") -> str:
     """The kind of a field: what was declared, or what follows from its choices and its default."""
+    if declared == "many":
+        return "many"
     if choices:
         return "choice"
     if declared:
@@ -97,7 +104,13 @@ def written(field: FormField, value: Any) -> str:
     if value is None:
         return ""
     if field.kind == "range":
-        return " – ".join(f"{number:g}" for number in value)
+        return " – ".join(f"{number:.10g}" for number in value)
+    if field.kind == "ranges":
+        return ", ".join(" – ".join(f"{number:.10g}" for number in pair) for pair in value)
+    if field.kind == "numbers":
+        return ", ".join(f"{number:.10g}" for number in value)
+    if field.kind in ("texts", "many"):
+        return "; ".join(map(str, value))
     if isinstance(value, float):
         return f"{value:.10g}"
     return str(value)
@@ -116,16 +129,47 @@ def read_entry(field: FormField, text: str) -> Any:
             return None
         if field.kind == "text":
             return ""
+        if field.kind == "texts":
+            return []
         raise InputError(f"« {field.label} » needs {_wanted(field)}.")
     if field.kind == "text":
         return text
     if field.kind == "range":
         return _range(field, text)
+    if field.kind == "texts":
+        return [part.strip() for part in _BETWEEN_TEXTS.split(text) if part.strip()]
+    if field.kind == "ranges":
+        return [_range(field, part) for part in _BETWEEN_RANGES.split(text) if part.strip()]
+    if field.kind == "numbers":
+        return [_number(field, part, whole=False) for part in _BETWEEN_NUMBERS.split(text) if part]
     return _number(field, text, whole=field.kind == "integer")
 
 
 def _wanted(field: FormField) -> str:
-    return {"integer": "a whole number", "number": "a number", "range": "two numbers, such as « 0.5 – 2 »"}[field.kind]
+    return {
+        "integer": "a whole number",
+        "number": "a number",
+        "numbers": "numbers, such as « 1, 2.5 »",
+        "range": "two numbers, such as « 0.5 – 2 »",
+        "ranges": "pairs of numbers, such as « 0.5 – 2, 2 – 10 »",
+        "many": "at least one of its choices",
+    }[field.kind]
+
+
+def some_of(field: FormField, chosen: Sequence[Any]) -> list[Any] | None:
+    """The value of a « many » field of which these are ticked; raises InputError if none is and one has to be."""
+    if chosen or not field.default:
+        return list(chosen) or (None if field.empty else [])
+    raise InputError(f"« {field.label} » needs {_wanted(field)}.")
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two values of a field mean the same: tuples and lists do."""
+    return bool(_plain(one) == _plain(other)) and (one is None) == (other is None)
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(part) for part in value] if isinstance(value, (tuple, list)) else value
 
 
 def _number(field: FormField, text: str, *, whole: bool) -> float | int:
