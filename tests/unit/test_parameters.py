@@ -15,7 +15,7 @@ def test_that_texts_become_values_by_step_and_name():
     ("text", "word"),
     [
         ("n_sigma=2", "form"),
-        ("espfilt.n_sigma=2", "no step"),
+        ("unknown.n_sigma=2", "no step"),
         ("flares.sigma=2", "no parameter"),
         ("flares.n_sigma=many", "number"),
         ("flares.n_sigma=-3", "at least"),
