@@ -15,7 +15,7 @@ import pytest
 from daxa_gui.core.errors import Cancelled
 from daxa_gui.core.finding import Finding, Grade
 from daxa_gui.core.finding_text import finding_lines, headline
-from daxa_gui.reduction import STEPS, doctor_checks_machine, doctor_checks_software, software_environment
+from daxa_gui.reduction import STEPS, doctor_checks_machine, doctor_checks_software, software_environment, software_versions
 from daxa_gui.reduction.doctor import ObservedData, examine
 from daxa_gui.reduction.doctor_programs import PROGRAMS
 from daxa_gui.reduction.software import forget, installation
@@ -184,6 +184,10 @@ def ciao_without_caldb(trees: Trees) -> None:
     program(trees.ciao / "bin" / "ciaover", CIAOVER.replace("4.11.5", "Package not installed"))
 
 
+def hanging_version(trees: Trees) -> None:
+    program(trees.sas / "bin" / "sas", "[21.0.0-x]").write_text("#!/bin/sh\nsleep 1000\n")
+
+
 def file_for_pfiles(trees: Trees) -> None:
     trees.settings["pfiles_folder"] = str(write(trees.root / "pfiles"))
 
@@ -234,6 +238,7 @@ FAULTS: list[tuple[str, Callable[[Trees], None], str, str]] = [
     ("caldb-no-nustar", caldb_dangling, "leads nowhere", "nupipeline"),
     ("caldb-not-configured", caldb_not_configured, "caldb.config", "nupipeline"),
     ("ciao-caldb-missing", ciao_without_caldb, "ciaover", "chandra_repro"),
+    ("sas-program-hangs", hanging_version, "terminal", "epchain"),
     ("pfiles-not-a-folder", file_for_pfiles, "is a file", "nupipeline"),
     ("folder-unusable", archive_is_a_file, "archive", "prepare"),
     ("home-missing", no_home, "gone", "epchain"),
@@ -247,6 +252,7 @@ def test_that_a_planted_fault_is_the_only_one_and_named(
     trees: Trees, monkeypatch: pytest.MonkeyPatch, code: str, plant: Callable[[Trees], None], words: str, step: str
 ):
     monkeypatch.setattr(software_environment, "SETUP_LIMIT_S", 1.0)
+    monkeypatch.setattr(software_versions, "ANSWER_LIMIT_S", 1.0)
     plant(trees)
     found = only(look(trees), code)
     assert words in f"{found.text} {found.fix}"
@@ -344,7 +350,7 @@ ADVICE: list[tuple[str, dict[str, str], str]] = [
     ("clashing-variable", {"DYLD_LIBRARY_PATH": "/opt/lib"}, "DYLD_LIBRARY_PATH"),
     ("data-variable", {"SAS_CCF": "/data/ccf.cif"}, "SAS_CCF"),
     ("data-variable", {"SAS_ODF": "/data/odf"}, "SAS_ODF"),
-    ("pfiles-variable", {"PFILES": "/home/me/pfiles"}, "PFILES"),
+    ("pfiles-variable", {"PFILES": "/data/me/pfiles"}, "PFILES"),
     ("decimal-comma", {"LC_NUMERIC": "de_DE.UTF-8"}, "de_DE.UTF-8"),
     ("heasoft-other-in-shell", {"HEADAS": "/opt/heasoft-6.20/x86"}, "/opt/heasoft-6.20/x86"),
 ]
