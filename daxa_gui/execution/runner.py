@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from daxa_gui.core.errors import Cancelled, DaxaError, ReductionError
 from daxa_gui.core.job import Job, JobLog, JobStore
 from daxa_gui.core.log_messages import severity_of as message_severity
+from daxa_gui.core.log_shapes import MARKS
 from daxa_gui.core.product import Product
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Call, Command, JobRequest, MadeFile, Outcome, Place, Task
@@ -157,6 +158,17 @@ class ThreadContext:
 
     def _on_lines(self, lines: list[str], on_line: Callable[[str], None] | None) -> None:
         """Lines that came together and report the same go into the log together: a program may write millions."""
+        text = "\n".join(lines)
+        lowered = text.lower()
+        if not any(mark in lowered for mark in MARKS):  # no line of them can carry a message
+            self._log.write(text, "INFO")
+        else:
+            self._write_by_severity(lines)
+        if on_line is not None:
+            for line in lines:
+                on_line(line)
+
+    def _write_by_severity(self, lines: list[str]) -> None:
         first, severity = 0, ""
         for index, line in enumerate(lines):
             here = severity_of(line)
@@ -165,9 +177,6 @@ class ThreadContext:
                 first = index
             severity = here
         self._log.write("\n".join(lines[first:]), severity)
-        if on_line is not None:
-            for line in lines:
-                on_line(line)
 
 
 @dataclass(frozen=True)
