@@ -122,8 +122,8 @@ class Settings:
     )
     slurm_partition: str = setting("", "Partition", "Where Slurm runs the jobs.", group="Cluster", empty="Slurm's default")
     slurm_jobs: int = setting(
-        8, "Slurm jobs", "At most so many at once; each does as many steps at a time as it has cores.", group="Cluster", minimum=1,
-        maximum=10_000,
+        8, "Slurm jobs", "At most so many at once; each does as many steps at a time as it has cores.", group="Cluster",
+        minimum=1, maximum=10_000,
     )  # fmt: skip
     slurm_cores: int = setting(1, "Cores per Slurm job", "Of one machine.", group="Cluster", minimum=1, maximum=1024)
     slurm_memory_gb: float = setting(

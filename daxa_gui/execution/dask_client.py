@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import sys
@@ -41,15 +42,12 @@ def need_distributed() -> None:
     """Raise ReductionError if the packages for clusters are not installed."""
     if "distributed" not in sys.modules:
         try:
-            import dask.config
+            import distributed  # noqa: F401
         except ImportError as error:
             raise _not_installed("distributed") from error
         # It would write onto the terminal of the command line, into its tables and documents.
-        dask.config.set({"logging": {"distributed": "critical", **(dask.config.get("logging", None) or {})}})
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise _not_installed("distributed") from error
+        for name in ("distributed", "distributed.client", "distributed.core", "distributed.comm.tcp"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _not_installed(name: str) -> ReductionError:

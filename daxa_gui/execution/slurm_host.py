@@ -35,6 +35,7 @@ _LOOK_S = 1.0
 _IDLE_WORKER_S = 60.0  # a Slurm job without work for so long is given back
 _WRITE_S = 5.0
 _MOST_BAD_STARTS = 3
+_OWN_WEB = "127.0.0.1:0"  # Dask's pages about itself know no TLS and no user: nobody else's business
 _DEATH_S = 60  # workers without a scheduler end after this
 
 
@@ -74,7 +75,8 @@ def _cluster_of(options: dict[str, Any], tls: TlsFiles) -> Any:
         queue=options["partition"] or None, interface=interface, protocol="tls://", job_name="daxa-gui", nanny=True,
         security=Security(require_encryption=True, tls_ca_file=tls.ca, **roles), python=shlex.quote(options["python"]),
         job_extra_directives=options["directives"], job_script_prologue=options["setup"], death_timeout=_DEATH_S,
-        scheduler_options={"dashboard_address": None, "dashboard": False}, worker_extra_args=["--no-dashboard"],
+        scheduler_options={"dashboard_address": _OWN_WEB, "dashboard": False},
+        worker_extra_args=["--no-dashboard", "--dashboard-address", _OWN_WEB],
         silence_logs="error", asynchronous=True,
     )  # fmt: skip
 
@@ -216,6 +218,10 @@ class Host:
 
 
 async def _serve(options: dict[str, Any], folder: Path) -> None:
+    import dask.config
+
+    dask.config.set({"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []})
+    os.environ["DASK_DISTRIBUTED__WORKER__HTTP__ROUTES"] = "[]"  # Slurm jobs have the environment of who submits them
     tls = write_certificates(folder / "tls")
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -65,7 +65,7 @@ class SlurmCluster:
         if not state.get("fatal"):
             return f"{text}; {problem}" if problem else text, None
         self.end()  # the next one is started with what the settings say then
-        return text, lost(
+        return f"{text}; {problem}", lost(
             f"Slurm does not run our jobs: {problem}.", "Change the settings of the cluster, then resume the queue."
         )
 

@@ -29,17 +29,18 @@ def programs(ctx: ProgramContext, argv: list[str]) -> Outcome:
     return Outcome(facts={"code": ctx.run_program(argv, environment=dict(os.environ))})
 
 
-def small(ctx: ProgramContext, obs_id: str, tally: str, seconds: float = 0.0) -> Outcome:
+def small(ctx: ProgramContext, name: str, tally: str, seconds: float = 0.0) -> Outcome:
     """Makes one product; writes down in a folder that all share that it ran."""
-    Path(tally, f"{obs_id}-{os.getpid()}-{time.time_ns()}").touch()
+    Path(tally, f"{name}-{os.getpid()}-{time.time_ns()}").touch()
     if seconds:
         ctx.run_program(["sleep", str(seconds)], environment=dict(os.environ))
-    Path(ctx.work_folder, "clean.fits").write_text(obs_id)
-    return Outcome(files=(MadeFile("clean.fits", event_key(obs_id=obs_id)),), facts={"obs_id": obs_id})
+    Path(ctx.work_folder, "clean.fits").write_text(name)
+    return Outcome(files=(MadeFile("clean.fits", event_key(obs_id=name)),), facts={"obs_id": name})
 
 
 def tells(ctx: ProgramContext, n: int, pause_s: float) -> Outcome:
     for index in range(n):
+        ctx.check_cancelled()
         ctx.log(f"line {index}")
         ctx.progress(index, n, f"part {index}")
         time.sleep(pause_s)

@@ -64,7 +64,7 @@ class DaskCluster:
         return f"{self._scheme}://127.0.0.1:{self.port}"
 
     def _options(self) -> list[str]:
-        options = ["--host", f"{self._scheme}://127.0.0.1", "--no-dashboard"]
+        options = ["--host", f"{self._scheme}://127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
         if self.tls.are_given:
             options += ["--tls-ca-file", self.tls.ca, "--tls-cert", self.tls.cert, "--tls-key", self.tls.key]
         return options
@@ -88,7 +88,8 @@ class DaskCluster:
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         worker = self._start(
-            "distributed.cli.dask_worker", self.address, "--nthreads", str(self.threads), "--nworkers", "1", "--memory-limit", "0",
+            "distributed.cli.dask_worker", self.address, "--nthreads", str(self.threads), "--nworkers", "1",
+            "--memory-limit", "0",
             "--local-directory", str(self.folder), "--death-timeout", "20", *self._options(),
         )  # fmt: skip
         self.workers.append(worker)

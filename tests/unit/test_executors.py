@@ -1,0 +1,171 @@
+"""One suite for every place where work can be done: this program's threads, Dask with and without TLS, Slurm; all real."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daxa_gui.core.job import JobState
+from daxa_gui.execution.site_names import end_slurm
+from tests.fakes.cluster_program import Program, many
+from tests.fakes.clusters import DaskCluster, alive, environment, slurm, wait_for, why_no_slurm
+
+pytest.importorskip("distributed", reason="the extra « cluster » is not installed")
+
+S = JobState
+HOSTILE = ["; rm -rf ~", "$(touch evil)", "`id`", "a\nb", "--flag", "'", '"', "*", "ü \udce4", "|| true", "%s"]
+
+
+class Place:
+    """An executor under test: how it is called and the settings that it needs."""
+
+    def __init__(self, executor: str, values: dict[str, Any], folder: Path) -> None:
+        self.executor, self.values, self.folder = executor, values, folder
+
+
+@pytest.fixture(scope="module", params=["threads", "dask", "dask with TLS", "slurm"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("executor")
+    if request.param == "threads":
+        yield Place("local", {}, folder)
+    elif request.param == "slurm":
+        if reason := why_no_slurm():
+            pytest.skip(reason)
+        with slurm(folder / "slurm") as conf, pytest.MonkeyPatch.context() as patch:
+            for name, value in {**environment(), "SLURM_CONF": str(conf)}.items():
+                patch.setenv(name, value)
+            values = {
+                "slurm_interface": "lo",
+                "slurm_memory_gb": 0.5,
+                "slurm_jobs": 2,
+                "slurm_cores": 1,
+                "slurm_partition": "debug",
+            }
+            yield Place("slurm", values, folder)
+    else:
+        cluster = DaskCluster(folder / "dask", tls=request.param.endswith("TLS"))
+        try:
+            cluster.wait_for_workers()
+            tls = {"dask_ca_file": cluster.tls.ca, "dask_cert_file": cluster.tls.cert, "dask_key_file": cluster.tls.key}
+            yield Place(f"dask={cluster.address}", tls, folder)
+        finally:
+            cluster.close()
+
+
+@pytest.fixture(scope="module")
+def shared(place: Place) -> Iterator[Program]:
+    """One program for all tests of a place: Slurm jobs take some seconds to start."""
+    program = Program(place.folder / "program", place.executor, command_limit_s=4.0, **place.values)
+    yield program
+    program.close()
+    if place.executor == "slurm":
+        assert end_slurm(program.layout.folder, "a", program.folder / "state")
+
+
+def test_that_jobs_end_in_the_same_way_everywhere(shared: Program) -> None:
+    program = shared
+    makes = program.add("shell", "makes", script="printf 'x y' > 'made ü.fits'; echo left > other", made="made ü.fits")
+    promises = program.add("shell", "promises", script="true", made="never.fits")
+    fails = program.add("shell", "fails", script="echo '** evselect: error (noCounts), empty' >&2; exit 3")
+    killed = program.add("shell", "killed", script="kill -SEGV $$")
+    slow = program.add("shell", "slow", script="sleep 600")
+    hostile = program.add("programs", "hostile", argv=["printf", "<%s>\\n", *HOSTILE])
+    unknown = program.add("not_there", "unknown")
+    wrong = program.add("folder", "wrong", nonsense=1)
+    empty = program.add("folder", "empty")
+    missing = program.add("programs", "missing", argv=["no-such-program-here"])
+    tells = program.add("tells", "tells", n=2, pause_s=0.1)
+    settings = program.add("settings", "settings", names=["sas_folder", "ccf_folder"])
+    jobs = [makes, promises, fails, killed, slow, hostile, unknown, wrong, empty, missing, tells, settings]
+    assert program.queue.wait_until_idle(120)
+    jobs = program.store.get_all([job.id for job in jobs])
+    makes, promises, fails, killed, slow, hostile, unknown, wrong, empty, missing, tells, settings = jobs
+
+    assert makes.state is S.SUCCEEDED and makes.facts == {"code": 0}, makes.error
+    (product,) = [product for product in program.store.products() if product.job_id == makes.id]
+    assert Path(product.path).read_text() == "x y"
+    assert promises.state is S.FAILED and promises.error and "never.fits" in promises.error.message
+    assert fails.state is S.FAILED and fails.error and "exit code 3" in fails.error.message
+    assert "ERROR   ** evselect: error (noCounts), empty" in program.log(fails)
+    assert killed.state is S.FAILED and killed.error and "exit code 139" in killed.error.message
+    assert slow.state is S.FAILED and slow.error and "took longer than" in slow.error.message
+    assert hostile.state is S.SUCCEEDED and hostile.facts == {"code": 0}
+    said = program.log(hostile)
+    assert all(f"<{text}>" in said for text in HOSTILE if "\n" not in text and text.isascii()) and not Path("evil").exists()
+    assert unknown.state is S.FAILED and unknown.error and "not_there" in unknown.error.message
+    assert wrong.state is S.FAILED and wrong.error and "unexpected keyword" in wrong.error.message
+    assert empty.state is S.SUCCEEDED and empty.facts["here"] == [] and not Path(empty.facts["folder"]).exists()
+    assert missing.state is S.FAILED and missing.error and "was not found" in missing.error.message
+    assert tells.state is S.SUCCEEDED and tells.warnings == ("that was all",)
+    assert "WARNING WARNING: that was all" in program.log(tells)
+    assert settings.facts == {"sas_folder": "", "ccf_folder": ""}
+    assert not program.layout.work_folder(makes.id).exists()
+    runs = program.layout.folder / "cluster" / "runs"
+    assert not runs.exists() or list(runs.iterdir()) == []
+
+
+def test_that_functions_that_are_not_ours_are_not_called(shared: Program) -> None:
+    from dataclasses import replace
+
+    from daxa_gui.core.step import Call
+    from daxa_gui.core.step import Place as Where
+    from tests.fakes.execution import request
+
+    (job,) = shared.queue.add([replace(request("evil"), task=Call("os:getcwd", {}, Where.THREAD))])
+    job = shared.ended(job)
+    assert job.state is S.FAILED and job.error and "not part of this program" in job.error.message
+
+
+def test_that_lines_and_progress_come_while_it_runs_and_a_cancel_ends_all_of_it(shared: Program, tmp_path: Path) -> None:
+    program = shared
+    stubborn = "trap '' TERM; while :; do sleep 0.05; done"
+    script = f'echo started; sh -c "echo \\$\\$ > {tmp_path}/child; {stubborn}" & echo $$ > {tmp_path}/parent; {stubborn}'
+    mark = tmp_path / "mark"
+    telling = program.add("tells", "telling", n=600, pause_s=0.05)
+    job = program.add("shell", "cancelled", script=script, mark=str(mark))
+    wait_for(lambda: program.queue.job(telling.id).text.startswith("part "), 60, "progress")
+    assert program.queue.job(telling.id).done < 600 and "line 0" in program.log(telling)
+    program.queue.cancel([telling.id])
+    wait_for(lambda: "started" in program.log(job) and (tmp_path / "child").exists(), 60, "the first line")
+    written = (tmp_path / "parent").stat().st_mtime
+    assert time.time() - written < 3.0  # lines come while it runs
+    processes = [int((tmp_path / name).read_text()) for name in ("child", "parent")]
+    assert all(alive(process) for process in processes)
+    program.queue.cancel([job.id])
+    assert program.ended(job, 30).state is S.CANCELLED
+    assert not any(alive(process) for process in processes)
+    assert not Path(mark.read_text()).exists() and "stopped before its end" in program.log(job)
+
+
+def test_that_forty_quick_jobs_all_end_once(shared: Program, tmp_path: Path) -> None:
+    jobs = shared.add_all(many(40, tmp_path / "tally"))
+    assert shared.queue.wait_until_idle(60)
+    assert {job.state for job in shared.store.get_all([job.id for job in jobs])} == {S.SUCCEEDED}
+    assert len(list((tmp_path / "tally").iterdir())) == 40
+    counted = shared.products()
+    assert all(counted[job.obs_id] == 1 for job in jobs)
+
+
+def test_that_a_program_that_closes_leaves_work_elsewhere_running_and_the_next_takes_it(place: Place, tmp_path: Path) -> None:
+    if place.executor == "local":
+        pytest.skip("work of this program's own threads ends with it")
+    if place.executor == "slurm":
+        pytest.skip("another archive has another host: the two of Dask show it")
+    program = Program(tmp_path, place.executor, **place.values)
+    script = f"echo one; echo x >> {tmp_path}/ran; sleep 1.5; echo two; echo made > made"
+    job = program.add("shell", script=script, made="made")
+    wait_for(lambda: "one" in program.log(job), 60)
+    program.close()
+    program = Program(tmp_path, place.executor, **place.values)
+    try:
+        job = program.ended(job)
+        assert job.state is S.SUCCEEDED and (tmp_path / "ran").read_text() == "x\n"
+        log = program.log(job)
+        assert log.count(" one\n") == 1 and log.count(" two\n") == 1 and "went on while this program was closed" in log
+        assert len(program.store.products()) == 1
+    finally:
+        program.close()
