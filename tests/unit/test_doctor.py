@@ -286,9 +286,10 @@ def test_that_a_disk_without_space_is_a_fault_and_a_tight_one_an_advice(trees: T
     assert only(look(trees, observations=[many]), "disk-tight", Grade.ADVICE).fix
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_that_folders_without_the_right_to_write_are_faults(trees: Trees):
     (trees.root / "archive").chmod(0o555)
+    if os.access(trees.root / "archive", os.W_OK):
+        pytest.skip("this user may write everywhere")
     assert "archive" in only(look(trees), "folder-not-writable").text
     (trees.root / "archive").chmod(0o755)
     trees.settings["pfiles_folder"] = str(trees.folder("mine"))
