@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
@@ -158,10 +159,8 @@ class SlurmCluster:
 
 def _need_packages() -> None:
     need_distributed()
-    try:
-        import dask_jobqueue  # noqa: F401
-    except ImportError as error:
-        raise lost("The package « dask-jobqueue », which work with Slurm needs, is not installed.", INSTALL) from error
+    if importlib.util.find_spec("dask_jobqueue") is None:  # not imported: it wants a main thread
+        raise lost("The package « dask-jobqueue », which work with Slurm needs, is not installed.", INSTALL)
     if shutil.which("sbatch") is None:
         raise lost("There is no Slurm here: the program « sbatch » was not found.", "Start DAXA GUI on a machine of the cluster.")
 
