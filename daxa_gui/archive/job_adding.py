@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
-from daxa_gui.archive.job_rows import identity, log_path, needs_of, state_of, task_text, total_of, write
+from daxa_gui.archive.job_rows import Identity, identity, log_path, needs_of, state_of, task_text, total_of, write
 from daxa_gui.archive.jobs import JobTable
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.core.documents import task_from
@@ -16,6 +17,7 @@ from daxa_gui.core.errors import InputError
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.step import JobRequest, Task
 
+_MANY = 1_000  # requests for which all stored jobs of their missions are read at once
 _BUSY = (JobState.RUNNING, JobState.CANCELLING)
 _NEEDS = "(SELECT group_concat(needed_id) FROM needs WHERE job_id = jobs.id)"
 _FIND = (
@@ -57,19 +59,42 @@ class Adding:
         self._now = now
         self._changes = changes
         self._keep_paused = keep_paused
+        self._logs = str(layout.logs)
+        self._known: dict[Identity, Sequence[Any]] | None = None  # all stored jobs of the requests' missions, if there are many
+        self._new_needs: list[tuple[int, int]] = []
 
     def add(self, requests: Sequence[JobRequest], again: bool) -> list[int]:
         """Store requests as `JobStore.add` says; returns the ids, in the order of the requests."""
+        if len(requests) >= _MANY:
+            self._read_known({(request.kind, request.mission) for request in requests})
         stored = [self._find_or_make(request) for request in requests]
         ids = [one.id for one in stored]
         labels = {request.label: job_id for request, job_id in zip(requests, ids, strict=True) if request.label}
         needs = [self._resolve_needs(request, labels) for request in requests]
         for index in _needed_first(requests, ids, needs):
             self._place(requests[index], stored[index], needs[index], again)
+        self._connection.executemany("INSERT INTO needs VALUES (?, ?)", self._new_needs)
         return ids
 
+    def _read_known(self, kinds: set[tuple[str, str]]) -> None:
+        """One look for all of them is several times as quick as one for each."""
+        self._known = {}
+        for kind, mission in kinds:
+            rows = self._connection.execute(
+                f"SELECT kind, mission, obs_id, unit, step, id, state, task, stale, {_NEEDS} FROM jobs"
+                " WHERE kind = ? AND mission = ?",
+                (kind, mission),
+            )
+            self._known.update((row[:5], row[5:]) for row in rows)
+
+    def _stored_row(self, request: JobRequest) -> Sequence[Any] | None:
+        if self._known is not None:
+            return self._known.get(identity(request))
+        row: Sequence[Any] | None = self._connection.execute(_FIND, identity(request)).fetchone()
+        return row
+
     def _find_or_make(self, request: JobRequest) -> _Stored:
-        row = self._connection.execute(_FIND, identity(request)).fetchone()
+        row = self._stored_row(request)
         if row is not None:
             job_id, state, task, stale, needs = row
             return _Stored(int(job_id), state_of(state), str(task), bool(stale), needs_of(needs))
@@ -86,9 +111,11 @@ class Adding:
             ),
         )  # fmt: skip
         job_id = int(cursor.lastrowid or 0)
+        if self._known is not None:
+            self._known[identity(request)] = (job_id, str(state), task, 0, None)
         self._changes.jobs[job_id] = Job(
             job_id, request.kind, request.lane, request.mission, request.obs_id, request.unit, request.step, request.title,
-            request.task, state, total=total_of(request), created=created, log_path=log_path(str(self._layout.logs), job_id),
+            request.task, state, total=total_of(request), created=created, log_path=log_path(self._logs, job_id),
             one_is_enough=request.one_is_enough,
         )  # fmt: skip
         self._changes.opened.add(job_id)
@@ -119,7 +146,7 @@ class Adding:
         job_id, changes = stored.id, self._changes
         if job_id in changes.new:
             changes.new.discard(job_id)
-            self._connection.executemany("INSERT INTO needs VALUES (?, ?)", [(job_id, need) for need in needs])
+            self._new_needs += [(job_id, need) for need in needs]
             if needs:
                 changes.jobs[job_id] = replace(changes.jobs[job_id], needs=needs)
             return
@@ -169,9 +196,9 @@ class Adding:
 
 def _needed_first(requests: Sequence[JobRequest], ids: list[int], needs: list[tuple[int, ...]]) -> Iterator[int]:
     """Positions of the requests such that each stands after those that it needs."""
-    if not any(needs):
-        return iter(range(len(requests)))
     position = {job_id: index for index, job_id in enumerate(ids)}
+    if all(position.get(need, -1) < index for index, wanted in enumerate(needs) for need in wanted):
+        return iter(range(len(requests)))  # they are in that order already
     graph = {index: [position[need] for need in wanted if need in position] for index, wanted in enumerate(needs)}
     try:
         return iter(tuple(TopologicalSorter(graph).static_order()))
