@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from daxa_gui.archive.configurations import Configurations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 ORDERS = "orders"  # entry of the table `info`: "mission" or "mission/ObsID" → {"steps": […], "parameters": {step: {…}}}
 RUN_OPTIONS = "run_options"
+_AT_ONCE = 500  # jobs that are added together
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,10 @@ class Ordering(Subjects):
             raise ArchiveError(*_nothing_to_do(ordered.left_aside))
         self._keep_replaced(list(zip(ordered.requests, ordered.standings, strict=True)), order.configuration)
         self._remember(order, ordered.chains)
-        return self.queue.add(ordered.requests, again=order.again)
+        jobs: list[Job] = []
+        for part in _by_observations(ordered.requests):
+            jobs += self.queue.add(part, again=order.again)
+        return jobs
 
     def _remember(self, order: ReductionOrder, chains: Mapping[str, Chain]) -> None:
         """So that units that are found out later get the same steps and parameters."""
@@ -361,6 +366,19 @@ class Ordering(Subjects):
             raise InputError("The time limit is from 0 (none) to 100 000 minutes.")
         self.store.set_info(RUN_OPTIONS, {name: value for name, value in asdict(options).items() if value is not None})
         self._options = options
+
+
+def _by_observations(requests: Sequence[JobRequest]) -> Iterator[list[JobRequest]]:
+    """Some hundred requests at a time, whole observations: the first ones run while the last ones are stored, and nobody waits
+    long for the queue."""
+    part: list[JobRequest] = []
+    for _, group in groupby(requests, key=lambda request: (request.mission, request.obs_id)):
+        part += group
+        if len(part) >= _AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _nothing_to_do(left_aside: Sequence[LeftAside]) -> tuple[str, str]:
