@@ -27,7 +27,7 @@ def worst(findings: Iterable[Finding]) -> Grade:
 
 
 def headline(findings: Sequence[Finding]) -> str:
-    """« 2 faults, 1 piece of advice, 7 things are good. »"""
+    """« 2 faults, 1 piece of advice, 7 checks are good. »"""
     if not findings:
         return "Nothing was checked."
     counts = {grade: sum(one.grade is grade for one in findings) for grade in _ORDER}
@@ -37,7 +37,7 @@ def headline(findings: Sequence[Finding]) -> str:
     if counts[Grade.ADVICE]:
         parts.append("1 piece of advice" if counts[Grade.ADVICE] == 1 else f"{counts[Grade.ADVICE]} pieces of advice")
     if counts[Grade.GOOD]:
-        parts.append("1 thing is good" if counts[Grade.GOOD] == 1 else f"{counts[Grade.GOOD]} things are good")
+        parts.append("1 check is good" if counts[Grade.GOOD] == 1 else f"{counts[Grade.GOOD]} checks are good")
     return f"{', '.join(parts)}."
 
 

@@ -70,7 +70,7 @@ def test_that_findings_stand_under_their_subjects_the_worst_first(opened):
     dialog = opened(looking(FOUND))
     assert [item.text(0) for item in items(dialog)] == ["CCF", "Fault", "SAS", "Advice", "Good", "Folder « Archive »", "Good"]
     assert [dialog.tree.topLevelItem(row).isExpanded() for row in range(3)] == [True, True, False]
-    assert dialog.sentence.text() == "1 fault, 1 piece of advice, 2 things are good."
+    assert dialog.sentence.text() == "1 fault, 1 piece of advice, 2 checks are good."
     assert all(not item.icon(0).isNull() for item in items(dialog))
 
 
@@ -90,14 +90,14 @@ def test_that_everything_can_be_copied_as_text(opened):
     dialog.copy_button.click()
     text = QGuiApplication.clipboard().text()
     assert "✗ fault: /opt/ccf has no *.CCF files <b>. [ccf-empty]" in text and "What to do: Copy ESA's folder." in text
-    assert text.rstrip().endswith("1 fault, 1 piece of advice, 2 things are good.")
+    assert text.rstrip().endswith("1 fault, 1 piece of advice, 2 checks are good.")
 
 
 def test_that_it_looks_again_when_something_was_put_right(opened, qtbot):
     answers = [FOUND, [FOUND[0]]]
     dialog = opened(lambda progress, cancelled: answers.pop(0))
     qtbot.keyClick(dialog, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: dialog.sentence.text() == "1 thing is good.")
+    qtbot.waitUntil(lambda: dialog.sentence.text() == "1 check is good.")
     assert [item.text(0) for item in items(dialog)] == ["SAS", "Good"]
     assert dialog.details.toPlainText().startswith("SAS: ")
 

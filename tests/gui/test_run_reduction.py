@@ -9,12 +9,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
-from daxa_gui.core.errors import DaxaError, FileError, InputError
+from daxa_gui.core.errors import FileError, InputError
 from daxa_gui.core.finding import Finding, Grade
+from daxa_gui.core.finding_text import headline
 from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder, ReductionPlan, RunOptions, ShownCommand, StepPlan
 from daxa_gui.core.step import Parameter, Pipeline, PipelineArgument, Step
 from daxa_gui.gui.theme import DARK
-from daxa_gui.gui.widgets.findings import DoctorDialog, findings_html, findings_sentence, findings_text
+from daxa_gui.gui.widgets.findings import findings_html
 from daxa_gui.gui.widgets.form import Form, fields_of_parameters
 from daxa_gui.gui.widgets.run_choice import Preset, RunChoice
 from daxa_gui.gui.widgets.run_preview import CommandsView, PlanTree, plan_sentence, shell_text
@@ -367,32 +368,10 @@ FOUND = (
 
 
 def test_that_faults_come_first_with_what_to_do():
-    assert findings_sentence(FOUND) == "1 fault, 1 piece of advice, 1 check is good."
-    text = findings_text(FOUND).splitlines()
-    assert text[0] == "FAULT CCF [ccf-empty]: The folder <ccf> is empty." and text[1] == "    What to do: Fetch the calibration."
+    assert headline(FOUND) == "1 fault, 1 piece of advice, 1 check is good."
     shown = findings_html(FOUND, DARK)
     assert "&lt;ccf&gt;" in shown and shown.index("CCF") < shown.index("Disk") < shown.index("SAS 22")
-    assert findings_sentence(()) == "Nothing was checked."
-
-
-def test_that_the_doctor_looks_again_and_tells_what_went_wrong(window, qtbot):
-    answers = [FOUND, DaxaError("The disk is gone.")]
-
-    def check(_progress, _cancelled):
-        answer = answers.pop(0)
-        if isinstance(answer, DaxaError):
-            raise answer
-        return answer
-
-    dialog = DoctorDialog("Doctor", check, window.context)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    qtbot.waitUntil(lambda: "1 fault" in dialog.sentence.text())
-    qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
-    assert QGuiApplication.clipboard().text() == findings_text(FOUND)
-    qtbot.mouseClick(dialog.again_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "The disk is gone." in dialog.sentence.text())
-    assert not dialog.copy_button.isEnabled()
+    assert headline(()) == "Nothing was checked."
 
 
 def test_that_an_executor_is_named_for_people():

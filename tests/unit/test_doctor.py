@@ -424,7 +424,7 @@ def test_that_lines_have_a_shape_a_word_the_fix_and_no_control_characters():
     assert "  ✗ fault: SAS is not here�[31m. [sas-not-found]" in lines
     assert "      What to do: Install it." in lines
     assert "      Steps: epchain" in lines
-    assert lines[-1] == headline(findings) == "1 fault, 1 thing is good."
+    assert lines[-1] == headline(findings) == "1 fault, 1 check is good."
 
 
 def test_that_every_step_of_the_missions_software_has_its_programs():

@@ -27,7 +27,7 @@ from daxa_gui.gui.models.processing_cells import Cells
 from daxa_gui.gui.overview_feed import OverviewFeed
 from daxa_gui.gui.texts import as_sentence, count_text, counted
 from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.findings import DoctorDialog
+from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
 from daxa_gui.gui.widgets.job_text import job_text
 from daxa_gui.gui.widgets.processing_bar import ProcessingBar
 from daxa_gui.gui.widgets.processing_menu import CellMenu

@@ -16,7 +16,7 @@ from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.core.step import Pipeline
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.texts import counted
-from daxa_gui.gui.widgets.findings import DoctorDialog
+from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
 from daxa_gui.gui.widgets.run_choice import SOFTWARE, Preset, RunChoice
 from daxa_gui.gui.widgets.run_preview import MOST_COMMANDS, RunPreview

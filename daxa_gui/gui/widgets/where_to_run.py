@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.finding import Finding
+from daxa_gui.core.finding_text import headline
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.widgets.findings import FindingsView, findings_sentence
+from daxa_gui.gui.widgets.findings import FindingsView
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
 from daxa_gui.gui.widgets.long_work import LongWork
 from daxa_gui.session import Session
@@ -150,7 +151,7 @@ class WhereToRunDialog(QDialog):
         self.work.run(lambda _progress, _cancelled: check(executor), self._on_checked, self._on_error)
 
     def _on_checked(self, findings: list[Finding]) -> None:
-        self.sentence.setText(findings_sentence(findings))
+        self.sentence.setText(headline(findings))
         self.view.show_findings(findings)
 
     def _on_error(self, error: DaxaError) -> None:
