@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -161,7 +162,7 @@ class ArchiveLayout:
 
     def stored(self, path: str | Path) -> str:
         """A path as the archive remembers it, so that archive and output folder can be moved. Refuses paths elsewhere."""
-        absolute = str(Path(path).resolve())
+        absolute = os.path.realpath(path)
         for prefix, root in zip(("archive", "output"), self.real_roots, strict=True):
             if absolute.startswith(f"{root}/"):
                 return f"{prefix}:{absolute.removeprefix(f'{root}/')}"

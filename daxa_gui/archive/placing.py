@@ -42,8 +42,8 @@ def _source(made: MadeFile, work_folder: Path) -> Path | None:
             raise ArchiveError("A task reported a file without a name and without a destination.")
         return None
     path = work_folder / made.name
-    root = work_folder.resolve()
-    if not path.resolve().is_relative_to(root):
+    # a name without a slash cannot lead elsewhere, unless it is a link, and that is refused below
+    if ("/" in made.name or made.name == "..") and not path.resolve().is_relative_to(work_folder.resolve()):
         raise ArchiveError(f"A task reported the file « {made.name} », which lies outside its work folder.")
     if not path.is_symlink() and path.is_file():
         return path

@@ -6,9 +6,9 @@ a database was put there by another hand.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from daxa_gui.archive.layout import ArchiveLayout
@@ -66,5 +66,5 @@ def _is_path(text: str) -> bool:
 def _is_inside(text: str, layout: ArchiveLayout) -> bool:
     if not text.startswith("/") or "\0" in text:
         return False
-    path = str(Path(text).resolve())
+    path = os.path.realpath(text)
     return any(path == root or path.startswith(f"{root}/") for root in layout.real_roots)

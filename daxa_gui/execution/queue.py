@@ -220,7 +220,9 @@ class Queue(QueueMachine):
     def lane_status(self, name: str) -> LaneStatus:
         with self._changed:
             lane = self._lane(name)
-            return LaneStatus(name, lane.paused, self._limits(name), len(lane.running) + len(lane.storing), lane.queued(self._startable))
+            return LaneStatus(
+                name, lane.paused, self._limits(name), len(lane.running) + len(lane.storing), lane.queued(self._startable)
+            )
 
     def jobs(self, kind: str | None = None) -> list[Job]:
         """All jobs, the running ones with their newest progress (which is not stored)."""

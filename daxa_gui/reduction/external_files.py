@@ -66,7 +66,10 @@ class Workplace:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._remove_links()
         for name in self._own:
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+            try:
+                (self.folder / name).rmdir()  # nearly always nothing is left there
+            except OSError:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _simple(self, path: str, name: str) -> str:
         if is_simple(path):
@@ -103,12 +106,14 @@ class Workplace:
 
     def own_folder(self, name: str) -> str:
         """A folder for what programs keep while they run, swept afterwards; its path as programs are told it."""
-        (self.folder / name).mkdir(exist_ok=True)
-        self._own.add(name)
+        if name not in self._own:
+            (self.folder / name).mkdir(exist_ok=True)
+            self._own.add(name)
         return f"{self.work}/{name}"
 
     def clear(self) -> None:
         """Empty the work folder, for another beginning."""
+        self._own.clear()
         for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

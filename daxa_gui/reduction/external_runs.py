@@ -126,10 +126,9 @@ class Programs:
         self.last_program = PurePosixPath(argv[0]).name if argv else ""
         checked_arguments(self.last_program, argv)
         title = run.title or self.last_program
-        self._ctx.log(f"{title} ({number + 1} of {total})" if total > 1 else title)
-        self._ctx.log(f"$ {shlex.join(argv)}")
-        for name, value in sorted(run.environment.items()):
-            self._ctx.log(f"  {name}={filled(value, self._place.work)}")
+        variables = [f"  {name}={filled(value, self._place.work)}" for name, value in sorted(run.environment.items())]
+        head = f"{title} ({number + 1} of {total})" if total > 1 else title
+        self._ctx.log("\n".join((head, *variables, f"$ {shlex.join(argv)}")))
         self._ctx.progress(number, total, title)
         self._lines.clear()
         self._told = 0.0
