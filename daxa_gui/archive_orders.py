@@ -21,10 +21,10 @@ from daxa_gui.archive.standing import UNDER_WAY, Standing, Standings, parameters
 from daxa_gui.archive_reduction import described
 from daxa_gui.archive_subjects import Observation, Subjects
 from daxa_gui.core.errors import ArchiveError, InputError
-from daxa_gui.core.job import Job
+from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder, ReductionPlan, RunOptions, StepPlan
 from daxa_gui.core.settings import Settings
-from daxa_gui.core.step import Call, JobRequest, Level, Outcome, Step
+from daxa_gui.core.step import Call, JobRequest, Level, Outcome, Step, Task
 
 if TYPE_CHECKING:
     from daxa_gui.execution.queue import Queue
@@ -313,6 +313,21 @@ class Ordering(Subjects):
         standings = Standings(self.store.layout, self.store.database, [job.mission]).compare(requests)
         self._keep_replaced(list(zip(requests, standings, strict=True)), str(order.get("configuration", "")))
         return requests
+
+    def task_to_run(self, job: Job) -> Task:
+        """A job's task with the paths of here. One that goes on with some of its needs works on the exposures of those only: what
+        an earlier run left of an exposure that failed since is not taken."""
+        task = resolved(self.store.layout, job.task)
+        exposures = task.arguments.get("facts", {}).get("exposures") if job.one_is_enough and isinstance(task, Call) else None
+        if not isinstance(task, Call) or not isinstance(exposures, list):
+            return task
+        good = {
+            need.unit.removeprefix(job.unit)
+            for need in self.store.get_all(job.needs)
+            if need.state is JobState.SUCCEEDED and not need.reason
+        }
+        chosen = [one for one in exposures if isinstance(one, dict) and one.get("exposure") in good]
+        return replace(task, arguments={**task.arguments, "facts": {**task.arguments["facts"], "exposures": chosen}})
 
     # ---- the commands
 

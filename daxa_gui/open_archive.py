@@ -84,7 +84,7 @@ class OpenArchive(Reducing, Ordering):
             work_folder=self._work_folder,
             open_log=lambda job: job_logs.JobLogFile(self.layout.log_path(job.id)),
             check_task=lambda task: trust.check_task(task, self.layout),
-            resolve_task=lambda task: resolved(self.layout, task),
+            resolve_task=self.task_to_run,
             command_limit_s=lambda: self.options_now().limit_min * 60.0,
             keep_work=lambda job: (
                 self.layout.kept_work_folder(job.id) if job.kind == "reduce" and self.options_now().keep_intermediate else None

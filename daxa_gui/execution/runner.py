@@ -198,7 +198,7 @@ class Runner:
     service_url : the address of an archive service right now.
     allowed : what the module names of Calls begin with.
     check_task : raises what is wrong with a stored task that must not run.
-    resolve_task : the task as it is run: stored ones may have paths in another form.
+    resolve_task : the task of a job as it is run: stored ones may have paths in another form.
     grace_s : how long a cancelled external program may take to end before it is killed.
     command_limit_s : how long an external program may take at all; 0 for as long as it wants.
     keep_work : where the work folder of a job that has ended goes, None if it is deleted.
@@ -219,7 +219,7 @@ class Runner:
         open_log: Callable[[Job], JobLog],
         allowed: tuple[str, ...] = OWN_CODE,
         check_task: Callable[[Task], None] = lambda task: None,
-        resolve_task: Callable[[Task], Task] = lambda task: task,
+        resolve_task: Callable[[Job], Task] = lambda job: job.task,
         grace_s: float = 5.0,
         command_limit_s: Callable[[], float] = lambda: 0.0,
         keep_work: Callable[[Job], Path | None] = lambda job: None,
@@ -292,7 +292,7 @@ class Runner:
         )  # fmt: skip
 
     def _outcome(self, job: Job, site: Site | None, context: ThreadContext, token: CancelToken) -> Outcome:
-        task = self._resolve_task(job.task)
+        task = self._resolve_task(job)
         self._check_task(task)
         if isinstance(task, Command):
             return _run_command(task, context)

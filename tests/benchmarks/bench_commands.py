@@ -36,7 +36,7 @@ def ours(root: Path, argv: tuple[str, ...], *patterns: str) -> float:
     runner = Runner(
         store, workers, service_url=lambda name: "", work_folder=lambda job: str(layout.work_folder(job.id)),
         open_log=lambda job: JobLogFile(layout.log_path(job.id)), check_task=lambda task: check_task(task, layout),
-        resolve_task=lambda task: resolved(layout, task),
+        resolve_task=lambda job: resolved(layout, job.task),
     )  # fmt: skip
     queue = Queue(store, Bus(), runner, PoolExecutor(start_thread), limits=lambda lane: AT_ONCE)
     external_steps.use(external_steps.simple(argv, *patterns))

@@ -120,6 +120,17 @@ def test_that_one_good_exposure_is_enough_for_merging(tmp_path, standins):  # no
         standins.switches.clear()
         run(session)
         assert states(session)["espfilt"] == ["succeeded", "succeeded"] and "merge" in tasks(standins)
+
+        # an exposure that fails when it is done again leaves its earlier list where it is: that is not merged
+        both = next(p.facts["n_events"] for p in session.products() if p.key.kind is ProductKind.FINAL_EVENTS)
+        standins.switches.crash("espfilt", calls=(2,))
+        run(session, ReductionOrder(pipeline="full_xmm", parameters={"espfilt": {"allowed_sigma": 3.5}}))
+        assert sorted(states(session)["espfilt"]) == ["failed", "succeeded"] and states(session)["merge_subexposures"] == [
+            "succeeded"
+        ]
+        assert "merge" not in tasks(standins)
+        one = next(p.facts["n_events"] for p in session.products() if p.key.kind is ProductKind.FINAL_EVENTS)
+        assert one < both
     finally:
         session.close()
 
