@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_processing_grid.py [--rows 10000] [--seconds 5]
 
 10 000 rows × 12 steps, offscreen, 1400 × 900: time to fill, sort and filter, then the longest stall of a heartbeat of 5 ms while
-it is scrolled from top to bottom and back, while 1 000 cells a second change, and while both happen. The reference is a QTableView
-with the style's own cells on a plain Python model that holds the word of each cell in lists. Aim: no stall above 50 ms. The
+it is scrolled from top to bottom and back, while 1 000 cells a second change, and while both happen. Reference: a QTableView with
+the style's own cells on a plain Python model that holds the word of each cell in lists. Aim: no stall above 50 ms. The
 second column is what the window's thread computed between two beats: where another process had the core, it is smaller.
 """
 

@@ -123,7 +123,7 @@ def test_that_a_folded_observation_tells_how_its_units_stand(grid):
     grid.set_collapsed([grid.observation(0)], True)
     assert headings(grid)[:2] == [f"▸ XMM-Newton  {FIRST}", f"▾ XMM-Newton  {SECOND}"]
     together = cell(grid, FIRST, "", "espfilt")
-    assert (together.data(), together.data(STATE_ROLE)) == ("2 of 3, 1 failed", "failed")
+    assert (together.data(), together.data(STATE_ROLE)) == ("2/3 · 1 ✕", "failed")
     grid.collapse_all(True)
     assert grid.rowCount() == 3
     grid.collapse_all(False)

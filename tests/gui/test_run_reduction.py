@@ -351,7 +351,7 @@ def test_that_only_what_is_selected_runs_again(reduced, qtbot):
 
 
 def test_that_nothing_to_do_is_said(reduced, qtbot):
-    dialog = open_dialog(reduced, qtbot, Preset(pipeline="builtin"))
+    dialog = open_dialog(reduced, qtbot, Preset(pipeline="builtin", mission="swift"))
     qtbot.waitUntil(lambda: "stay as they are" in dialog.preview.sentence.text(), timeout=LONG_MS)
     assert not dialog.run_button.isEnabled()
     assert dialog.executor.text() == "Runs on this machine."

@@ -21,6 +21,7 @@ from daxa_gui.gui.texts import count_text, counted
 _RUNNING, _FAILED = CODES["running"], CODES["failed"]
 _NO_INDEX = QModelIndex()
 INDENT = "      "
+SOFTWARE = {"builtin": "built in", "sas": "SAS", "esass": "eSASS", "ciao": "CIAO", "heasoft": "HEASoft"}
 
 
 @dataclass(frozen=True)
@@ -307,8 +308,8 @@ class ProcessingGrid(QAbstractTableModel):
         if not len(codes):
             return None
         failed = int((codes == _FAILED).sum())
-        text = f"{int(IS_DONE[codes].sum())} of {len(codes)}"
-        return CellLook(WORDS[int(codes.min())], f"{text}, {failed} failed" if failed else text)
+        text = f"{int(IS_DONE[codes].sum())}/{len(codes)}"
+        return CellLook(WORDS[int(codes.min())], f"{text} · {failed} ✕" if failed else text)
 
     def _fraction(self, job: int) -> float | None:
         overview = self._cells.overview
@@ -341,10 +342,12 @@ class ProcessingGrid(QAbstractTableModel):
 
     def _step_heading(self, number: int, role: int) -> Any:
         step, counts = self.steps[number], self._counts()[number]
+        alike = sum(self.steps[other].label == step.label for other in self._columns)
+        label = f"{step.label} ({SOFTWARE.get(step.software, step.software)})" if alike > 1 else step.label
         if role == Qt.ItemDataRole.DisplayRole:
             done, failed = int(counts[IS_DONE[:EMPTY]].sum()), int(counts[_FAILED])
             tally = f"{count_text(done)}/{count_text(int(counts.sum()))}"
-            return f"{step.label}\n{tally} · {count_text(failed)} ✕" if failed else f"{step.label}\n{tally}"
+            return f"{label}\n{tally} · {count_text(failed)} ✕" if failed else f"{label}\n{tally}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{step.help}\n{counts_text(dict(zip(WORDS, counts.tolist(), strict=True)))}"
         return None

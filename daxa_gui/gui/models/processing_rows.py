@@ -12,8 +12,8 @@ from daxa_gui.gui.models.processing_cells import CODES, EMPTY, IS_OPEN, WORDS, C
 
 ORDERS = {
     "arrival": "As they came",
-    "name": "By mission and ObsID",
-    "failures": "Most failures first",
+    "name": "By ObsID",
+    "failures": "Failures first",
     "open": "Unfinished first",
 }
 _WORST_FIRST = np.arange(len(WORDS) + 1)

@@ -22,19 +22,20 @@ from daxa_gui.core.step import Pipeline
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import state_word, why
-from daxa_gui.gui.models.processing import ProcessingGrid, counts_text
+from daxa_gui.gui.models.processing import SOFTWARE, ProcessingGrid, counts_text
 from daxa_gui.gui.models.processing_cells import Cells
 from daxa_gui.gui.overview_feed import OverviewFeed
 from daxa_gui.gui.texts import as_sentence, count_text, counted
 from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
+from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.job_text import job_text
 from daxa_gui.gui.widgets.processing_bar import ProcessingBar
 from daxa_gui.gui.widgets.processing_menu import CellMenu
 from daxa_gui.gui.widgets.processing_status import ProcessingStatus
 from daxa_gui.gui.widgets.processing_verbs import VERBS, ProcessingVerbs, Verb
 from daxa_gui.gui.widgets.processing_view import ProcessingView
-from daxa_gui.gui.widgets.run_choice import SOFTWARE, Preset
+from daxa_gui.gui.widgets.run_choice import Preset
 from daxa_gui.gui.widgets.run_reduction import RunReductionDialog
 from daxa_gui.session import Session
 
@@ -61,6 +62,17 @@ class _Contents:
     n_raw: int
     missions: tuple[str, ...]
     targets: Mapping[tuple[str, str], str]
+
+
+def software_line(found: Sequence[SoftwareStatus]) -> str:
+    """« Built-in engine 0.1, SAS 22.1 · with a problem: CCF · not found: CIAO »; the sentences say more."""
+    here = ", ".join(f"{one.label or SOFTWARE.get(one.name, one.name)} {one.version}".rstrip() for one in found if one.found)
+    named = (("with a problem", True), ("not found", False))
+    parts = [here] if here else []
+    for words, is_named in named:
+        names = [one.label for one in found if not one.found and one.is_named is is_named and one.name != _OPTIONAL]
+        parts += [f"{words}: {', '.join(names)}"] if names else []
+    return " · ".join(parts)
 
 
 class ProcessingPanel(QWidget):
@@ -128,7 +140,8 @@ class ProcessingPanel(QWidget):
         find.activated.connect(self.bar.text.setFocus)
 
     def _build_software(self) -> QHBoxLayout:
-        self.software = self._label("softwareState")
+        self.software = ElidedLabel(self)
+        self.software.setObjectName("softwareState")
         as_muted(self.software)
         self.doctor_button = QPushButton("Doctor…", self)
         self.doctor_button.setObjectName("processingDoctor")
@@ -136,7 +149,7 @@ class ProcessingPanel(QWidget):
         self.doctor_button.clicked.connect(lambda _checked=False: self._on_doctor(None))
         row = QHBoxLayout()
         row.addWidget(self.software, 1)
-        row.addWidget(self.doctor_button, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.doctor_button)
         return row
 
     def _label(self, name: str) -> QLabel:
@@ -172,8 +185,8 @@ class ProcessingPanel(QWidget):
 
     def _on_software_read(self, found: Sequence[SoftwareStatus]) -> None:
         self._missing = {status.name: status.message for status in found if not status.found}
-        self.software.setText(software_sentence(found))
-        self.software.setToolTip("\n".join(status.message for status in found))
+        self.software.setText(software_line(found))
+        self.software.setToolTip(software_sentence(found))
         self._show_pipelines()
 
     def _on_archive_changed(self, _path: str) -> None:

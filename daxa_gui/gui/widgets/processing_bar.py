@@ -50,7 +50,7 @@ class ProcessingBar(QWidget):
         self.text.setPlaceholderText("ObsID, target, instrument")
         self.text.setClearButtonEnabled(True)
         self.text.setMinimumWidth(self.text.fontMetrics().horizontalAdvance("ObsID, target, instrument") + 40)
-        self.failures = QCheckBox("Only rows with failures", self)
+        self.failures = QCheckBox("Rows with failures", self)
         self.failures.setObjectName("processingFailures")
         self.failures.setToolTip("Show rows in which a step failed")
         self.order = self._combo("processingOrder", "Order", "Order of the observations; a heading's menu sorts by its step")

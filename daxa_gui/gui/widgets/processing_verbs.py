@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from daxa_gui.core.step import Pipeline, Step
+from daxa_gui.gui.models.processing import SOFTWARE
 from daxa_gui.gui.models.processing_cells import CAN_CANCEL, CAN_PAUSE, CAN_RESUME, CAN_RETRY
 from daxa_gui.gui.theme import Theme, paint_primary
 from daxa_gui.gui.widgets.flow import FlowLayout
-from daxa_gui.gui.widgets.run_choice import SOFTWARE
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,9 @@ class ProcessingVerbs(QWidget):
         self.run_button = QPushButton("&Run everything", self)
         self.run_button.setObjectName("runEverything")
         self.run_button.clicked.connect(lambda _checked=False: on_run())
-        self.pipelines_button = QToolButton(self)
+        self.pipelines_button = QPushButton("Pipelines", self)
         self.pipelines_button.setObjectName("runPipelines")
-        self.pipelines_button.setText("Pipelines")
         self.pipelines_button.setAccessibleName("Run a pipeline")
-        self.pipelines_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pipelines_menu = QMenu(self.pipelines_button)
         self.pipelines_menu.setToolTipsVisible(True)
         self.pipelines_button.setMenu(self.pipelines_menu)

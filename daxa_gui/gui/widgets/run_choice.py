@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QListWidget, QListWidgetItem, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.reduction_plan import ReductionOrder, RunOptions
 from daxa_gui.core.step import Pipeline, Step
+from daxa_gui.gui.models.processing import SOFTWARE
 from daxa_gui.gui.texts import counted
 from daxa_gui.gui.widgets.form import Form, FormField, muted_label, problem_label, show_problem
 from daxa_gui.gui.widgets.parameter_pages import ParameterPage, ParameterPages
 
-SOFTWARE = {"builtin": "built in", "sas": "SAS", "esass": "eSASS", "ciao": "CIAO", "heasoft": "HEASoft"}
+_STEPS_HELP = "Steps that a ticked one needs run before it unless they are done."
 _AS_SET = "as the settings say"
 _NAME_ROLE = Qt.ItemDataRole.UserRole
 Unit = tuple[str, str, str]
@@ -32,6 +43,12 @@ class Preset:
     mission: str = ""
     again: bool = False
     show_commands: bool = False
+
+
+def step_label(step: Step, among: Iterable[Step]) -> str:
+    """Its label, with the software where another one has the same."""
+    same = sum(other.label == step.label for other in among)
+    return f"{step.label} ({SOFTWARE.get(step.software, step.software)})" if same > 1 else step.label
 
 
 class RunChoice(QWidget):
@@ -79,7 +96,7 @@ class RunChoice(QWidget):
         self.steps.setAccessibleName("Steps to run")
         self.steps.setToolTip("Steps that a ticked one needs run before it unless they are done")
         self.steps.setTabKeyNavigation(False)
-        self.steps.setMinimumHeight(90)
+        self.steps.setFixedHeight(8 * (self.steps.fontMetrics().height() + 4))
         self.complaint = problem_label(self)
         self.complaint.setObjectName("runComplaint")
         self.data = QComboBox(self)
@@ -94,7 +111,7 @@ class RunChoice(QWidget):
         self.tabs.addTab(self.parameters, "&Parameters")
         self.tabs.addTab(self._options_page, "Optio&ns")
         top = QFormLayout()
-        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         top.addRow("&What", self.what)
         top.addRow("", self.help)
         top.addRow("", self.steps)
@@ -119,17 +136,18 @@ class RunChoice(QWidget):
                           help="What steps leave in their work folders stays; it can be many times as large as the products."),
                 FormField("again", "Also what is done already", False, "yes/no",
                           help="Run everything that is chosen once more, even where nothing has changed."),
-                FormField("configuration", "Keep earlier results as", "", "text", empty="a name after what has changed",
+                FormField("configuration", "Keep earlier results as", None, "text", empty="a name after what has changed",
                           help="Results that are replaced stay in the archive under this name, to be compared with new ones."),
             ),
             marks=True,
             show_help=True,
         )  # fmt: skip
-        self._options_page = QWidget(self)
-        column = QVBoxLayout(self._options_page)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.addWidget(self.options)
-        column.addStretch(1)
+        self.options.setContentsMargins(8, 8, 8, 8)
+        self._options_page = QScrollArea(self)
+        self._options_page.setWidget(self.options)
+        self._options_page.setWidgetResizable(True)
+        self._options_page.setFrameShape(QFrame.Shape.NoFrame)
+        self._options_page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def _fill(self, preset: Preset) -> None:
         for one in self._pipelines.values():
@@ -237,7 +255,7 @@ class RunChoice(QWidget):
     def _on_what_changed(self) -> None:
         pipeline = self.pipeline
         self.steps.setVisible(pipeline is None)
-        self.help.setText(pipeline.help if pipeline is not None else "Steps that a ticked one needs run before it unless done.")
+        self.help.setText(pipeline.help if pipeline is not None else _STEPS_HELP)
         self._set_pages()
         self.changed.emit()
 
@@ -253,8 +271,7 @@ class RunChoice(QWidget):
             arguments = tuple(argument.parameter for argument in pipeline.arguments)
             pages.append(ParameterPage("", f"{pipeline.label}: all its steps", arguments))
             names = pipeline.steps
-        pages += [
-            ParameterPage(name, self._steps[name].label, self._steps[name].parameters) for name in names if name in self._steps
-        ]
+        steps = [self._steps[name] for name in names if name in self._steps]
+        pages += [ParameterPage(step.name, step_label(step, steps), step.parameters) for step in steps]
         self.parameters.set_pages(pages)
         show_problem(self.complaint, "" if names else "No step is ticked. Tick at least one.")

@@ -99,6 +99,8 @@ class PlanTree(QTreeWidget):
         self.addTopLevelItems(items)
         for item in items:
             item.setExpanded(item.childCount() <= 6)
+            for row in range(item.childCount()):
+                item.child(row).setFirstColumnSpanned(True)
 
     def _item(self, step: StepPlan) -> QTreeWidgetItem:
         numbers = (step.new, step.again, step.fresh, step.unknown)

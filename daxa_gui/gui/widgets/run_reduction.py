@@ -15,10 +15,11 @@ from daxa_gui.core.reduction_plan import ReductionOrder, ReductionPlan, RunOptio
 from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.core.step import Pipeline
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.models.processing import SOFTWARE
 from daxa_gui.gui.texts import counted
 from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
-from daxa_gui.gui.widgets.run_choice import SOFTWARE, Preset, RunChoice
+from daxa_gui.gui.widgets.run_choice import Preset, RunChoice
 from daxa_gui.gui.widgets.run_preview import MOST_COMMANDS, RunPreview
 from daxa_gui.gui.widgets.where_to_run import WhereToRunDialog, executor_label
 from daxa_gui.session import Session
@@ -175,6 +176,7 @@ class RunReductionDialog(QDialog):
                 return self.choice.order()
             except InputError as error:
                 problem = error.message
+        self.run_button.setText("Run")
         self.preview.show_plan(None, "Nothing would run with these entries.")
         self.preview.commands.show_commands((), "Nothing would run with these entries.")
         show_problem(self.complaint, problem)
