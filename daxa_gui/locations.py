@@ -107,7 +107,8 @@ def written_places(settings: Settings | None = None, settings_file: Path | None 
         ),
         WrittenPlace(
             "Caches", cache_folder(chosen.caches_folder),
-            "What can be made again: the practice sky, event lists made ready to plot, a list of fonts. May be deleted.",
+            "What can be made again: the practice sky, event lists made ready to plot, how software is set up, a list of fonts. "
+            "May be deleted.",
             "The setting « Caches folder ».",
         ),
         WrittenPlace(

@@ -47,7 +47,8 @@ class ReductionVerbs(ArchiveVerbs):
         """Which reduction software was found, its version, and if not, why and what to do."""
         from daxa_gui.reduction.software import find_software
 
-        return find_software({item.name: getattr(self.settings, item.name) for item in groups()["Software"]})
+        names = (*(item.name for item in groups()["Software"]), "caches_folder")
+        return find_software({name: self._software_setting(name) for name in names})
 
     def _software_setting(self, name: str) -> str:
         return str(getattr(self.settings, name, ""))
