@@ -14,29 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from daxa_gui.core.errors import Cancelled, FileError
-from daxa_gui.core.log_shapes import MARKS, Severity, severity_of
+from daxa_gui.core.log_shapes import Severity, severity_of
 from daxa_gui.core.log_source import (
-    FileSource,
-    Growing,
-    LogSource,
-    Positions,
-    TextSource,
-    as_pattern,
-    breaks,
-    count_breaks,
-    find_all,
-)
+    FileSource, Growing, LogSource, Positions, TextSource, as_pattern, breaks, count_breaks, ends_in, find_all, marked_lines,
+)  # fmt: skip
 
 BLOCK_BYTES = 65_536
 LONGEST_SHOWN = 2000  # characters of a line, unless more are asked for
 _PIECE_BYTES = 1 << 20
+_PAGE_BYTES = 1 << 16
 _LOOKED_AT = 4200  # bytes of a line in which a message can be
 _MOST_LISTED = 2_000_000  # lines with a message, and hits of a search: more are only counted
-_MARKS = tuple(mark.encode() for mark in MARKS)
-_PLAIN_MARKS = (b"error", b"warning")
 _CACHED_BLOCKS = 8
 
 IsCancelled = Callable[[], bool]
@@ -93,6 +83,7 @@ class LogFile:
         self._index = _Index()
         self._working = threading.Lock()  # one thread at a time makes the index
         self._cached: OrderedDict[tuple[int, int, int], Positions] = OrderedDict()
+        self._pages: OrderedDict[tuple[int, int, int], bytes] = OrderedDict()
         self._cache_lock = threading.Lock()
 
     @classmethod
@@ -125,6 +116,8 @@ class LogFile:
     def close(self) -> None:
         """Lines read as empty from now on."""
         self._source.close()
+        with self._cache_lock:
+            self._pages.clear()
 
     # making the index
 
@@ -135,14 +128,14 @@ class LogFile:
             anew = generation != self._index.generation or size < self._index.state[0]
             if anew:
                 self._index = _Index(generation)
-            index = self._index
-            while index.state[0] < size:
-                _check(cancelled)
-                if not self._index_piece(index):
-                    break
+        while True:
+            _check(cancelled)
+            with self._working:  # given away between two pieces, so that whoever looks for messages need not end first
+                index = self._index
+                if index.state[0] >= size or not self._index_piece(index):
+                    return anew
                 if progress is not None:
-                    progress(index.state[0] / size)
-            return anew
+                    progress(min(1.0, index.state[0] / size))
 
     def _index_piece(self, index: _Index) -> bool:
         """Index the next piece, up to the end of a block. False if nothing can be said of the rest yet."""
@@ -159,7 +152,7 @@ class LogFile:
         while at < length:
             number = (begin + at) // self._block
             stop = min(length, (number + 1) * self._block - begin)
-            count, first, last = _ends(data[at:stop], data[stop : stop + 1])
+            count, first, last = ends_in(data[at:stop], data[stop : stop + 1])
             if count and number != last_block:
                 starts.append(begin + at + first + 1)
                 lines.append(n_breaks + 1)
@@ -175,16 +168,18 @@ class LogFile:
 
     def look(self, cancelled: IsCancelled | None = None, progress: Progress | None = None) -> None:
         """Look for messages in the whole lines that are indexed and were not looked at. Raises Cancelled."""
-        with self._working:
-            index = self._index
-            _, _, last_start, seen = index.state
-            while index.looked < last_start:
-                _check(cancelled)
+        while True:
+            _check(cancelled)
+            with self._working:
+                index = self._index
+                _, _, last_start, seen = index.state
+                if index.looked >= last_start:
+                    tail = self._source.read(last_start, min(seen - last_start, _LOOKED_AT))
+                    index.tail = severity_of(_decoded(tail)) if tail else Severity.INFO
+                    return
                 self._look_at_piece(index, last_start)
                 if progress is not None:
-                    progress(index.looked / max(1, last_start))
-            tail = self._source.read(last_start, min(seen - last_start, _LOOKED_AT))
-            index.tail = severity_of(_decoded(tail)) if tail else Severity.INFO
+                    progress(index.looked / last_start)
 
     def _look_at_piece(self, index: _Index, last_start: int) -> None:
         begin, first_line = index.looked, index.looked_line
@@ -198,7 +193,7 @@ class LogFile:
             data = data[: int(ends[-1]) + 1]
         starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
         found, grave = [], []
-        for row in _marked_lines(data.lower(), starts, ends):
+        for row in marked_lines(data.lower(), starts, ends):
             text = data[int(starts[row]) : min(int(ends[row]), int(starts[row]) + _LOOKED_AT)]
             if severity := severity_of(_decoded(text)):
                 found.append(first_line + row)
@@ -260,10 +255,33 @@ class LogFile:
             raise IndexError(f"line {number} of {index.n_lines}")
         start, end = self._start(index, number), self._end(index, number)
         if most is not None and end - start > 4 * most:
-            text = self._source.read(start, 4 * most + 4).decode("utf-8", "ignore")
+            text = self._read_cached(index, start, 4 * most + 4).decode("utf-8", "ignore")
             return f"{text[:most]} …"
-        text = _decoded(self._source.read(start, end - start))
+        text = _decoded(self._read_cached(index, start, end - start))
         return text if most is None or len(text) <= most else f"{text[:most]} …"
+
+    def _read_cached(self, index: _Index, start: int, n_bytes: int) -> bytes:
+        """Bytes that are probably near those that were read before: a page of lines takes one question to the disk."""
+        seen, data = index.state[3], b""
+        if n_bytes > _PAGE_BYTES:
+            return self._source.read(start, n_bytes)
+        while n_bytes > 0:
+            page = start // _PAGE_BYTES
+            stop = min((page + 1) * _PAGE_BYTES, seen)
+            key = (index.generation, page, stop)
+            with self._cache_lock:
+                known = self._pages.get(key)
+            if known is None:
+                known = self._source.read(page * _PAGE_BYTES, stop - page * _PAGE_BYTES)
+                with self._cache_lock:
+                    self._pages[key] = known
+                    while len(self._pages) > _CACHED_BLOCKS:
+                        self._pages.popitem(last=False)
+            part = known[start - page * _PAGE_BYTES :][:n_bytes]
+            if not part:
+                break
+            data, start, n_bytes = data + part, start + len(part), n_bytes - len(part)
+        return data
 
     def _end(self, index: _Index, number: int) -> int:
         """Where a line ends, with its end."""
@@ -350,31 +368,3 @@ def _check(cancelled: IsCancelled | None) -> None:
 
 def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace").rstrip("\r\n")
-
-
-def _ends(block: bytes, following: bytes) -> tuple[int, int, int]:
-    """How many lines end in a block, and where the first and the last of them do."""
-    if b"\r" not in block:
-        return block.count(b"\n"), block.find(b"\n"), block.rfind(b"\n")
-    found = breaks(block, following)
-    return (len(found), int(found[0]), int(found[-1])) if len(found) else (0, -1, -1)
-
-
-def _marked_lines(lowered: bytes, starts: Positions, ends: NDArray[np.int64]) -> list[int]:
-    """Which lines (numbers of `starts`) hold any of the words that messages have."""
-    rows: set[int] = set()
-    for mark in _MARKS:
-        at = lowered.find(mark)
-        while at >= 0:
-            if mark in _PLAIN_MARKS and not _stands_out(lowered, at, len(mark)):
-                at = lowered.find(mark, at + 1)
-                continue
-            row = int(np.searchsorted(starts, at, side="right")) - 1
-            rows.add(row)
-            at = lowered.find(mark, int(ends[row]))
-    return sorted(rows)
-
-
-def _stands_out(lowered: bytes, at: int, length: int) -> bool:
-    """Whether a word is not part of another, as in the parameter `zerrorcolumn` of nearly every evselect."""
-    return at == 0 or lowered[at - 1] in b" \t*\n\r" or lowered[at + length : at + length + 1] == b":"

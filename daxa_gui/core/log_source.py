@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_gui.core.errors import FileError
+from daxa_gui.core.log_shapes import MARKS
 
 Positions = NDArray[np.int64]
+_MARKS = tuple(mark.encode() for mark in MARKS)
+_PLAIN_MARKS = (b"error", b"warning")
 
 
 class LogSource(Protocol):
@@ -111,6 +114,9 @@ class FileSource:
                 os.close(self._descriptor)
                 self._descriptor = -1
 
+    def __del__(self) -> None:
+        self.close()
+
     def _failure(self, error: OSError) -> FileError:
         return FileError(f"{self._path} cannot be read: {error.strerror}.", "Check the name and the permissions.")
 
@@ -173,10 +179,12 @@ def find_all(data: bytes, needle: bytes, pattern: re.Pattern[bytes] | None) -> P
     """Where `needle` begins in `data`; of several places in one line at least the first."""
     if pattern is not None:
         return np.array([match.start() for match in pattern.finditer(data)], np.int64)
-    n = data.count(needle)
-    if n > 2000:
+    at = data.find(needle)
+    if at < 0:
+        return np.zeros(0, np.int64)
+    if data.count(needle, at) > 2000:
         return _find_many(np.frombuffer(data, np.uint8), np.frombuffer(needle, np.uint8))
-    found, at = [], data.find(needle)
+    found = []
     while at >= 0:
         found.append(at)
         at = data.find(needle, at + 1)
@@ -190,3 +198,31 @@ def _find_many(values: NDArray[np.uint8], needle: NDArray[np.uint8]) -> Position
     for index in range(1, len(needle)):
         places = places[values[places + index] == needle[index]]
     return places
+
+
+def ends_in(block: bytes, following: bytes) -> tuple[int, int, int]:
+    """How many lines end in a block, and where the first and the last of them do."""
+    if b"\r" not in block:
+        return block.count(b"\n"), block.find(b"\n"), block.rfind(b"\n")
+    found = breaks(block, following)
+    return (len(found), int(found[0]), int(found[-1])) if len(found) else (0, -1, -1)
+
+
+def marked_lines(lowered: bytes, starts: Positions, ends: Positions) -> list[int]:
+    """Which lines (numbers of `starts`) hold any of the words that messages have."""
+    rows: set[int] = set()
+    for mark in _MARKS:
+        at = lowered.find(mark)
+        while at >= 0:
+            if mark in _PLAIN_MARKS and not _stands_out(lowered, at, len(mark)):
+                at = lowered.find(mark, at + 1)
+                continue
+            row = int(np.searchsorted(starts, at, side="right")) - 1
+            rows.add(row)
+            at = lowered.find(mark, int(ends[row]))
+    return sorted(rows)
+
+
+def _stands_out(lowered: bytes, at: int, length: int) -> bool:
+    """Whether a word is not part of another, as in the parameter `zerrorcolumn` of nearly every evselect."""
+    return at == 0 or lowered[at - 1] in b" \t*\n\r" or lowered[at + length : at + length + 1] == b":"

@@ -60,8 +60,8 @@ class ArchiveSession(Session):
         super().__init__(output_folder=folder / "output", cache=folder / "cache")
         self.made_up: list[Exposure] = []
         self.overrides: list[tuple[Exposure, FlareParameters, str]] = []
-        self.log = ""
         self.log_job: Job | None = None
+        self._log_file = folder / "job.log"
 
     def exposures(self) -> list[Exposure]:
         return list(self.made_up)
@@ -76,11 +76,18 @@ class ArchiveSession(Session):
 
     def job(self, job_id: int) -> Job:
         if self.log_job is not None:
-            return replace(self.log_job, id=job_id)
+            return replace(self.log_job, id=job_id, log_path=str(self._log_file))
         return next(e.flares for e in self.made_up if e.flares is not None and e.flares.id == job_id)
 
-    def read_log(self, job_id: int, offset: int = 0) -> tuple[str, int]:
-        return self.log[offset:], len(self.log)
+    @property
+    def log(self) -> str:
+        """The log of the job."""
+        return self._log_file.read_text() if self._log_file.exists() else ""
+
+    @log.setter
+    def log(self, text: str) -> None:
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._log_file.write_text(text)
 
 
 @dataclass

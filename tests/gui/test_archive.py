@@ -171,7 +171,7 @@ def test_that_a_product_shows_facts_history_and_log(archive, qtbot):
         assert words in history
     assert "None" not in history and "n_sigma" not in history
     qtbot.waitUntil(lambda: details.log_lines.n_lines > 3, timeout=LONG_MS)
-    assert "Gaussian" in details.log_lines.text(range(details.log_lines.rowCount()))
+    assert "Gaussian" in details.log_lines.text(range(details.log_lines.n_rows))
     assert not details.tabs.isTabVisible(3)
 
 

@@ -103,7 +103,7 @@ def test_that_a_click_on_a_cell_says_why_and_opens_its_log(reduced, qtbot):
     assert reduced.context.job_id == job.id
     assert reduced.context.observation == (job.mission, job.obs_id)
     assert "closed" in processing.cell.text().lower() and processing.cell.isVisible()
-    qtbot.waitUntil(lambda: log.model.n_lines > 0, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: log.lines.n_lines > 0, timeout=LONG_MS)
     assert job.title in log.title.text()
 
 

@@ -1,76 +1,34 @@
-"""The log of a job or a file: search, severity filter, next warning or error, known messages explained; follows running jobs."""
+"""The log of a job or a file: search, severity filter, next warning or error, known messages explained; follows running jobs.
+
+All reading is done on pool threads in short rounds, so that what is known already can be seen meanwhile.
+"""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from daxa_gui.core.errors import DaxaError, FileError
+from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.job import Job
-from daxa_gui.core.log_messages import Explanations, Severity, read_message
+from daxa_gui.core.log_file import Hits, LogFile
+from daxa_gui.core.log_messages import read_message
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.models.log_lines import LogLines, ParsedLines, parse_lines
-from daxa_gui.gui.theme import Theme, as_heading, as_muted
+from daxa_gui.gui.models.log_lines import MOST_COPIED, LogLines
+from daxa_gui.gui.models.log_reading import Known, explanation_text, look_on, read_more, search_on
+from daxa_gui.gui.texts import counted
+from daxa_gui.gui.theme import as_heading, as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
+from daxa_gui.gui.widgets.log_tools import LogTools
 from daxa_gui.gui.widgets.log_view import LogView
-from daxa_gui.locations import resource_path
 from daxa_gui.session import Session
 
-_LARGEST_FILE = 64_000_000
 _POLL_MS = 500
-_LEVELS = (("All lines", Severity.INFO), ("Warnings and errors", Severity.WARNING), ("Errors only", Severity.ERROR))
-_WEIGHTS = {"harmless": "Usually harmless.", "look": "Worth a look.", "serious": "Serious."}
-
-
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    """What one read brought: new lines, where to go on, and how the job stood (None for a file)."""
-
-    parsed: ParsedLines
-    offset: int
-    job: Job | None
-
-
-@functools.cache
-def explanations() -> Explanations:
-    """The known messages; read from the resources at the first question."""
-    folder = resource_path("messages")
-    with (
-        (folder / "explanations.csv").open(encoding="utf-8") as known,
-        (folder / "sas_names.csv").open(encoding="utf-8") as names,
-    ):
-        return Explanations(known, names)
-
-
-def read_log_file(path: str) -> ParsedLines:
-    """The lines of a log file on disk (the last 64 MB of a larger one); runs on a pool thread."""
-    try:
-        with Path(path).open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _LARGEST_FILE))
-            data = file.read(_LARGEST_FILE)
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}.", "Check the name and the permissions.") from error
-    if b"\0" in data[:4096]:
-        raise FileError(f"{path} is not a text file.", "Choose a log file.")
-    return parse_lines(data.decode("utf-8", "replace"))
+_TYPING_MS = 150
 
 
 class LogPanel(QWidget):
@@ -82,19 +40,29 @@ class LogPanel(QWidget):
         self._context = context
         self._job: Job | None = None
         self._job_id: int | None = None
-        self._offset = 0
+        self._path = ""
         self._reading = False
-        self.model = LogLines(self)
+        self._looking = False
+        self._hits: Hits | None = None
+        self._searched = 0  # lines in which was searched
+        self._needle = ""  # what is searched for just now
+        self._size_bytes = -1  # of the log that is shown, as far as it is known
+        self._wish = 0  # a hit to go to as soon as they are known
+        self.lines = LogLines(self)
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self._poll)
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPING_MS)
+        self._typing.timeout.connect(self._search_anew)
         self._build()
         context.job_changed.connect(self.show_job)
-        context.theme_changed.connect(self._on_context_theme_changed)
+        context.theme_changed.connect(self.view.set_theme)
         bridge.jobs_changed.connect(self._on_bridge_jobs_changed)
         bridge.many_jobs_changed.connect(lambda: self._poll())
         bridge.archive_changed.connect(self._on_bridge_archive_changed)
-        self._on_context_theme_changed(context.theme)
+        self.view.set_theme(context.theme)
         if context.job_id is not None:
             self.show_job(context.job_id)
 
@@ -107,11 +75,17 @@ class LogPanel(QWidget):
         self.tally = QLabel(self)
         self.tally.setObjectName("logTally")
         as_muted(self.tally)
-        self.view = LogView(self.model, self)
+        self.tools = LogTools(self.go_to_hit, self.go_to_message, self)
+        self.search, self.hits, self.level, self.follow = self.tools.search, self.tools.hits, self.tools.level, self.tools.follow
+        self.search.textChanged.connect(self._on_search_text_changed)
+        self.level.currentIndexChanged.connect(self._on_level_changed)
+        self.tools.copy_button.clicked.connect(self.copy)
+        self.tools.open_button.clicked.connect(self.choose_file)
+        self.view = LogView(self.lines, self)
         self.view.setObjectName("logLines")
         self.view.setAccessibleName("Lines of the log")
         self.view.setToolTip("F8: next warning or error. Ctrl+C copies the chosen lines.")
-        self.view.selectionModel().currentChanged.connect(self._on_view_current_changed)
+        self.view.current_changed.connect(self._on_view_current_changed)
         self.explanation = QLabel(self)
         self.explanation.setObjectName("logExplanation")
         self.explanation.setWordWrap(True)
@@ -125,7 +99,7 @@ class LogPanel(QWidget):
         layout.setContentsMargins(8, 6, 8, 6)
         layout.setSpacing(4)
         layout.addLayout(top)
-        layout.addLayout(self._build_tools())
+        layout.addWidget(self.tools)
         layout.addWidget(self.view, 1)
         layout.addWidget(self.explanation)
         self._shortcut("F8", functools.partial(self.go_to_message, 1))
@@ -133,59 +107,6 @@ class LogPanel(QWidget):
         self._shortcut(QKeySequence.StandardKey.Find, self.search.setFocus)
         self._shortcut(QKeySequence.StandardKey.Copy, self.copy, self.view)
         self._show_nothing()
-
-    def _build_tools(self) -> QHBoxLayout:
-        self.search = QLineEdit(self)
-        self.search.setObjectName("logSearch")
-        self.search.setAccessibleName("Search the log")
-        self.search.setPlaceholderText("Search")
-        self.search.setToolTip("Find text in the log (Ctrl+F); Enter goes to the next hit, Shift+Enter to the one before")
-        self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(90)
-        self.search.textChanged.connect(self._on_search_text_changed)
-        self.search.returnPressed.connect(self._on_search_return_pressed)
-        self.hits = QLabel(self)
-        self.hits.setObjectName("logHits")
-        as_muted(self.hits)
-        self.level = QComboBox(self)
-        self.level.setObjectName("logLevel")
-        self.level.setAccessibleName("Which lines are shown")
-        self.level.setToolTip("Which lines are shown")
-        for text, least in _LEVELS:
-            self.level.addItem(text, least)
-        self.level.currentIndexChanged.connect(self._on_level_changed)
-        self.previous = self._button(
-            "logPrevious", "▲", "Previous warning or error (Shift+F8)", functools.partial(self.go_to_message, -1)
-        )
-        self.next = self._button("logNext", "▼", "Next warning or error (F8)", functools.partial(self.go_to_message, 1))
-        self.follow = QCheckBox("Follo&w", self)
-        self.follow.setObjectName("logFollow")
-        self.follow.setToolTip("Keep the newest line in view while the job runs")
-        self.follow.setChecked(True)
-        self.copy_button = QPushButton("&Copy", self)
-        self.copy_button.setObjectName("logCopy")
-        self.copy_button.setToolTip("Copy the chosen lines, or all shown ones if none is chosen")
-        self.copy_button.clicked.connect(self.copy)
-        self.open_button = QPushButton("O&pen log…", self)
-        self.open_button.setObjectName("logOpen")
-        self.open_button.setToolTip("Show a log file from disk")
-        self.open_button.clicked.connect(self.choose_file)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        row.addWidget(self.search, 2)
-        for widget in (self.hits, self.level, self.previous, self.next, self.follow, self.copy_button, self.open_button):
-            row.addWidget(widget)
-        return row
-
-    def _button(self, name: str, text: str, tip: str, slot: object) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName(name)
-        button.setText(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        button.clicked.connect(slot)
-        return button
 
     def _shortcut(self, keys: str | QKeySequence.StandardKey, slot: object, parent: QWidget | None = None) -> None:
         shortcut = QShortcut(QKeySequence(keys), parent or self)
@@ -197,81 +118,93 @@ class LogPanel(QWidget):
 
     def show_job(self, job_id: int) -> None:
         """Show the log of a job of the open archive, and follow it while it runs."""
-        self._job_id, self._job, self._offset = job_id, None, 0
-        self._reset("Reading the log…")
-        self._poll(again=True)
+        self._begin("Reading the log…", job_id=job_id)
 
     def show_file(self, path: str) -> None:
         """Show a log file from disk."""
-        self._job_id, self._job = None, None
-        self._timer.stop()
-        self._reset(Path(path).name)
+        self._begin(Path(path).name, path=path)
         self.title.setToolTip(path)
-        self._reading = True
-        self._context.background.read(
-            self, "log", lambda: _Piece(read_log_file(path), 0, None), self._on_piece_read, self._on_error
-        )
 
     def choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a log file", "", "Logs (*.log *.txt *.SAS *.out *.err);;All files (*)")
         if path:
             self.show_file(path)
 
-    def _reset(self, title: str) -> None:
-        self.model.clear()
-        self.view.forget_room()
+    def _show_nothing(self) -> None:
+        self._begin("Choose a download, a cell of the grid or an exposure to see its log, or open a log file.")
+
+    def _begin(self, title: str, job_id: int | None = None, path: str = "") -> None:
+        for question in ("log", "log messages", "log search"):
+            self._context.background.forget(self, question)
+        self._timer.stop()
+        self._job_id, self._path, self._job = job_id, path, None
+        self._reading, self._looking, self._size_bytes = False, False, -1
+        self.view.forget()
+        self.lines.clear()
+        self._forget_hits()
         self.title.setText(title)
         self.title.setToolTip("")
         self.tally.setText("")
         self.explanation.hide()
         self._enable()
+        self._poll()
 
-    def _show_nothing(self) -> None:
-        self._reset("Choose a download, a cell of the grid or an exposure to see its log, or open a log file.")
-
-    def _poll(self, again: bool = False) -> None:
+    def _poll(self) -> None:
         """Ask for what was written since the last time."""
-        if self._job_id is None or (self._reading and not again):
+        if (self._job_id is None and not self._path) or self._reading:
             return
-        job_id, offset, session = self._job_id, self._offset, self._session
+        job_id, path, log, session = self._job_id, self._path, self.lines.log, self._session
 
-        def read() -> _Piece:
+        def read() -> Known:
             # the state first: lines that a job writes before it ends are then never missed
-            job = session.job(job_id)
-            text, end = session.read_log(job_id, offset)
-            return _Piece(parse_lines(text), end, job)
+            return read_more(log, session.job(job_id) if job_id is not None else None, path)
 
         self._reading = True
-        self._context.background.read(self, "log", read, self._on_piece_read, self._on_error)
+        self._context.background.read(self, "log", read, self._on_known, self._on_error)
 
-    def _on_piece_read(self, piece: _Piece) -> None:
+    def _on_known(self, known: Known) -> None:
         self._reading = False
-        if piece.job is not None:
-            if piece.offset < self._offset:  # the log was begun anew
-                self.model.clear()
-            more = piece.offset > self._offset
-            self._job, self._offset = piece.job, piece.offset
-            self._show_job_title(piece.job)
-        self._append(piece.parsed)
-        if piece.job is None:
-            return
-        if more:
-            QTimer.singleShot(0, self, self._poll)  # there may be more than one piece
-        if piece.job.is_finished:
-            self._timer.stop()
-        elif self.isVisible():
-            self._timer.start()
-
-    def _append(self, parsed: ParsedLines) -> None:
-        first = self.model.n_lines == 0
-        if parsed.lines:
-            self.view.make_room(max(map(len, parsed.lines)))
-            self.model.append(parsed)
+        if known.job is not None:
+            self._job = known.job
+            self._show_job_title(known.job)
         running = self._job is not None and not self._job.is_finished
-        if parsed.lines and self.follow.isChecked() and running:
-            self.view.scrollToBottom()
-        elif first and self.model.rowCount():
-            self.view.scrollToTop()
+        if known.anew:
+            self.view.forget()
+            self._forget_hits()
+        is_new = self.lines.log is not known.log
+        if is_new or known.anew or known.log.size_bytes != self._size_bytes:
+            self._size_bytes = known.log.size_bytes
+            self.lines.set_log(known.log)
+            if running and self.follow.isChecked():
+                self.view.scroll_to_end()
+            if self.search.text():
+                self._search()
+        self._show_state()
+        if known.more:
+            self._poll()
+        elif (running or self._path) and self.isVisible():
+            self._timer.start()
+        else:
+            self._timer.stop()
+        self._look()
+
+    def _look(self) -> None:
+        """Look for warnings and errors in what came."""
+        log = self.lines.log
+        if log is None or self._looking or self.lines.is_looked:
+            return
+
+        self._looking = True
+        self._context.background.read(self, "log messages", lambda: look_on(log), self._on_looked, self._on_error)
+
+    def _on_looked(self, log: LogFile) -> None:
+        self._looking = False
+        if log is self.lines.log:
+            self.lines.refresh()
+            self._show_state()
+            self._look()
+
+    def _show_state(self) -> None:
         self._show_tally()
         self._show_hits()
         self._enable()
@@ -282,26 +215,24 @@ class LogPanel(QWidget):
         self.title.setToolTip(f"{job.mission} {job.obs_id} {job.unit}\n{job.log_path}".strip())
 
     def _show_tally(self) -> None:
-        warnings, errors = self.model.counts()
-        n = self.model.n_lines
+        warnings, errors = self.lines.counts()
+        n = self.lines.n_lines
         if not n:
             finished = self._job is None or self._job.is_finished
             self.tally.setText("the log is empty" if finished else "nothing was written yet")
             return
-        self.tally.setText(f"{_plural(n, 'line')} · ▲ {_plural(warnings, 'warning')} · ✕ {_plural(errors, 'error')}")
+        found = f"▲ {counted(warnings, 'warning', 'warnings')} · ✕ {counted(errors, 'error', 'errors')}"
+        self.tally.setText(f"{counted(n, 'line', 'lines')} · {found}{'' if self.lines.is_looked else ' so far…'}")
 
     def _enable(self) -> None:
-        any_lines = self.model.n_lines > 0
-        severe = any_lines and sum(self.model.counts()) > 0
-        everywhere: tuple[QWidget, ...] = (self.search, self.level, self.copy_button)
-        for widget in everywhere:
-            widget.setEnabled(any_lines)
-        for button in (self.previous, self.next):
-            button.setEnabled(severe)
-        self.follow.setVisible(self._job is not None and not self._job.is_finished)
+        any_lines = self.lines.n_lines > 0
+        may_follow = self._job is not None and not self._job.is_finished
+        self.tools.enable(
+            any_lines=any_lines, any_messages=any_lines and sum(self.lines.counts()) > 0, may_follow=may_follow
+        )  # fmt: skip
 
     def _on_error(self, error: DaxaError) -> None:
-        self._reading = False
+        self._reading = self._looking = False
         self._timer.stop()
         self.title.setText(str(error))
         self._show_tally()
@@ -310,64 +241,102 @@ class LogPanel(QWidget):
 
     def go_to_message(self, step: int) -> None:
         """The next (1) or previous (-1) warning or error."""
-        self._go_to(self.model.next_severe(self._current_row(step), step))
+        self._go_to(self.lines.next_severe(self._row_for(step), step))
 
     def go_to_hit(self, step: int) -> None:
         """The next (1) or previous (-1) line with the text that is searched for."""
-        if needle := self.search.text():
-            self._go_to(self.model.find(needle, self._current_row(step), step))
+        if self._typing.isActive():
+            self._typing.stop()
+            self._search_anew()
+        if self._hits is None:
+            self._wish = step
+        else:
+            self._go_to(self.lines.next_hit(self._hits, self._row_for(step), step))
 
-    def _current_row(self, step: int) -> int:
-        index = self.view.currentIndex()
-        return index.row() if index.isValid() else (-1 if step > 0 else self.model.rowCount())
+    def _row_for(self, step: int) -> int:
+        return self.view.current_row if self.view.current_row >= 0 else (-1 if step > 0 else self.lines.n_rows)
 
     def _go_to(self, row: int) -> None:
-        if row < 0:
-            return
-        self.follow.setChecked(False)
-        index = self.model.index(row)
-        self.view.setCurrentIndex(index)
-        self.view.scrollTo(index, LogView.ScrollHint.PositionAtCenter)
-        self.view.horizontalScrollBar().setValue(0)
+        if row >= 0:
+            self.follow.setChecked(False)
+            self.view.go_to(row)
 
     def copy(self) -> None:
-        """Chosen lines to the clipboard, or all shown ones if fewer than two are chosen by hand."""
-        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows()) or range(self.model.rowCount())
-        QGuiApplication.clipboard().setText(self.model.text(list(rows)))
+        """Chosen lines to the clipboard, or all shown ones if none is chosen."""
+        rows = self.view.chosen_rows() or range(self.lines.n_rows)
+        QGuiApplication.clipboard().setText(self.lines.text(rows))
+        if len(rows) > MOST_COPIED:
+            self.hits.setText(f"the first {counted(MOST_COPIED, 'line', 'lines')} were copied")
 
-    # slots
+    # searching
+
+    def _forget_hits(self) -> None:
+        self._context.background.forget(self, "log search")
+        self._hits, self._searched, self._wish, self._needle = None, 0, 0, ""
+        self.hits.setText("")
 
     def _on_search_text_changed(self, text: str) -> None:
         self.view.set_needle(text)
-        self._show_hits()
-        if text and self.model.rowCount():
-            start = max(0, self.view.currentIndex().row()) - 1
-            self._go_to(self.model.find(text, start, 1))
+        self._forget_hits()
+        if text:
+            self._typing.start()
+        else:
+            self._typing.stop()
 
-    def _on_search_return_pressed(self) -> None:
-        shift = QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier
-        self.go_to_hit(-1 if shift else 1)
+    def _search_anew(self) -> None:
+        """Search for other text: go to the first hit from here on."""
+        self._forget_hits()
+        if self.search.text() and self.lines.n_lines:
+            self._wish = 1
+            self.hits.setText("searching…")
+            self._search()
+
+    def _search(self) -> None:
+        """Search in what came since the last time."""
+        log, needle, background = self.lines.log, self.search.text(), self._context.background
+        if log is None or not needle:
+            return
+        earlier, begin = self._hits, max(0, self._searched - 1)  # the last line may have grown
+        if earlier is None:
+            begin = 0
+        self._searched, self._needle = self.lines.n_lines, needle
+
+        def search() -> tuple[LogFile, Hits]:
+            return log, search_on(log, needle, earlier, begin, lambda: self._needle != needle or background.is_closing)
+
+        background.read(self, "log search", search, self._on_found, self._on_error)
+
+    def _on_found(self, found: tuple[LogFile, Hits]) -> None:
+        log, hits = found
+        if log is not self.lines.log or hits.needle != self.search.text():
+            return
+        self._hits = hits
+        self._show_hits()
+        wish, self._wish = self._wish, 0
+        if wish:
+            here = self.view.current_row - wish if self.view.current_row >= 0 else self._row_for(wish)
+            self._go_to(self.lines.next_hit(hits, here, wish))
 
     def _show_hits(self) -> None:
-        needle = self.search.text()
-        self.hits.setText(f"in {_plural(self.model.count_hits(needle), 'line')}" if needle else "")
+        if self._hits is not None:
+            more = "more than " if self._hits.is_cut else ""
+            self.hits.setText(f"in {more}{counted(len(self.lines.rows_of(self._hits)), 'line', 'lines')}")
+
+    # slots
 
     def _on_level_changed(self, _index: int) -> None:
-        current = self.view.currentIndex()
-        line = self.model.line_number(current.row()) if current.isValid() else None
-        self.model.set_least_severity(self.level.currentData())
-        if line is not None and (row := self.model.row_of_line(line)) >= 0:
-            self.view.setCurrentIndex(self.model.index(row))
+        row = self.view.current_row
+        line = self.lines.line_number(row) if row >= 0 else None
+        self.lines.set_least_severity(self.level.currentData())
+        self.view.choose_none()
+        if line is not None and (row := self.lines.row_of_line(line)) >= 0:
+            self.view.go_to(row)
         self._show_hits()
 
-    def _on_view_current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
-        message = read_message(self.model.line(index.row())) if index.isValid() else None
-        explained = explanations().explain(message) if message is not None else None
-        self.explanation.setVisible(explained is not None)
-        if message is not None and explained is not None:
-            name = f"{message.name}: " if message.name else ""
-            weight = _WEIGHTS.get(explained.weight, "")
-            self.explanation.setText(f"{name}{explained.text} {weight}".strip())
+    def _on_view_current_changed(self, row: int) -> None:
+        text = explanation_text(read_message(self.lines.line(row))) if row >= 0 else ""
+        self.explanation.setText(text)
+        self.explanation.setVisible(bool(text))
 
     def _on_bridge_jobs_changed(self, jobs: list[Job]) -> None:
         for job in jobs:
@@ -376,29 +345,15 @@ class LogPanel(QWidget):
                 self._show_job_title(job)
                 if self.isVisible():
                     self._poll()
-                    if not job.is_finished:
-                        self._timer.start()
 
     def _on_bridge_archive_changed(self, _path: str) -> None:
         if self._job_id is not None:
-            self._job_id, self._job = None, None
-            self._timer.stop()
             self._show_nothing()
-
-    def _on_context_theme_changed(self, theme: Theme) -> None:
-        self.model.set_theme(theme)
-        self.view.set_theme(theme)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._job is not None and not self._job.is_finished:
-            self._timer.start()
         self._poll()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", "\u202f")

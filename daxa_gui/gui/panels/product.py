@@ -10,6 +10,7 @@ from daxa_gui.core.archive_queries import ObservationFacts
 from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.job import Job
+from daxa_gui.core.log_file import LogFile
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.gui.archive_contents import ArchiveContents, Key, product_label
 from daxa_gui.gui.bridge import Bridge
@@ -17,7 +18,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.described import as_html, history_groups, job_groups, observation_groups, product_groups, service_text
 from daxa_gui.gui.described_observation import archive_groups
 from daxa_gui.gui.models.jobs import format_bytes
-from daxa_gui.gui.models.log_lines import LogLines, ParsedLines, parse_lines
+from daxa_gui.gui.models.log_lines import LogLines
 from daxa_gui.gui.models.plan_digest import kind_words
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.theme import Theme, as_heading, as_muted
@@ -126,7 +127,6 @@ class ProductPanel(QWidget):
 
     def _on_theme_changed(self, theme: Theme) -> None:
         self.log.set_theme(theme)
-        self.log_lines.set_theme(theme)
         self.picture.set_theme(theme)
         self._show_facts()
         self._show_history()
@@ -170,7 +170,7 @@ class ProductPanel(QWidget):
         self._history, self._job = [], None
         self.history.setPlainText("")
         self.log_lines.clear()
-        self.log.forget_room()
+        self.log.forget()
         self.picture.clear()
         if self._observed is not None and self._observed[0] != self._context.observation:
             self._observed = None
@@ -227,10 +227,10 @@ class ProductPanel(QWidget):
         read(self, "history", lambda: session.history(product), self._on_history_read, self._on_history_error)
         job_id = product.job_id
         if job_id is None:
-            self.log_lines.append(parse_lines(_NO_LOG))
+            self.log_lines.set_text(_NO_LOG)
         else:
             read(self, "job", lambda: session.job(job_id), self._on_job_read)
-            read(self, "log", lambda: parse_lines(session.read_log(job_id)[0]), self._on_log_read, self._on_log_error)
+            read(self, "log", lambda: LogFile.of_text(session.read_log(job_id)[0]), self._on_log_read, self._on_log_error)
         if product.key.kind in PICTURES:
             path = product.path
             picture = self.picture
@@ -259,14 +259,11 @@ class ProductPanel(QWidget):
     def _on_history_error(self, error: DaxaError) -> None:
         self.history.setPlainText(str(error))
 
-    def _on_log_read(self, parsed: ParsedLines) -> None:
-        self.log_lines.clear()
-        self.log_lines.append(parsed)
-        self.log.make_room(max((len(line) for line in parsed.lines), default=0))
+    def _on_log_read(self, log: LogFile) -> None:
+        self.log_lines.set_log(log)
 
     def _on_log_error(self, error: DaxaError) -> None:
-        self.log_lines.clear()
-        self.log_lines.append(parse_lines(str(error)))
+        self.log_lines.set_text(str(error))
 
     def _on_picture_read(self, picture: Thumbnail) -> None:
         self.picture.show_picture(picture)

@@ -1,117 +1,266 @@
-"""A list of log lines with line numbers, severity marks (a shape as well as a colour) and the hits of a search."""
+"""Lines of a log with their numbers, marks for warnings and errors (a shape as well as a colour) and the hits of a search.
+
+Only the lines in sight are read. Qt's own lists keep a place for each row, which costs more than the log itself where there are
+millions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFontDatabase, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontDatabase,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from daxa_gui.core.log_messages import Severity
-from daxa_gui.gui.models.log_lines import LONGEST_SHOWN, SEVERITY_ROLE, LogLines
+from daxa_gui.gui.models.log_lines import LogLines
 from daxa_gui.gui.theme import LIGHT, Theme
 
+_COLUMNS = 80  # characters that there is room for at least
+_K = Qt.Key
 
-class LogLineDelegate(QStyledItemDelegate):
-    """Paints one line: number, mark, text. The size is the same for all rows, so that no row need be asked."""
 
-    def __init__(self, model: LogLines, theme: Callable[[], Theme], parent: QWidget | None = None) -> None:
+class LogView(QAbstractScrollArea):
+    """Shows a `LogLines`. A run of rows can be chosen: with the mouse, or with Shift and the arrow keys."""
+
+    current_changed = Signal(int)  # row, -1 for none
+
+    def __init__(self, lines: LogLines, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = model
-        self._theme = theme
-        self.needle = ""
-        self.n_columns = 80
-
-    def gutter(self, option: QStyleOptionViewItem) -> tuple[int, int]:
-        """Widths in pixels of the line number and of the mark."""
-        digits = max(4, len(str(max(1, self._model.n_lines))))
-        return option.fontMetrics.horizontalAdvance("0" * digits) + 8, option.fontMetrics.height() + 4
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        width = sum(self.gutter(option)) + option.fontMetrics.horizontalAdvance("0") * (self.n_columns + 2)
-        return QSize(width, option.fontMetrics.height() + 2)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        theme = self._theme()
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.save()
-        painter.setFont(option.font)
-        if selected:
-            painter.fillRect(option.rect, QColor(theme.accent))
-        number_width, mark_width = self.gutter(option)
-        left = option.rect.left()
-        vertical = int(Qt.AlignmentFlag.AlignVCenter)
-        painter.setPen(QColor(theme.accent_text if selected else theme.muted))
-        numbers = QRect(left, option.rect.top(), number_width - 4, option.rect.height())
-        painter.drawText(numbers, vertical | int(Qt.AlignmentFlag.AlignRight), str(self._model.line_number(index.row())))
-        severity = Severity(index.data(SEVERITY_ROLE))
-        colour = QColor(theme.accent_text if selected else {1: theme.warn, 2: theme.bad}.get(int(severity), theme.text))
-        self._draw_mark(painter, severity, colour, QPointF(left + number_width + mark_width / 2, option.rect.center().y()))
-        text = option.rect.adjusted(number_width + mark_width, 0, 0, 0)
-        line = str(index.data(Qt.ItemDataRole.DisplayRole))
-        if self.needle and not selected:
-            self._draw_hits(painter, option, text, line, theme)
-        painter.setPen(colour)
-        painter.drawText(text, vertical | int(Qt.TextFlag.TextSingleLine), line)
-        painter.restore()
-
-    def _draw_hits(self, painter: QPainter, option: QStyleOptionViewItem, place: QRect, line: str, theme: Theme) -> None:
-        ground = QColor(theme.accent)
-        ground.setAlpha(70)
-        lowered, needle = line.lower(), self.needle.lower()
-        at = lowered.find(needle)
-        while at >= 0:
-            x = place.left() + option.fontMetrics.horizontalAdvance(line[:at])
-            width = option.fontMetrics.horizontalAdvance(line[at : at + len(needle)])
-            painter.fillRect(QRect(x, place.top(), width, place.height()), ground)
-            at = lowered.find(needle, at + len(needle))
-
-    @staticmethod
-    def _draw_mark(painter: QPainter, severity: Severity, colour: QColor, centre: QPointF) -> None:
-        """A triangle for a warning, a cross for an error."""
-        if severity is Severity.INFO:
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colour, 1.6))
-        x, y, r = centre.x(), centre.y(), 4.0
-        if severity is Severity.WARNING:
-            painter.drawPolygon(QPolygonF([QPointF(x, y - r), QPointF(x + r, y + r * 0.8), QPointF(x - r, y + r * 0.8)]))
-        else:
-            painter.drawLine(QPointF(x - r, y - r), QPointF(x + r, y + r))
-            painter.drawLine(QPointF(x - r, y + r), QPointF(x + r, y - r))
-
-
-class LogView(QListView):
-    """Shows a `LogLines` model."""
-
-    def __init__(self, model: LogLines, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        self._lines = lines
         self._theme = LIGHT
-        self.setModel(model)
-        self._delegate = LogLineDelegate(model, lambda: self._theme, self)
-        self.setItemDelegate(self._delegate)
+        self._needle = ""
+        self._longest = _COLUMNS
+        self._current = -1
+        self._anchor = -1  # where the choice began; -1: nothing is chosen
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.setUniformItemSizes(True)
-        self.setTextElideMode(Qt.TextElideMode.ElideNone)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+        lines.changed.connect(self._on_lines_changed)
+        self.set_theme(self._theme)
+
+    def sizeHint(self) -> QSize:
+        return QSize(500, 200)
+
+    # what is shown
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.viewport().update()
 
     def set_needle(self, needle: str) -> None:
-        self._delegate.needle = needle
+        """What is painted as found."""
+        self._needle = needle.lower()
         self.viewport().update()
 
-    def make_room(self, longest: int) -> None:
-        """The longest line has this many characters: the horizontal scroll bar reaches that far."""
-        columns = min(LONGEST_SHOWN, max(80, longest))
-        if columns > self._delegate.n_columns:
-            self._delegate.n_columns = columns
-            self.scheduleDelayedItemsLayout()
+    def forget(self) -> None:
+        """Another log is shown: begin at its top."""
+        self._longest, self._current, self._anchor = _COLUMNS, -1, -1
+        self.horizontalScrollBar().setValue(0)
+        self.verticalScrollBar().setValue(0)
+        self.setAccessibleDescription("")
 
-    def forget_room(self) -> None:
-        self._delegate.n_columns = 80
+    def _on_lines_changed(self) -> None:
+        if self._current >= self._lines.n_rows:
+            self._current, self._anchor = -1, -1
+        self._set_bars()
+        self.viewport().update()
+
+    def _row_height(self) -> int:
+        return self.fontMetrics().height() + 2
+
+    def _gutter(self) -> tuple[int, int]:
+        """Widths in pixels of the line number and of the mark."""
+        digits = max(4, len(str(max(1, self._lines.n_lines))))
+        return self.fontMetrics().horizontalAdvance("0" * digits) + 8, self.fontMetrics().height() + 4
+
+    def _rows_in_sight(self) -> int:
+        return max(1, self.viewport().height() // self._row_height())
+
+    def _set_bars(self) -> None:
+        page = self._rows_in_sight()
+        bar = self.verticalScrollBar()
+        bar.setPageStep(page)
+        bar.setRange(0, max(0, self._lines.n_rows - page))
+        wide = sum(self._gutter()) + self.fontMetrics().horizontalAdvance("0") * (self._longest + 2)
+        bar = self.horizontalScrollBar()
+        bar.setPageStep(self.viewport().width())
+        bar.setSingleStep(self.fontMetrics().horizontalAdvance("0") * 4)
+        bar.setRange(0, max(0, wide - self.viewport().width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._set_bars()
+
+    # painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        painter.setFont(self.font())
+        height, left = self._row_height(), -self.horizontalScrollBar().value()
+        top = self.verticalScrollBar().value()
+        first = event.rect().top() // height
+        last = event.rect().bottom() // height
+        longest = self._longest
+        for row in range(top + first, min(top + last + 1, self._lines.n_rows)):
+            place = QRect(left, (row - top) * height, self.viewport().width() - left, height)
+            longest = max(longest, self._paint_row(painter, row, place))
+        painter.end()
+        if longest > self._longest:  # found out by painting: no other line was read
+            self._longest = longest
+            self._set_bars()
+
+    def _paint_row(self, painter: QPainter, row: int, place: QRect) -> int:
+        """How many characters the line has."""
+        theme, chosen = self._theme, row in self.chosen_rows()
+        if chosen:
+            painter.fillRect(place.adjusted(-place.left(), 0, 0, 0), QColor(theme.accent))
+        number_width, mark_width = self._gutter()
+        vertical = int(Qt.AlignmentFlag.AlignVCenter)
+        numbers = QRect(place.left(), place.top(), number_width - 4, place.height())
+        painter.setPen(QColor(theme.accent_text if chosen else theme.muted))
+        painter.drawText(numbers, vertical | int(Qt.AlignmentFlag.AlignRight), str(self._lines.line_number(row)))
+        severity = self._lines.severity(row)
+        colour = QColor(theme.accent_text if chosen else {1: theme.warn, 2: theme.bad}.get(int(severity), theme.text))
+        centre = QPointF(place.left() + number_width + mark_width / 2, place.top() + place.height() / 2)
+        _draw_mark(painter, severity, colour, centre)
+        text = self._lines.shown_text(row)
+        where = place.adjusted(number_width + mark_width, 0, 0, 0)
+        if self._needle and not chosen:
+            self._draw_hits(painter, where, text)
+        painter.setPen(colour)
+        painter.drawText(where, vertical | int(Qt.TextFlag.TextSingleLine), text)
+        if row == self._current and self.hasFocus():
+            painter.setPen(QPen(QColor(theme.accent_text if chosen else theme.accent), 1, Qt.PenStyle.DotLine))
+            painter.drawRect(place.adjusted(-place.left(), 0, -1, -1))
+        return len(text)
+
+    def _draw_hits(self, painter: QPainter, place: QRect, line: str) -> None:
+        ground = QColor(self._theme.accent)
+        ground.setAlpha(70)
+        lowered, metrics = line.lower(), self.fontMetrics()
+        at = lowered.find(self._needle)
+        while at >= 0:
+            x = place.left() + metrics.horizontalAdvance(line[:at])
+            width = metrics.horizontalAdvance(line[at : at + len(self._needle)])
+            painter.fillRect(QRect(x, place.top(), width, place.height()), ground)
+            at = lowered.find(self._needle, at + len(self._needle))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.viewport().update()
+
+    # choosing and moving
+
+    @property
+    def current_row(self) -> int:
+        """-1 if there is none."""
+        return self._current
+
+    def chosen_rows(self) -> range:
+        """The rows that are chosen, from top to bottom."""
+        if self._anchor < 0 or self._current < 0:
+            return range(0)
+        return range(min(self._anchor, self._current), max(self._anchor, self._current) + 1)
+
+    def choose_none(self) -> None:
+        self._anchor = -1
+        self.viewport().update()
+
+    def choose_all(self) -> None:
+        if self._lines.n_rows:
+            self._anchor = 0
+            self._set_current(self._lines.n_rows - 1)
+
+    def set_current(self, row: int, *, extend: bool = False) -> None:
+        """Make a row the current one and bring it into sight; it alone is chosen, or all from where the choice began."""
+        if not 0 <= row < self._lines.n_rows:
+            return
+        if not extend or self._anchor < 0:
+            self._anchor = row
+        self._set_current(row)
+        bar, page = self.verticalScrollBar(), self._rows_in_sight()
+        if row < bar.value():
+            bar.setValue(row)
+        elif row >= bar.value() + page:
+            bar.setValue(row - page + 1)
+
+    def go_to(self, row: int) -> None:
+        """Make a row the current one, in the middle."""
+        self.set_current(row)
+        self.verticalScrollBar().setValue(row - self._rows_in_sight() // 2)
+        self.horizontalScrollBar().setValue(0)
+
+    def scroll_to_end(self) -> None:
+        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+
+    def _set_current(self, row: int) -> None:
+        self._current = row
+        word = self._lines.severity(row).name.lower()
+        self.setAccessibleDescription(f"line {self._lines.line_number(row)}, {word}: {self._lines.line(row)}")
+        self.viewport().update()
+        self.current_changed.emit(row)
+
+    def _row_at(self, y: float) -> int:
+        row = self.verticalScrollBar().value() + int(y // self._row_height())
+        return max(0, min(row, self._lines.n_rows - 1))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._lines.n_rows:
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.set_current(self._row_at(event.position().y()), extend=shift)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & Qt.MouseButton.LeftButton and self._lines.n_rows:
+            self.set_current(self._row_at(event.position().y()), extend=True)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        page, last = self._rows_in_sight(), self._lines.n_rows - 1
+        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        moves = {_K.Key_Up: -1, _K.Key_Down: 1, _K.Key_PageUp: -page, _K.Key_PageDown: page}
+        key = _K(event.key())
+        if key == _K.Key_A and control:
+            self.choose_all()
+        elif key in moves and last >= 0:
+            start = self._current if self._current >= 0 else self.verticalScrollBar().value() - (moves[key] > 0)
+            self.set_current(
+                max(0, min(start + moves[key], last)), extend=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            )
+        elif key in (_K.Key_Home, _K.Key_End) and last >= 0:
+            row = 0 if key == _K.Key_Home else last
+            self.set_current(row, extend=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        elif key in (_K.Key_Left, _K.Key_Right):
+            bar = self.horizontalScrollBar()
+            bar.setValue(bar.value() + bar.singleStep() * (1 if key == _K.Key_Right else -1))
+        else:
+            super().keyPressEvent(event)
+
+
+def _draw_mark(painter: QPainter, severity: Severity, colour: QColor, centre: QPointF) -> None:
+    """A triangle for a warning, a cross for an error."""
+    if severity is Severity.INFO:
+        return
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(colour, 1.6))
+    x, y, r = centre.x(), centre.y(), 4.0
+    if severity is Severity.WARNING:
+        painter.drawPolygon(QPolygonF([QPointF(x, y - r), QPointF(x + r, y + r * 0.8), QPointF(x - r, y + r * 0.8)]))
+    else:
+        painter.drawLine(QPointF(x - r, y - r), QPointF(x + r, y + r))
+        painter.drawLine(QPointF(x - r, y + r), QPointF(x + r, y - r))
+    painter.restore()
