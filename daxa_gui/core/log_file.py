@@ -18,8 +18,18 @@ import numpy as np
 from daxa_gui.core.errors import Cancelled, FileError
 from daxa_gui.core.log_shapes import Severity, severity_of
 from daxa_gui.core.log_source import (
-    FileSource, Growing, LogSource, Positions, TextSource, as_pattern, breaks, count_breaks, ends_in, find_all, marked_lines,
-)  # fmt: skip
+    FileSource,
+    Growing,
+    LogSource,
+    Positions,
+    TextSource,
+    as_pattern,
+    breaks,
+    count_breaks,
+    ends_in,
+    find_all,
+    marked_lines,
+)
 
 BLOCK_BYTES = 65_536
 LONGEST_SHOWN = 2000  # characters of a line, unless more are asked for
