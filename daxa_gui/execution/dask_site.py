@@ -194,15 +194,23 @@ class DaskSite:
         folder = self._folder / new_key(running.stem)
         RunFolder(folder).make()
         running.key = folder.name
-        text = document_of(running.job, running.task, folder, running.context, self._allowed, seal_of(self._seal, folder.name))
-        try:
-            future = client.submit(do_task, text, key=folder.name, pure=False)
-            client.publish_dataset(future, name=folder.name)
-        except (OSError, RuntimeError, ValueError, AttributeError) as error:
-            RunFolder(folder).remove()
-            if client.status == "running":
-                raise explained(error, running, self.name) from error
-            raise lost(f"The connection to the cluster {self.name} broke.", "Resume the queue when it is back.") from error
+        seal = seal_of(self._seal, folder.name)
+        text = document_of(running.job, running.task, folder, running.context, self._allowed, seal)
+        tries = 0
+        while True:
+            try:
+                future = client.submit(do_task, text, key=folder.name, pure=False)
+                client.publish_dataset(future, name=folder.name, override=True)
+                break
+            except (OSError, RuntimeError, ValueError, AttributeError) as error:
+                tries += 1
+                if tries >= _MOST_BEGINNINGS or (client.status == "running" and not isinstance(error, OSError)):
+                    RunFolder(folder).remove()
+                    raise explained(error, running, self.name) from error
+            client = self.connect(running.token)  # the line broke in the middle: it may have come through or not
+            if (found := self._published(client, folder.name)) is not None:
+                future = found
+                break
         running.follow(folder, client, future)
         if not self.threads:
             running.context.progress(0, None, "waits for a worker of the cluster")

@@ -130,9 +130,21 @@ def _free_port() -> int:
 
 
 def _children(process: int) -> list[int]:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return [int(text) for text in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    return []
+    found = []
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(text) for text in children.read_text().split()]
+    return found
+
+
+def processes_below(process: int) -> set[int]:
+    found: set[int] = set()
+    todo = [process]
+    while todo:
+        below = set(_children(todo.pop())) - found
+        found |= below
+        todo += below
+    return found
 
 
 def _is_worker(process: int) -> bool:
