@@ -119,6 +119,8 @@ def value_of(parameter: Parameter) -> Any:
     if parameter.kind in "ir" and text.upper() in ("INDEF", "NONE", "UNDEF", ""):
         return None
     if parameter.kind == "b":
+        if re.fullmatch(r"[-+]?\d+(\.\d*)?", text):
+            raise ParameterError(12, f'Parameter {name}: value "{text}" is not of boolean type.')
         if text.lower() not in _YES + _NO:
             raise ParameterError(15, f'Parameter {name}: cannot convert value "{text}" cleanly to boolean type.')
         return text.lower() in _YES
@@ -130,7 +132,7 @@ def value_of(parameter: Parameter) -> Any:
 
 
 def _number(parameter: Parameter, text: str) -> int | float:
-    words = "integer" if parameter.kind == "i" else "real"
+    words = "integer" if parameter.kind == "i" else "floating point"
     try:
         value = float(text)
     except ValueError:
