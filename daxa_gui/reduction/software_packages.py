@@ -42,7 +42,7 @@ PACKAGES = {
     package.name: package
     for package in (
         Package(
-            "sas", "SAS", "sas_folder", "SAS_DIR", ("setsas.sh", "sas-setup.sh"), ("SAS_DIR",), ("cifbuild", "odfingest", "sas"),
+            "sas", "SAS", "sas_folder", "SAS_DIR", ("setsas.sh", "sas-setup.sh"), ("SAS_DIR",), ("cifbuild", "odfingest"),
             ("SAS_", "PGPLOT_"), ("SAS_", "PGPLOT_"), ("SAS_DIR", "SAS_PATH", "SAS_CCF", "SAS_ODF"),
         ),
         Package(
@@ -71,16 +71,18 @@ CALDB_SCRIPT = "software/tools/caldbinit.sh"
 @dataclass(frozen=True)
 class Whereabouts:
     """Where something was looked for. `folder` is empty if nothing names one; `source` says what did (« the setting « SAS » »);
-    `script` is the set-up script, None if there is none: then `is_ready` says whether the environment is initialised already."""
+    `script` is the set-up script, None if there is none: then `is_ready` says whether the environment is initialised already, and
+    `conda` has the scripts that activate the conda environment in which the package is."""
 
     folder: str
     source: str
     script: Path | None = None
     is_ready: bool = False
+    conda: tuple[Path, ...] = ()
 
     @property
     def is_here(self) -> bool:
-        return self.script is not None or self.is_ready
+        return self.script is not None or self.is_ready or bool(self.conda)
 
 
 def asked(setting: Setting, name: str) -> str:
@@ -104,6 +106,17 @@ def set_up_script(package: Package, folder: str) -> Path | None:
     return next((Path(folder) / name for name in package.scripts if folder and is_file(Path(folder) / name)), None)
 
 
+def conda_scripts(package: Package, folder: str) -> tuple[Path, ...]:
+    """What `conda activate` would read, in its order, if the folder is a conda environment with the package's programs."""
+    if not folder or not program_on(str(Path(folder) / "bin"), package.shown_by):
+        return ()
+    try:
+        is_conda = (Path(folder) / "conda-meta").is_dir()
+        return tuple(sorted((Path(folder) / "etc" / "conda" / "activate.d").glob("*.sh"))) if is_conda else ()
+    except (OSError, ValueError):
+        return ()
+
+
 def program_on(path: str, names: tuple[str, ...]) -> str:
     """The first of the programs that a search path has; "" if it has none."""
     return next((found for name in names if (found := shutil.which(name, path=path or os.defpath))), "")
@@ -116,13 +129,17 @@ def whereabouts(package: Package, setting: Setting, environment: Mapping[str, st
     """
     chosen = asked(setting, package.setting)
     if chosen:
-        return Whereabouts(chosen, f"the setting « {package.label} »", set_up_script(package, chosen))
+        script = set_up_script(package, chosen)
+        return Whereabouts(
+            chosen, f"the setting « {package.label} »", script, conda=() if script else conda_scripts(package, chosen)
+        )
     found = environment.get(package.variable, "")
     program = program_on(environment.get("PATH", ""), package.shown_by)
     if found:
         script = set_up_script(package, found)
         is_ready = script is None and bool(program) and Path(found).is_dir()
-        return Whereabouts(found, f"the variable {package.variable}", script, is_ready)
+        conda = () if script or is_ready else conda_scripts(package, found)
+        return Whereabouts(found, f"the variable {package.variable}", script, is_ready, conda)
     if not program:
         return Whereabouts("", "")
     folder = str(Path(program).resolve().parent.parent)

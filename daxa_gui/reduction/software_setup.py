@@ -147,10 +147,16 @@ def _scripts_and_base(
 
     SAS and eSASS need HEASoft's programs (emchain runs lcurve) and want it to be set up before them; HEASoft's CALDB after it.
     """
-    if place.script is None:
-        return (), initialised_environment(package, setting, environment)
+    caldb = _caldb_variables(setting, environment) if package.name == "heasoft" else {}
+    if place.script is None and not place.conda:
+        return (), initialised_environment(package, setting, environment) | caldb
     base = base_environment(package, setting, environment)
+    if place.script is None:
+        base |= {"CONDA_PREFIX": place.folder, "PATH": os.pathsep.join((str(Path(place.folder) / "bin"), base["PATH"])), **caldb}
+        return place.conda, base
     scripts = [place.script]
+    if place.script.name == "sas-setup.sh":
+        base["SAS_DIR"] = str(place.script.parent)  # it relies on it; setsas.sh sets it itself
     if package.name in ("sas", "esass"):
         heasoft = whereabouts(PACKAGES["heasoft"], setting, environment)
         if heasoft.script is not None:
@@ -158,7 +164,7 @@ def _scripts_and_base(
             base["HEADAS"] = str(heasoft.script.parent)
     if package.name == "heasoft":
         base["HEADAS"] = str(place.script.parent)
-        base |= _caldb_variables(setting, environment)
+        base |= caldb
         caldb_script = Path(base.get("CALDB", "")) / CALDB_SCRIPT
         if base.get("CALDB", "").startswith("/") and is_file(caldb_script):
             scripts.append(caldb_script)

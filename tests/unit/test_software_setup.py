@@ -159,13 +159,30 @@ def test_that_conda_s_ciao_without_a_script_is_used_as_it_is(trees: Trees):
     (trees.ciao / "bin" / "ciao.sh").unlink()
     program(trees.ciao / "bin" / "ciaover", "# Name Version Build\nciao   4.17.0  py311_0\ncaldb_main  4.12.0  0\n")
     trees.environment |= {
-        "ASCDS_INSTALL": str(trees.ciao), "PATH": f"{trees.ciao / 'bin'}:{os.defpath}", 
+        "ASCDS_INSTALL": str(trees.ciao), "PATH": f"{trees.ciao / 'bin'}:{os.defpath}",
         "PFILES": f"/tmp/p;{trees.ciao / 'param'}",
         "CALDB": str(trees.ciao / "CALDB"), "LD_LIBRARY_PATH": str(trees.ciao / "lib"), "MY_TOKEN": "hush",
     }  # fmt: skip
     found = here(trees, "ciao")
     assert (found.version, found.calibration, found.scripts) == ("4.17.0", {"caldb": "4.12.0"}, ())
     assert found.environment["CALDB"] == str(trees.ciao / "CALDB") and "MY_TOKEN" not in found.environment
+
+
+def test_that_a_conda_environment_can_be_chosen_that_is_not_active(trees: Trees):
+    (trees.ciao / "bin" / "ciao.sh").unlink()
+    (trees.ciao / "conda-meta").mkdir()
+    script = 'export ASCDS_INSTALL="$CONDA_PREFIX" PFILES="$HOME/cxcds_param4;$CONDA_PREFIX/param"\n'
+    write(trees.ciao / "etc" / "conda" / "activate.d" / "ciao_activate.sh", script)
+    found = here(trees, "ciao")
+    assert found.version == "4.16.0" and found.environment["ASCDS_INSTALL"] == str(trees.ciao)
+    assert found.environment["PATH"].split(":")[0] == str(trees.ciao / "bin")
+
+
+def test_that_the_older_script_of_sas_finds_its_folder(trees: Trees):
+    text = (trees.sas / "setsas.sh").read_text().replace(f'SAS_DIR="{trees.sas}"', 'SAS_DIR="${SAS_DIR:?not set}"')
+    (trees.sas / "setsas.sh").unlink()
+    write(trees.sas / "sas-setup.sh", text)
+    assert here(trees, "sas").environment["SAS_DIR"] == str(trees.sas)
 
 
 def test_that_versions_are_told_of_software_and_calibration(trees: Trees):
