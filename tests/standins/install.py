@@ -14,14 +14,43 @@ from tests.standins.scripts import CALDBINIT, CIAO_SH, ESASS_INIT, HEADAS_INIT, 
 from tests.standins.switches import Switches
 
 _HERE = Path(__file__).resolve().parent
-SAS_TASKS = ("sas", "sasversion", "cifbuild", "odfingest", "epchain", "emchain", "emanom", "espfilt", "evselect", "merge", "eexpmap",
-             "rgsproc", "gtibuild")  # fmt: skip
+SAS_TASKS = (
+    "sas",
+    "sasversion",
+    "cifbuild",
+    "odfingest",
+    "epchain",
+    "emchain",
+    "emanom",
+    "espfilt",
+    "evselect",
+    "merge",
+    "eexpmap",
+    "rgsproc",
+    "gtibuild",
+)
 ESASS_TASKS = ("flaregti", "evtool")
 CIAO_TASKS = ("ciaover", "punlearn", "chandra_repro", "dmextract", "deflare", "dmcopy", "fluximage")
 HEASOFT_TASKS = ("nuversion", "nupipeline", "nuexpomap", "lcurve", "ftcopy", "fversion", "ftversion")
-_CONSTITUENTS = ("EMOS1_ADUCONV", "EMOS1_BADPIX", "EMOS1_QUANTUMEF", "EMOS2_ADUCONV", "EMOS2_BADPIX", "EPN_ADUCONV", "EPN_BADPIX",
-                 "EPN_CTI", "RGS1_ADUCONV", "RGS1_BADPIX", "RGS2_ADUCONV", "RGS2_BADPIX", "XMM_BORESIGHT", "XMM_MISCDATA", "XRT1_XAREAEF",
-                 "XRT2_XAREAEF", "XRT3_XAREAEF")  # fmt: skip
+_CONSTITUENTS = (
+    "EMOS1_ADUCONV",
+    "EMOS1_BADPIX",
+    "EMOS1_QUANTUMEF",
+    "EMOS2_ADUCONV",
+    "EMOS2_BADPIX",
+    "EPN_ADUCONV",
+    "EPN_BADPIX",
+    "EPN_CTI",
+    "RGS1_ADUCONV",
+    "RGS1_BADPIX",
+    "RGS2_ADUCONV",
+    "RGS2_BADPIX",
+    "XMM_BORESIGHT",
+    "XMM_MISCDATA",
+    "XRT1_XAREAEF",
+    "XRT2_XAREAEF",
+    "XRT3_XAREAEF",
+)
 
 
 @dataclass(frozen=True)
@@ -62,19 +91,31 @@ class Installed:
     @property
     def settings(self) -> dict[str, str]:
         """The program's settings that name the folders."""
-        names = {"sas_folder": self.sas, "ccf_folder": self.ccf, "heasoft_folder": self.heasoft, "caldb_folder": self.caldb,
-                 "ciao_folder": self.ciao, "esass_folder": self.esass}  # fmt: skip
+        names = {
+            "sas_folder": self.sas,
+            "ccf_folder": self.ccf,
+            "heasoft_folder": self.heasoft,
+            "caldb_folder": self.caldb,
+            "ciao_folder": self.ciao,
+            "esass_folder": self.esass,
+        }
         return {name: str(path) for name, path in names.items() if path.is_dir()}
 
     @property
     def variables(self) -> dict[str, str]:
         """What a person would have in the environment before any set-up script ran."""
-        names = {"SAS_DIR": self.sas, "SAS_CCFPATH": self.ccf, "HEADAS": self.heasoft, "CALDB": self.caldb, "ASCDS_INSTALL": self.ciao,
-                 "SASS_ROOT": self.esass}  # fmt: skip
+        names = {
+            "SAS_DIR": self.sas,
+            "SAS_CCFPATH": self.ccf,
+            "HEADAS": self.heasoft,
+            "CALDB": self.caldb,
+            "ASCDS_INSTALL": self.ciao,
+            "SASS_ROOT": self.esass,
+        }
         return {name: str(path) for name, path in names.items() if path.is_dir()}
 
     def calls(self, task: str = "") -> list[dict[str, Any]]:
-        """Every start of a stand-in so far (of one task): task, argv, folder, pid, group, environment (the part that matters), time."""
+        """Every start of a stand-in so far (of one task): task, argv, folder, pid, group, time, environment (what matters of it)."""
         path = self.folder / "calls.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [call for call in map(json.loads, lines) if task in ("", call["task"])]
@@ -87,7 +128,8 @@ def _executable(path: Path, home: Path, task: str) -> None:
     packages = sysconfig.get_paths()["purelib"]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f"#!{sys.executable} -IS\n# A stand-in for the task {task}, for tests only.\nimport sys\n\nsys.path.insert(0, {str(_HERE)!r})\n"
+        f"#!{sys.executable} -IS\n# A stand-in for the task {task}, for tests only.\n"
+        f"import sys\n\nsys.path.insert(0, {str(_HERE)!r})\n"
         f"from programs.start import main\n\nmain({task!r}, {str(home)!r}, {packages!r})\n",
         encoding="utf-8",
     )
@@ -131,8 +173,8 @@ def _sas_parameter_file(task: str, version: str) -> str:
         several = ' list="yes"' if row.kind in ("ints", "reals", "strings") else ""
         limits = f" constraints={quoteattr(row.allowed)}" if row.allowed else ""
         lines.append(
-            f"<PARAM id={quoteattr(row.name)} type={quoteattr(kinds[row.kind])} mandatory={quoteattr('yes' if row.mandatory else 'no')} "
-            f"default={quoteattr(row.default)}{several}{limits}></PARAM>"
+            f"<PARAM id={quoteattr(row.name)} type={quoteattr(kinds[row.kind])} "
+            f"mandatory={quoteattr('yes' if row.mandatory else 'no')} default={quoteattr(row.default)}{several}{limits}></PARAM>"
         )
     return '<?xml version="1.0"?>\n<FILE><CONFIG>\n' + "\n".join(lines) + "\n</CONFIG></FILE>\n"
 
@@ -168,6 +210,8 @@ def _install_heasoft(installed: Installed, version: str, nustardas: str, caldb: 
     for task in HEASOFT_TASKS:
         _executable(heasoft / "bin" / task, installed.folder, task)
     _parameter_files(heasoft / "syspfiles", HEASOFT_TASKS)
+    # lcurve only tells its version here; its file is there as in the real package, without the parameters that nobody gives
+    (heasoft / "syspfiles" / "lcurve.par").write_text('mode,s,h,"ql",,,"mode"\n', encoding="utf-8")
     _script(heasoft / "headas-init.sh", HEADAS_INIT, HEADAS=heasoft)
     root = installed.caldb
     index = root / "data" / "nustar" / "fpm"
@@ -213,9 +257,16 @@ def _install_esass(installed: Installed, version: str) -> None:
 
 
 def install(
-    folder: Path, *, sas: str = "22.1.0-a8f2c2afa-20250304", esass: str = "eSASSusers_211214", ciao: str = "4.17.0",
-    heasoft: str = "6.35.1", nustardas: str = "nustar_11Jul24_v2.1.4", caldb: str = "20250415", chandra_caldb: str = "4.12.0",
-) -> Installed:  # fmt: skip
+    folder: Path,
+    *,
+    sas: str = "22.1.0-a8f2c2afa-20250304",
+    esass: str = "eSASSusers_211214",
+    ciao: str = "4.17.0",
+    heasoft: str = "6.35.1",
+    nustardas: str = "nustar_11Jul24_v2.1.4",
+    caldb: str = "20250415",
+    chandra_caldb: str = "4.12.0",
+) -> Installed:
     """Build installations of the packages in `folder` (made if it is not there); an empty version leaves a package out.
 
     `caldb` is the version of NuSTAR's calibration (a date), `chandra_caldb` the one that `ciaover` reports.

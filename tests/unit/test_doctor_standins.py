@@ -11,7 +11,6 @@ from daxa_gui.core.finding import Finding, Grade
 from daxa_gui.reduction import STEPS
 from daxa_gui.reduction.doctor import ObservedData, examine
 from daxa_gui.reduction.software import forget, installation, versions_for
-from tests.fakes.software_trees import write
 from tests.standins.install import Installed, install
 
 
@@ -24,10 +23,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 
 def installed(folder: Path, **versions: str) -> Installed:
-    here = install(folder / "software", **versions)
-    if not (file := here.heasoft / "syspfiles" / "lcurve.par").exists():
-        write(file, "mode,s,h,ql,,,\n")
-    return here
+    return install(folder / "software", **versions)
 
 
 def look(here: Installed, environment: dict[str, str], folder: Path, steps=None) -> list[Finding]:
