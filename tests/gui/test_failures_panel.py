@@ -86,9 +86,9 @@ def test_that_nothing_can_be_done_without_a_choice(panel):
 
 def test_that_the_chosen_cause_shows_what_it_hit(panel):
     panel.table.selectRow(0)
-    assert [row[1:3] for row in texts(panel.data)] == [[f"020190140{n}", "M1S001"] for n in (1, 2, 3)]
+    assert [row[2:4] for row in texts(panel.data)] == [[f"020190140{n}", "M1S001"] for n in (1, 2, 3)]
     assert panel.meaning.isVisible() and "wider limits" in panel.meaning.text() and HISTO.example in panel.meaning.text()
-    assert panel.retry_button.text() == "Retry &these 3"
+    assert panel.retry_button.text() == "Retry &these (3)"
 
 
 def test_that_retry_these_runs_all_jobs_of_the_cause_or_those_chosen_below(panel, bench, qtbot):
@@ -96,11 +96,11 @@ def test_that_retry_these_runs_all_jobs_of_the_cause_or_those_chosen_below(panel
     panel.retry_button.click()
     qtbot.waitUntil(lambda: bench.session.retried == [[3, 4, 9]])
     panel.data.selectRow(1)
-    assert panel.retry_button.text() == "Retry &these 1"
+    assert panel.retry_button.text() == "Retry &these (1)"
     panel.retry_button.click()
     qtbot.waitUntil(lambda: bench.session.retried[1:] == [[4]])
     panel.table.selectAll()
-    assert panel.retry_button.text() == "Retry &these 4" and texts(panel.data) == []
+    assert panel.retry_button.text() == "Retry &these (4)" and texts(panel.data) == []
     panel.retry_button.click()
     qtbot.waitUntil(lambda: bench.session.retried[2:] == [[3, 4, 9, 12]])
 

@@ -199,6 +199,20 @@ def test_that_long_and_strange_lines_are_painted(bench, qtbot, tmp_path):
     assert len(QGuiApplication.clipboard().text()) == 3_000_000
 
 
+def test_that_a_hit_far_to_the_right_is_brought_into_sight(bench, qtbot, tmp_path):
+    (tmp_path / "wide.log").write_text("short\n" + "x" * 900 + " needle " + "y" * 500 + "\n")
+    panel = bench.panel(LogPanel, qtbot, 500, 300)
+    panel.show_file(str(tmp_path / "wide.log"))
+    qtbot.waitUntil(lambda: panel.lines.n_lines == 2)
+    panel.search.setText("needle")
+    qtbot.waitUntil(lambda: panel.view.current_row == 1)
+    letter = panel.view.fontMetrics().horizontalAdvance("x")
+    left = panel.view.horizontalScrollBar().value()
+    assert left < 901 * letter + 100 < left + panel.view.viewport().width()
+    panel.view.go_to(0)
+    assert panel.view.horizontalScrollBar().value() == 0
+
+
 def test_that_the_log_is_closed_with_its_archive(bench, qtbot):
     bench.session.log_job = Job(1, "reduce", "local", "m", "o", "u", "flares", "Flares: o u", Call("a:b"), state=JobState.FAILED)
     bench.session.log = "one\n"

@@ -226,3 +226,24 @@ def test_that_a_real_log_gives_the_same_by_index_and_by_reading_it(shared_data):
     assert all(log.line(int(n), None) == lines[n].decode() for n in chosen)
     assert list(log.search("SUMMARYOFWARNINGS").lines) == [n for n, line in enumerate(lines) if b"SummaryOfWarnings" in line]
     log.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "evtool/FGET: **ERROR1** could not open", "**STOP** flaregti", "ERROR no event file", "x\tERROR: y", "WARNING: x",
+        "warning: y", "# dmcopy (CIAO 4.16.0): DM Parse error: unknown column", "\tdsAPEPULSEHEIGHTERR -- WARNING: pulse height",
+        "nucalcpi_1.0.1: Error: no gain file", "Task ftcopy 1.01 terminating with status 104", "FITSIO status = 104: no file",
+        "evtool: error while loading shared libraries: libx.so", "terminate called after throwing", "Killed", "ValueError: bad",
+        "x/y.py:12: RuntimeWarning: divide by zero", "some.module.OddException: bad", "FATAL: bad",
+        "Traceback (most recent call last):",
+        "2026-11-21T11:24:49.768Z ERROR   it failed", "2026-11-21T11:24:49.768Z WARNING careful", "Aborted (core dumped)",
+        "** emproc: fatal (Name), text", "cp: cannot write: No space left on device", "zerrorcolumn=EWEIGHT ** a: error (b), c",
+    ],
+)  # fmt: skip
+def test_that_the_quick_look_misses_no_message(line):
+    for text in (line, f"first\n{line}\nlast", f"2026-11-21T11:24:49.768Z INFO    {line}\r"):
+        log = LogFile.of_text(text)
+        number = int("first" in text)
+        assert log.severity(number) is severity_of(log.line(number))
+        assert sum(log.counts()) == (severity_of(log.line(number)) > 0)

@@ -123,10 +123,10 @@ class FailuresPanel(QWidget):
             "failuresData",
             "What the chosen cause hit",
             (
+                RecordColumn("Job", lambda one: str(one.job_id), key=lambda one: one.job_id, number=True),
                 RecordColumn("Mission", lambda one: self._labels.get(one.mission, one.mission)),
                 RecordColumn("ObsID", lambda one: one.obs_id),
                 RecordColumn("Unit", lambda one: one.unit or "the whole observation"),
-                RecordColumn("Job", lambda one: str(one.job_id), key=lambda one: one.job_id, number=True),
             ),
             self._context,
             self,
@@ -287,7 +287,7 @@ class FailuresPanel(QWidget):
             self.meaning.setText("\n".join(filter(None, (group.example, group.explanation, group.advice))))
         n = len(self._to_retry())
         self.retry_button.setEnabled(n > 0 and archive is not None and not archive.read_only)
-        self.retry_button.setText(f"Retry &these {count_text(n)}" if n else "Retry &these")
+        self.retry_button.setText(f"Retry &these ({count_text(n)})" if n else "Retry &these")
         self.copy_button.setEnabled(self.table.n_chosen() > 0)
         self.log_button.setEnabled(self._job_of_log() is not None)
 

@@ -251,15 +251,15 @@ class LogPanel(QWidget):
         if self._hits is None:
             self._wish = step
         else:
-            self._go_to(self.lines.next_hit(self._hits, self._row_for(step), step))
+            self._go_to(self.lines.next_hit(self._hits, self._row_for(step), step), is_hit=True)
 
     def _row_for(self, step: int) -> int:
         return self.view.current_row if self.view.current_row >= 0 else (-1 if step > 0 else self.lines.n_rows)
 
-    def _go_to(self, row: int) -> None:
+    def _go_to(self, row: int, *, is_hit: bool = False) -> None:
         if row >= 0:
             self.follow.setChecked(False)
-            self.view.go_to(row)
+            (self.view.go_to_hit if is_hit else self.view.go_to)(row)
 
     def copy(self) -> None:
         """Chosen lines to the clipboard, or all shown ones if none is chosen."""
@@ -315,7 +315,7 @@ class LogPanel(QWidget):
         wish, self._wish = self._wish, 0
         if wish:
             here = self.view.current_row - wish if self.view.current_row >= 0 else self._row_for(wish)
-            self._go_to(self.lines.next_hit(hits, here, wish))
+            self._go_to(self.lines.next_hit(hits, here, wish), is_hit=True)
 
     def _show_hits(self) -> None:
         if self._hits is not None:

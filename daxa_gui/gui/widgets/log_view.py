@@ -205,6 +205,19 @@ class LogView(QAbstractScrollArea):
         self.verticalScrollBar().setValue(row - self._rows_in_sight() // 2)
         self.horizontalScrollBar().setValue(0)
 
+    def go_to_hit(self, row: int) -> None:
+        """The same, with what was found in sight."""
+        self.go_to(row)
+        text = self._lines.shown_text(row)
+        at = text.lower().find(self._needle)
+        metrics, bar = self.fontMetrics(), self.horizontalScrollBar()
+        begin = sum(self._gutter()) + metrics.horizontalAdvance(text[: max(0, at)])
+        end = begin + metrics.horizontalAdvance(self._needle)
+        if at >= 0 and end > self.viewport().width():
+            self._longest = max(self._longest, len(text))
+            self._set_bars()
+            bar.setValue(begin - self.viewport().width() // 3)
+
     def scroll_to_end(self) -> None:
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
 
