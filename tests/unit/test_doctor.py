@@ -16,17 +16,12 @@ from daxa_gui.core.errors import Cancelled
 from daxa_gui.core.finding import Finding, Grade
 from daxa_gui.core.finding_text import finding_lines, headline
 from daxa_gui.reduction import STEPS, doctor_checks_machine, doctor_checks_software, software_environment, software_versions
-from daxa_gui.reduction.doctor import ObservedData, examine
+from daxa_gui.reduction.doctor import ObservedData
 from daxa_gui.reduction.doctor_programs import PROGRAMS
-from daxa_gui.reduction.software import forget, installation
+from daxa_gui.reduction.software import forget
 from daxa_gui.reduction.software_packages import PACKAGES
+from tests.fakes.doctoring import ALL, codes, look, only
 from tests.fakes.software_trees import CIAOVER, Trees, program, write
-
-ALL = tuple(STEPS.values())
-OBSERVED = (
-    ObservedData("xmm_pointed", 2, "2019-10-20", 2_000, ("PN", "M1", "M2", "R1", "R2")),
-    ObservedData("nustar_pointed", 1, "2020-01-01", 2_000),
-)
 
 
 @pytest.fixture
@@ -34,23 +29,6 @@ def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trees:
     monkeypatch.setenv("DAXA_GUI_CACHE", str(tmp_path / "cache"))
     forget()
     return Trees(tmp_path / "software")
-
-
-def look(trees: Trees, steps=ALL, **more) -> list[Finding]:
-    more.setdefault("observations", OBSERVED)
-    more.setdefault("folders", {"Archive": trees.root / "archive"})
-    return examine(steps, trees.setting, environment=trees.environment, **more)
-
-
-def codes(findings: list[Finding], grade: Grade = Grade.FAULT) -> list[str]:
-    return [one.code for one in findings if one.grade is grade]
-
-
-def only(findings: list[Finding], code: str, grade: Grade = Grade.FAULT) -> Finding:
-    """The one finding of this grade; the test fails if there is any other fault."""
-    assert codes(findings, Grade.FAULT) == ([code] if grade is Grade.FAULT else [])
-    assert codes(findings, grade) == [code]
-    return next(one for one in findings if one.code == code)
 
 
 def test_that_a_good_set_up_raises_neither_fault_nor_advice_and_says_what_it_found(trees: Trees):
@@ -342,66 +320,6 @@ def test_that_without_heasoft_emchain_is_stopped_besides_what_is_heasofts(trees:
         [one for one in look(trees, [STEPS["emchain"], STEPS["epchain"]]) if one.grade is Grade.FAULT], "heasoft-not-found"
     )
     assert found.steps == ("emchain",)
-
-
-ADVICE: list[tuple[str, dict[str, str], str]] = [
-    ("clashing-variable", {"LD_LIBRARY_PATH": "/opt/lib"}, "LD_LIBRARY_PATH"),
-    ("clashing-variable", {"PYTHONPATH": "/opt/py"}, "PYTHONPATH"),
-    ("clashing-variable", {"PERL5LIB": "/opt/perl"}, "PERL5LIB"),
-    ("clashing-variable", {"DYLD_LIBRARY_PATH": "/opt/lib"}, "DYLD_LIBRARY_PATH"),
-    ("data-variable", {"SAS_CCF": "/data/ccf.cif"}, "SAS_CCF"),
-    ("data-variable", {"SAS_ODF": "/data/odf"}, "SAS_ODF"),
-    ("pfiles-variable", {"PFILES": "/data/me/pfiles"}, "PFILES"),
-    ("decimal-comma", {"LC_NUMERIC": "de_DE.UTF-8"}, "de_DE.UTF-8"),
-    ("heasoft-other-in-shell", {"HEADAS": "/opt/heasoft-6.20/x86"}, "/opt/heasoft-6.20/x86"),
-]
-
-
-@pytest.mark.parametrize(("code", "variables", "words"), ADVICE, ids=[f"{one[0]}-{next(iter(one[1]))}" for one in ADVICE])
-def test_that_variables_that_clash_are_told_and_do_not_reach_the_programs(
-    trees: Trees, code: str, variables: dict[str, str], words: str
-):
-    trees.environment |= variables
-    assert words in only(look(trees), code, Grade.ADVICE).text
-    for name, text in variables.items():
-        for package in PACKAGES:
-            assert text not in installation(package, trees.setting, trees.environment).environment.get(name, "").split(":")
-
-
-def test_that_calibration_that_is_older_than_the_observations_is_told(trees: Trees):
-    for file in trees.ccf.iterdir():
-        trees.age(file, 3650)
-    new = ObservedData("xmm_pointed", 1, "2026-05-01", 1000)
-    assert "2026-05-01" in only(look(trees, observations=[new]), "ccf-old", Grade.ADVICE).text
-    new = ObservedData("nustar_pointed", 1, "2026-05-01", 1000)
-    assert "v20240812" in only(look(trees, observations=[new]), "caldb-old", Grade.ADVICE).text
-
-
-def test_that_a_database_on_the_network_and_strange_folders_are_told(trees: Trees, tmp_path: Path):
-    trees.settings["caldb_folder"] = ""
-    trees.environment |= {"CALDB": "https://heasarc.gsfc.nasa.gov/FTP/caldb", "CALDBCONFIG": "/x/caldb.config"}
-    assert only(look(trees), "caldb-remote", Grade.ADVICE).steps
-    trees = Trees(tmp_path / "other")
-    strange = trees.folder("a [b], c")
-    assert only(look(trees, folders={"Archive": strange}), "strange-path", Grade.ADVICE)
-    deep = trees.folder("x" * 100 + "/" + "y" * 100)
-    assert only(look(trees, folders={"Archive": deep}), "long-path", Grade.ADVICE)
-
-
-def test_that_a_version_that_nobody_says_is_told(trees: Trees):
-    program(trees.sas / "bin" / "sas", "what version?")
-    assert only(look(trees), "sas-version-unknown", Grade.ADVICE)
-
-
-def test_that_a_disk_with_another_clock_is_told(trees: Trees, monkeypatch: pytest.MonkeyPatch):
-    now = doctor_checks_machine.time.time()
-    monkeypatch.setattr(doctor_checks_machine.time, "time", lambda: now - 600)
-    assert "ahead of" in only(look(trees, [STEPS["prepare"]]), "clock-differs", Grade.ADVICE).text
-
-
-def test_that_a_slow_set_up_is_told(trees: Trees, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(doctor_checks_software, "SLOW_SET_UP_S", 0.0)
-    assert codes(look(trees, [STEPS["cif_build"]]), Grade.ADVICE) == ["sas-set-up-slow"]
 
 
 def test_that_progress_is_told_and_that_it_can_be_stopped(trees: Trees):
