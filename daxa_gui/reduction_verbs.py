@@ -11,6 +11,7 @@ from daxa_gui.archive_verbs import ArchiveVerbs
 from daxa_gui.core.failure_groups import FailureGroup
 from daxa_gui.core.finding import Finding
 from daxa_gui.core.job import Job
+from daxa_gui.core.log_messages import Severity
 from daxa_gui.core.reduction_plan import (
     ComparedProduct,
     Configuration,
@@ -169,16 +170,20 @@ class ReductionVerbs(ArchiveVerbs):
         )  # fmt: skip
 
     def failure_groups(
-        self, kinds: Sequence[str] = ("reduce",), progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+        self,
+        kinds: Sequence[str] = ("reduce",),
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        severity: Severity = Severity.ERROR,
     ) -> list[FailureGroup]:
-        """Failed jobs grouped by cause, the largest group first."""
+        """Failed jobs grouped by cause, the largest group first; with `severity` WARNING what jobs warned of."""
         from daxa_gui.archive.triage import failure_groups
 
         if not self._open:
             return []
         opened = self._here()
         told = (lambda done, total: progress(done, total, "")) if progress is not None else None
-        return failure_groups(opened.layout, opened.store.database, kinds, progress=told, cancelled=cancelled)
+        return failure_groups(opened.layout, opened.store.database, kinds, told, cancelled, severity)
 
     # ---- earlier results
 

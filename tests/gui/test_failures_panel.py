@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
 from daxa_gui.core.archive_info import ArchiveSummary
@@ -45,8 +46,8 @@ class FailingSession(ArchiveSession):
     def archive(self) -> ArchiveSummary | None:
         return self.summary
 
-    def failure_groups(self, kinds=("reduce",), progress=None, cancelled=None):
-        self.asked.append(tuple(kinds))
+    def failure_groups(self, kinds=("reduce",), progress=None, cancelled=None, severity=Severity.ERROR):
+        self.asked.append((*kinds, severity.name))
         return list(self.groups)
 
     def retry(self, job_ids) -> None:
@@ -162,7 +163,27 @@ def test_that_a_hidden_panel_waits_until_it_is_seen(panel, bench, qtbot):
 
 def test_that_other_kinds_of_jobs_can_be_asked_for(panel, bench, qtbot):
     panel.kinds.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: bench.session.asked[-1] == ("plan", "download"))
+    qtbot.waitUntil(lambda: bench.session.asked[-1] == ("plan", "download", "ERROR"))
+
+
+def test_that_warnings_can_be_asked_for_and_come_anew_when_a_job_warns(panel, bench, qtbot):
+    bench.session.groups = []
+    panel.kinds.setCurrentIndex(2)
+    qtbot.waitUntil(lambda: panel.table.accessibleDescription() == "No job has warned of anything.")
+    assert bench.session.asked[-1] == ("reduce", "WARNING")
+    panel._pause.setInterval(10)
+    bench.bridge.jobs_changed.emit([job(3, JobState.FAILED)])
+    assert not panel._pause.isActive()
+    bench.session.groups = [replace(HISTO, severity=Severity.WARNING, skipped_ids=())]
+    bench.bridge.jobs_changed.emit([replace(job(3, JobState.SUCCEEDED), warnings=("w",))])
+    qtbot.waitUntil(lambda: panel.count.text() == "3 jobs warned for 1 cause")
+
+
+def test_that_the_parts_stand_side_by_side_where_the_panel_is_low(panel, qtbot):
+    panel.resize(900, 240)
+    qtbot.waitUntil(lambda: panel.splitter.orientation() is Qt.Orientation.Horizontal)
+    panel.resize(600, 500)
+    qtbot.waitUntil(lambda: panel.splitter.orientation() is Qt.Orientation.Vertical)
 
 
 def test_that_without_an_archive_it_says_so(panel, bench, qtbot):

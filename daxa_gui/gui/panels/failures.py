@@ -10,12 +10,13 @@ import time
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QShowEvent
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.failure_groups import FailureGroup
 from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.log_messages import Severity
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.records import RecordColumn
@@ -28,10 +29,10 @@ from daxa_gui.session import Session
 _PAUSE_MS = 1000
 _LONGEST_PAUSE_MS = 30_000
 _TYPING_MS = 200
-_KINDS: dict[str, tuple[str, ...]] = {
-    "Of the reduction": ("reduce",),
-    "Of downloads": ("plan", "download"),
-    "Of everything": ("plan", "download", "reduce"),
+_KINDS: dict[str, tuple[tuple[str, ...], Severity]] = {
+    "Failures of the reduction": (("reduce",), Severity.ERROR),
+    "Failures of downloads": (("plan", "download"), Severity.ERROR),
+    "Warnings of the reduction": (("reduce",), Severity.WARNING),
 }
 
 
@@ -135,8 +136,8 @@ class FailuresPanel(QWidget):
     def _build(self) -> None:
         self.kinds = QComboBox(self)
         self.kinds.setObjectName("failuresKinds")
-        self.kinds.setAccessibleName("Whose failures are shown")
-        self.kinds.setToolTip("Whose failures are shown")
+        self.kinds.setAccessibleName("What is shown")
+        self.kinds.setToolTip("Whose failures are shown, or what jobs that succeeded warned of")
         self.kinds.addItems(list(_KINDS))
         self.search = QLineEdit(self)
         self.search.setObjectName("failuresSearch")
@@ -193,6 +194,12 @@ class FailuresPanel(QWidget):
 
     # what is shown
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Side by side where the panel is low, as it is at the bottom of a window."""
+        super().resizeEvent(event)
+        low = self.width() > 2.5 * self.height()
+        self.splitter.setOrientation(Qt.Orientation.Horizontal if low else Qt.Orientation.Vertical)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._outdated:
@@ -207,8 +214,15 @@ class FailuresPanel(QWidget):
         self._update()
 
     def _on_kinds_changed(self) -> None:
+        self._context.background.forget(self, "failures")
+        self._reading = False
+        self._failed.clear()
         self._forget()
         self._read()
+
+    @property
+    def _asked(self) -> tuple[tuple[str, ...], Severity]:
+        return _KINDS[self.kinds.currentText()]
 
     def _forget(self) -> None:
         self._groups = None
@@ -217,8 +231,10 @@ class FailuresPanel(QWidget):
 
     def _on_jobs_changed(self, jobs: list[Job]) -> None:
         """Only jobs that failed, were skipped, or no longer are matter; a thousand that succeed cost nothing."""
+        warnings = self._asked[1] is Severity.WARNING
         for job in jobs:
-            if (job.state in (JobState.FAILED, JobState.SKIPPED)) != (job.id in self._failed):
+            counts = bool(job.warnings) if warnings else job.state in (JobState.FAILED, JobState.SKIPPED)
+            if counts != (job.id in self._failed):
                 self._failed.symmetric_difference_update((job.id,))
                 self._note()
 
@@ -237,10 +253,10 @@ class FailuresPanel(QWidget):
             return
         self._outdated, self._reading = False, True
         self._asked_at = time.monotonic()
-        kinds, session, background = _KINDS[self.kinds.currentText()], self._session, self._context.background
+        (kinds, severity), session, background = self._asked, self._session, self._context.background
 
         def work() -> list[FailureGroup]:
-            return session.failure_groups(kinds, cancelled=lambda: background.is_closing)
+            return session.failure_groups(kinds, cancelled=lambda: background.is_closing, severity=severity)
 
         background.read(self, "failures", work, self._on_read, self._on_error)
         self._update()
@@ -294,15 +310,18 @@ class FailuresPanel(QWidget):
     def _counts(self) -> str:
         if self._session.archive is None or not self._groups:
             return "looking for causes…" if self._reading else ""
-        n_jobs = sum(group.count for group in self._groups)
-        return f"{counted(n_jobs, 'job', 'jobs')} failed for {counted(len(self._groups), 'cause', 'causes')}"
+        n_jobs = len({job_id for group in self._groups for job_id in group.job_ids})
+        did = "warned" if self._asked[1] is Severity.WARNING else "failed"
+        return f"{counted(n_jobs, 'job', 'jobs')} {did} for {counted(len(self._groups), 'cause', 'causes')}"
 
     def _why_empty(self) -> str:
         if self._session.archive is None:
             return "No archive is open."
         if self._groups is None:
-            return "Looking for the causes of failures…"
-        return "No cause holds these words." if self._groups else "Nothing has failed."
+            return "Looking for the causes…"
+        if self._groups:
+            return "No cause holds these words."
+        return "No job has warned of anything." if self._asked[1] is Severity.WARNING else "Nothing has failed."
 
     # what can be done
 
