@@ -40,7 +40,7 @@ NO_TLS = TlsFiles()
 
 def need_distributed() -> None:
     """Raise ReductionError if the packages for clusters are not installed."""
-    if "distributed" not in sys.modules:
+    if sys.modules.get("distributed") is None:
         try:
             import distributed  # noqa: F401
         except ImportError as error:

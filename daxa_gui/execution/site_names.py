@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from daxa_gui.core.errors import InputError, ReductionError
+from daxa_gui.core.errors import ArchiveError, InputError, ReductionError
 from daxa_gui.core.job import FINISHED, JobStore
 from daxa_gui.core.settings import Settings
 from daxa_gui.execution.dask_client import TlsFiles, check_files, need_distributed
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LOCAL, DASK, SLURM = "local", "dask", "slurm"
 CLUSTER_FOLDER = "cluster"  # in an archive
-_HOST = re.compile(r"[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.%]+\]")
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.%]+\]")
 
 
 @dataclass(frozen=True)
@@ -151,13 +151,22 @@ def wanted_by(store: JobStore) -> Callable[[int, float], bool]:
     def is_wanted(job_id: int, began: float) -> bool:
         try:
             job = store.get(job_id)
-        except LookupError:
-            return False
+        except ArchiveError:
+            return not _is_readable(store)
         if job.state in FINISHED:
             return False
         return all((need.finished or 0.0) <= began + 1.0 for need in store.get_all(job.needs))
 
     return is_wanted
+
+
+def _is_readable(store: JobStore) -> bool:
+    """One that cannot be read just now says nothing of a job; then nothing of it is thrown away."""
+    try:
+        store.unfinished()
+    except ArchiveError:
+        return False
+    return True
 
 
 def own_folder(archive_folder: Path) -> Path:
