@@ -5,7 +5,7 @@
 #   DAXA_GUI_NO_APT=1    never install anything
 set -euo pipefail
 
-declare -A package=([nginx]=nginx-light [fitsverify]=fitsverify [gpg]=gnupg)
+declare -A package=([nginx]=nginx-light [fitsverify]=fitsverify [gpg]=gnupg [slurmctld]=slurm-wlm [munged]=munge)
 missing=()
 for program in "${!package[@]}"; do
   command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] || missing+=("${package[$program]}")
