@@ -60,7 +60,9 @@ def initialise(installed: Installed, names: tuple[str, ...], home: Path, patch: 
 def execute(line: str, working: str | None, paths: list[str]) -> tuple[list[bool], str, str]:
     """DAXA's own function runs a line in a shell: which of the files are there afterwards, stdout, stderr."""
     run = importlib.import_module("daxa.process._common").execute_cmd
-    _, _, there, out, err, _ = run(line, "unit", "chandra" if "chandra_repro" in line else MISSION, paths, {"working_dir": working})
+    _, _, there, out, err, _ = run(
+        line, "unit", "chandra" if "chandra_repro" in line else MISSION, paths, {"working_dir": working}
+    )
     return there, out, err
 
 
@@ -160,7 +162,8 @@ def test_that_the_lines_of_rgs_work_one_after_the_other(
     raw = xmm_odf(tmp_path / "raw", "0999900901", EXPOSURES[3:])
     work = tmp_path / "work"
     work.mkdir()
-    first = f"cd {work}; cifbuild calindexset=ccf.cif withobservationdate=yes observationdate=2010-11-24 analysisdate=now fullpath=yes; "
+    cif = "calindexset=ccf.cif withobservationdate=yes observationdate=2010-11-24 analysisdate=now fullpath=yes"
+    first = f"cd {work}; cifbuild {cif}; "
     setting = f"export SAS_CCF={work}/ccf.cif; "
     execute(f"{first}{setting}odfingest odfdir={raw} outdir={raw} withodfdir=yes", None, [])
     setting += f"export SAS_ODF={raw}; "
@@ -190,7 +193,11 @@ def line_of(case: Case, folder: Path, patch: pytest.MonkeyPatch, obs_id: str) ->
             patch.setattr(module, set_up, lambda *_, answer=answer, **__: answer)
     made = inspect.unwrap(getattr(module, name))(archive)
     [line] = made[0][case.mission].values()
-    extras = next(value for value in made[1:] if isinstance(value, dict) and all("working_dir" in one for one in value[case.mission].values()))
+    extras = next(
+        value
+        for value in made[1:]
+        if isinstance(value, dict) and all("working_dir" in one for one in value[case.mission].values())
+    )
     [extra] = extras[case.mission].values()
     return line, extra["working_dir"]
 

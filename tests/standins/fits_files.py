@@ -7,6 +7,6 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-from programs import files  # noqa: E402
+from programs import files
 
 __all__ = ["files"]

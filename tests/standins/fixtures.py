@@ -22,7 +22,7 @@ __all__ = ["standins", "standins_once"]
 
 
 def end_children(installed: Installed) -> None:
-    """End the processes that were left behind on purpose (those of which the number is written down, if they are still sleeping)."""
+    """End the processes that were left behind on purpose, if they are still sleeping."""
     for pid in installed.switches.children:
         with suppress(OSError):
             if b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes():

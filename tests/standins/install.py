@@ -115,7 +115,7 @@ class Installed:
         return {name: str(path) for name, path in names.items() if path.is_dir()}
 
     def calls(self, task: str = "") -> list[dict[str, Any]]:
-        """Every start of a stand-in so far (of one task): task, argv, folder, pid, group, time, environment (what matters of it)."""
+        """Every start of a stand-in so far (of one task): task, argv, folder, pid, group, time, environment."""
         path = self.folder / "calls.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [call for call in map(json.loads, lines) if task in ("", call["task"])]

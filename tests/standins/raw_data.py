@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from daxa_gui.practice import xmm
+from daxa_gui.practice.flares import generator
 from daxa_gui.practice.simulate import simulate
 from daxa_gui.practice.sky import SOURCES, Flares, Observation
-from daxa_gui.practice.flares import generator
 from tests.standins.fits_files import files
 
 _CALM, _FLARED = Flares(), Flares(spikes=2, plateaus=((0.4, 0.15),), spike_ct_s=5.0, plateau_ct_s=3.0)
@@ -25,8 +25,11 @@ _EPIC = {"M1": "EMOS1", "M2": "EMOS2", "PN": "EPN", "R1": "RGS1", "R2": "RGS2", 
 
 @dataclass(frozen=True)
 class XmmExposure:
-    """One exposure of an ODF. `data_mode` « Imaging » and « Timing » make event files, « Spectroscopy » those of the RGS, others
-    (« Diagnostic », « OffsetData », « DiscardedLinesData ») a file without events. Seconds count from the start of the observation."""
+    """One exposure of an ODF.
+
+    `data_mode` « Imaging » and « Timing » make event files, « Spectroscopy » those of the RGS, others (« Diagnostic »,
+    « OffsetData », « DiscardedLinesData ») a file without events. Seconds count from the start of the observation.
+    """
 
     instrument: str
     ident: str
@@ -41,9 +44,12 @@ class XmmExposure:
 
 
 STANDARD = (
-    XmmExposure("M1", "S001"), XmmExposure("M2", "S002", flared=False), XmmExposure("PN", "S003"),
-    XmmExposure("R1", "S004", "SpectroscopyHER+SES", None, "Spectroscopy"), XmmExposure("R2", "S005", "SpectroscopyHER+SES", None, "Spectroscopy"),
-)  # fmt: skip
+    XmmExposure("M1", "S001"),
+    XmmExposure("M2", "S002", flared=False),
+    XmmExposure("PN", "S003"),
+    XmmExposure("R1", "S004", "SpectroscopyHER+SES", None, "Spectroscopy"),
+    XmmExposure("R2", "S005", "SpectroscopyHER+SES", None, "Spectroscopy"),
+)
 # Everything that makes an exposure unusable, and an unscheduled one that is fine.
 VARIED = (
     *STANDARD,
@@ -66,10 +72,19 @@ def _epic_list(obs_id: str, start_utc: str, exposure: XmmExposure, seed: int) ->
     """A whole event list of the practice sky, as bytes."""
     closed = exposure.filter in ("CalClosed", "Closed")
     observation = Observation(
-        "xmm_pointed", obs_id, _at(start_utc, exposure.start_s), _at(start_utc, exposure.start_s + exposure.length_s), exposure.length_s,
-        (exposure.instrument,), ra_deg=160.2551, dec_deg=-12.3468, roll_deg=118.4, filter="CalClosed" if closed else "Thin1",
-        flares=_FLARED if exposure.flared else _CALM, extra={"revolution": 2007, "filter_wheel": exposure.filter, "note": ""},
-    )  # fmt: skip
+        "xmm_pointed",
+        obs_id,
+        _at(start_utc, exposure.start_s),
+        _at(start_utc, exposure.start_s + exposure.length_s),
+        exposure.length_s,
+        (exposure.instrument,),
+        ra_deg=160.2551,
+        dec_deg=-12.3468,
+        roll_deg=118.4,
+        filter="CalClosed" if closed else "Thin1",
+        flares=_FLARED if exposure.flared else _CALM,
+        extra={"revolution": 2007, "filter_wheel": exposure.filter, "note": ""},
+    )
     run = replace(xmm._exposure(observation, exposure.instrument, seed), exposure_id=exposure.ident)
     rng = generator(seed, obs_id, exposure.instrument, exposure.ident)
     events = simulate(xmm.look(run), () if closed else SOURCES, rng)
@@ -78,9 +93,19 @@ def _epic_list(obs_id: str, start_utc: str, exposure: XmmExposure, seed: int) ->
 
 def _head(obs_id: str, start_utc: str, exposure: XmmExposure) -> list[str]:
     start, end = (_at(start_utc, exposure.start_s + more).replace("Z", ".000") for more in (0.0, exposure.length_s))
-    cards = [("TELESCOP", "XMM"), ("INSTRUME", _EPIC[exposure.instrument]), ("OBS_ID", obs_id), ("EXPIDSTR", exposure.ident),
-             ("DATE-OBS", start), ("DATE-END", end), ("SUBMODE", exposure.mode), ("EXP_TYPE", exposure.kind), ("PA_PNT", 118.4),
-             ("ORIGIN", "DAXA GUI"), ("CREATOR", "stand-in raw data")]  # fmt: skip
+    cards = [
+        ("TELESCOP", "XMM"),
+        ("INSTRUME", _EPIC[exposure.instrument]),
+        ("OBS_ID", obs_id),
+        ("EXPIDSTR", exposure.ident),
+        ("DATE-OBS", start),
+        ("DATE-END", end),
+        ("SUBMODE", exposure.mode),
+        ("EXP_TYPE", exposure.kind),
+        ("PA_PNT", 118.4),
+        ("ORIGIN", "DAXA GUI"),
+        ("CREATOR", "stand-in raw data"),
+    ]
     if exposure.filter is not None:
         cards.append(("FILTER", exposure.filter))
     return [files.card(name, value) for name, value in cards]
@@ -117,8 +142,14 @@ def _simple_events(exposure: XmmExposure, ccd: int, seed: int, names: Sequence[t
     rows["FLAG"] = np.where(rng.random(n) < 0.1, 1, 0)
     if "BETA" in rows.dtype.names:
         rows["BETA"], rows["XDSP"] = rng.uniform(0.03, 0.08, n), rng.normal(0, 2e-4, n)
-    cards = [files.card("ONTIME", exposure.length_s), files.card("EXPOSURE", exposure.length_s * 0.97), files.card("MJDREF", 50814.0),
-             files.card("TIMESYS", "TT"), files.card("TSTART", start), files.card("TSTOP", start + exposure.length_s)]  # fmt: skip
+    cards = [
+        files.card("ONTIME", exposure.length_s),
+        files.card("EXPOSURE", exposure.length_s * 0.97),
+        files.card("MJDREF", 50814.0),
+        files.card("TIMESYS", "TT"),
+        files.card("TSTART", start),
+        files.card("TSTOP", start + exposure.length_s),
+    ]
     good = files.intervals_hdu(f"STDGTI{ccd:02d}", [(start, start + exposure.length_s)])
     units = {"TIME": "s", "PI": "eV", "BETA": "rad", "XDSP": "rad"}
     return [files.table_hdu("EVENTS", [(a, b, units.get(a, "")) for a, b in names], rows.tobytes(), n, cards), good]
@@ -155,9 +186,14 @@ def _attitude(obs_id: str, start_utc: str) -> list[Any]:
 
 
 def xmm_odf(
-    folder: Path, obs_id: str = "0999900901", exposures: Sequence[XmmExposure] = STANDARD, *, revolution: int = 2007,
-    start_utc: str = "2010-11-24T03:10:00Z", seed: int = 1,
-) -> Path:  # fmt: skip
+    folder: Path,
+    obs_id: str = "0999900901",
+    exposures: Sequence[XmmExposure] = STANDARD,
+    *,
+    revolution: int = 2007,
+    start_utc: str = "2010-11-24T03:10:00Z",
+    seed: int = 1,
+) -> Path:
     """Write an ODF into `folder` and return it: one auxiliary file for each exposure, one file per CCD, the attitude, the ASCII
     summary (an input of odfingest; the SAS summary is for odfingest to make)."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -99,7 +99,9 @@ def _as_hrc(hdus: list[Any]) -> list[Any]:
     old = hdus[place]
     rows = old.rows()
     names = [name for name in old.columns if name in ("time", "chipx", "chipy", "x", "y", "pha", "pi", "status")]
-    new = files.table_hdu("EVENTS", [(name, str(old.get(f"TFORM{old.number(name)}")), "") for name in names], b"", 0, files.identity(old))
+    new = files.table_hdu(
+        "EVENTS", [(name, str(old.get(f"TFORM{old.number(name)}")), "") for name in names], b"", 0, files.identity(old)
+    )
     for k, name in enumerate(names, 1):
         for keyword in ("TCTYP", "TCRPX", "TCRVL", "TCDLT", "TCUNI"):
             value = old.get(f"{keyword}{old.number(name)}")
@@ -132,11 +134,20 @@ def _level1(events: Any, seed: int, hrc: bool) -> Any:
 
 
 def chandra_raw(
-    folder: Path, obs_id: str = "99902", *, instrument: str = "ACIS", exposure_s: float = 6000.0, seed: int = 1, n_aspect: int = 1,
+    folder: Path,
+    obs_id: str = "99902",
+    *,
+    instrument: str = "ACIS",
+    exposure_s: float = 6000.0,
+    seed: int = 1,
+    n_aspect: int = 1,
     contents: Sequence[str] = (),
-) -> Path:  # fmt: skip
-    """Write an observation's folder (oif.fits, primary/, secondary/) and return it. `n_aspect` aspect solutions, one after another;
-    `contents`: more entries of the index of files (« EVT1 » a second time makes a second exposure)."""
+) -> Path:
+    """Write an observation's folder (oif.fits, primary/, secondary/) and return it.
+
+    `n_aspect` aspect solutions, one after another; `contents`: more entries of the index of files (« EVT1 » a second time
+    makes a second exposure).
+    """
     hrc = instrument == "HRC"
     hdus = files.parse(_chandra_list(obs_id, exposure_s, seed))
     place = next(k for k, hdu in enumerate(hdus) if hdu.name == "EVENTS")
@@ -159,18 +170,38 @@ def chandra_raw(
     save(f"primary/{stem}N001_evt2.fits", "EVT2", hdus)
     save(f"secondary/{stem}_000N001_evt1.fits", "EVT1", [hdus[0], _level1(events, seed, hrc), *gtis])
     save(f"secondary/{stem}_000N001_flt1.fits", "FLT", [files.primary(cards), gtis[0]])
-    save(f"secondary/{stem}_000N001_msk1.fits", "MASK", [files.primary(cards), files.table_hdu("MASK", [("CCD_ID", "I", "")], b"\0\3", 1, cards)])
-    save(f"primary/{stem}_000N001_bpix1.fits", "BADPIX", [files.primary(cards), files.table_hdu("BADPIX", [("CHIPX", "I", ""), ("CHIPY", "I", "")], b"\0\5\0\7", 1, cards)])
+    save(
+        f"secondary/{stem}_000N001_msk1.fits",
+        "MASK",
+        [files.primary(cards), files.table_hdu("MASK", [("CCD_ID", "I", "")], b"\0\3", 1, cards)],
+    )
+    save(
+        f"primary/{stem}_000N001_bpix1.fits",
+        "BADPIX",
+        [files.primary(cards), files.table_hdu("BADPIX", [("CHIPX", "I", ""), ("CHIPY", "I", "")], b"\0\5\0\7", 1, cards)],
+    )
     if hrc:
         dead = struct.pack(">dd", start, 0.99)
-        save(f"primary/{stem}_000N001_dtf1.fits", "DTF", [files.primary(cards), files.table_hdu("DTF", [("TIME", "D", "s"), ("DTF", "D", "")], dead, 1, cards)])
+        save(
+            f"primary/{stem}_000N001_dtf1.fits",
+            "DTF",
+            [files.primary(cards), files.table_hdu("DTF", [("TIME", "D", "s"), ("DTF", "D", "")], dead, 1, cards)],
+        )
     _aspects(folder, obs_id, n_aspect, start, stop, cards, save)
     _index(folder, events, made, contents)
     return folder
 
 
 def _aspects(folder: Path, obs_id: str, count: int, start: float, stop: float, cards: list[str], save: Any) -> None:
-    columns = [("time", "D", "s"), ("ra", "D", "deg"), ("dec", "D", "deg"), ("roll", "D", "deg"), ("dy", "D", "mm"), ("dz", "D", "mm"), ("dtheta", "D", "deg")]
+    columns = [
+        ("time", "D", "s"),
+        ("ra", "D", "deg"),
+        ("dec", "D", "deg"),
+        ("roll", "D", "deg"),
+        ("dy", "D", "mm"),
+        ("dz", "D", "mm"),
+        ("dtheta", "D", "deg"),
+    ]
     edges = np.linspace(start, stop, count + 1)
     for k in range(count):
         times = np.arange(edges[k], edges[k + 1], 50.0)
@@ -198,7 +229,9 @@ def _nustar_list(obs_id: str, module: str, exposure_s: float, seed: int) -> byte
     good = orbit_intervals(exposure_s * 1.9, exposure_s, 3)
     run = Run(observation, seed, "NuSTAR", module, 55197, 7.660185200000000e-04, good, 0.77)
     rng = generator(seed, obs_id, module)
-    look = Look(telescopes.NUSTAR, nustar._CAMERAS[module], observation.ra_deg, observation.dec_deg, observation.roll_deg, good, run.live)
+    look = Look(
+        telescopes.NUSTAR, nustar._CAMERAS[module], observation.ra_deg, observation.dec_deg, observation.roll_deg, good, run.live
+    )
     events = simulate(look, SOURCES, rng)
     events = events.take(np.argsort(events.time_s, kind="stable"))
     x, y = nustar._sky_pixels(run, events, rng)
@@ -206,7 +239,9 @@ def _nustar_list(obs_id: str, module: str, exposure_s: float, seed: int) -> byte
     return b"".join([primary_block(run.common_cards()), table, run.gti_block()])
 
 
-def nustar_raw(folder: Path, obs_id: str = "79999002002", *, exposure_s: float = 4000.0, seed: int = 1, modules: str = "AB") -> Path:
+def nustar_raw(
+    folder: Path, obs_id: str = "79999002002", *, exposure_s: float = 4000.0, seed: int = 1, modules: str = "AB"
+) -> Path:
     """Write an observation's folder (the list of files, event_uf/, auxil/, hk/) and return it."""
     stem = f"nu{obs_id}"
     for name in ("event_uf", "auxil", "hk"):
@@ -227,10 +262,17 @@ def nustar_raw(folder: Path, obs_id: str = "79999002002", *, exposure_s: float =
         start, stop = float(events.get("TSTART")), float(events.get("TSTOP"))
         passage = struct.pack(">ddh", start + 0.1 * (stop - start), 120.0, 1)
         columns = [("TIME", "D", "s"), ("LENGTH", "D", "s"), ("SAA", "I", "")]
-        files.write(str(folder / "hk" / f"{stem}{letter}_fpm.hk"), [files.primary(cards), files.table_hdu("HK", columns, passage, 1, cards)])
+        files.write(
+            str(folder / "hk" / f"{stem}{letter}_fpm.hk"),
+            [files.primary(cards), files.table_hdu("HK", columns, passage, 1, cards)],
+        )
     four = struct.pack(">dddd", start, 160.2583, -12.3489, 332.5)
     tables = {
-        "auxil/@_att.fits": ("ATTITUDE", [("TIME", "D", "s"), ("RA", "D", "deg"), ("DEC", "D", "deg"), ("ROLL", "D", "deg")], four),
+        "auxil/@_att.fits": (
+            "ATTITUDE",
+            [("TIME", "D", "s"), ("RA", "D", "deg"), ("DEC", "D", "deg"), ("ROLL", "D", "deg")],
+            four,
+        ),
         "auxil/@_mast.fits": ("MAST_ASPECT_SOLUTION", [("TIME", "D", "s"), ("X", "D", ""), ("Y", "D", ""), ("Z", "D", "")], four),
         "hk/@_obeb.hk": ("HK", [("TIME", "D", "s"), ("A", "D", ""), ("B", "D", ""), ("C", "D", "")], four),
         "hk/@_met.fits": ("PSDPOS", [("TIME", "D", "s"), ("X_PSD0", "D", ""), ("Y_PSD0", "D", ""), ("X_PSD1", "D", "")], four),

@@ -9,8 +9,11 @@ from typing import Any
 
 
 class Switches:
-    """Every method adds a rule for a task (« * »: any), for the calls whose arguments, folder, SAS_CCF or SAS_ODF contain `where`,
-    and of those for the ones counted in `calls` (1 is the first after the rule was made; none: all)."""
+    """Every method adds a rule for a task (« * »: any).
+
+    It is for the calls whose arguments, folder, SAS_CCF or SAS_ODF contain `where`, and of those for the ones counted in `calls`
+    (1 is the first after the rule was made; none: all).
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "switches.json"
@@ -36,13 +39,22 @@ class Switches:
         """It dies of a segmentation fault before it wrote anything."""
         return self._add(task, "crash", where, calls)
 
-    def fail(self, task: str, where: str = "", calls: tuple[int, ...] = (), *, name: str = "SomeError", text: str = "It does not work.",
-             code: int = 1) -> Switches:  # fmt: skip
+    def fail(
+        self,
+        task: str,
+        where: str = "",
+        calls: tuple[int, ...] = (),
+        *,
+        name: str = "SomeError",
+        text: str = "It does not work.",
+        code: int = 1,
+    ) -> Switches:
         """It says an error in its software's form and ends with an exit code, without output files."""
         return self._add(task, "fail", where, calls, name=name, text=text, code=code)
 
-    def say_error(self, task: str, where: str = "", calls: tuple[int, ...] = (), *, name: str = "SomeError",
-                  text: str = "It does not work.") -> Switches:  # fmt: skip
+    def say_error(
+        self, task: str, where: str = "", calls: tuple[int, ...] = (), *, name: str = "SomeError", text: str = "It does not work."
+    ) -> Switches:
         """It does its work, says an error and ends with exit code 0."""
         return self._add(task, "say_error", where, calls, name=name, text=text)
 
@@ -53,8 +65,16 @@ class Switches:
     def hang(self, task: str, where: str = "", calls: tuple[int, ...] = (), *, ignore_term: bool = False) -> Switches:
         return self._add(task, "hang", where, calls, ignore_term=ignore_term)
 
-    def warn(self, task: str, where: str = "", calls: tuple[int, ...] = (), *, name: str = "SomeWarning", text: str = "Careful.",
-             times: int = 1) -> Switches:  # fmt: skip
+    def warn(
+        self,
+        task: str,
+        where: str = "",
+        calls: tuple[int, ...] = (),
+        *,
+        name: str = "SomeWarning",
+        text: str = "Careful.",
+        times: int = 1,
+    ) -> Switches:
         return self._add(task, "warn", where, calls, name=name, text=text, times=times)
 
     def missing(self, task: str, where: str = "", calls: tuple[int, ...] = (), *, file: str = "") -> Switches:
@@ -69,8 +89,17 @@ class Switches:
         """Its event lists have no events."""
         return self._add(task, "empty", where, calls, file=file)
 
-    def leave_children(self, task: str, where: str = "", calls: tuple[int, ...] = (), *, own_session: bool = False,
-                       ignore_term: bool = False, number_of: int = 1, seconds: float = 60.0) -> Switches:  # fmt: skip
+    def leave_children(
+        self,
+        task: str,
+        where: str = "",
+        calls: tuple[int, ...] = (),
+        *,
+        own_session: bool = False,
+        ignore_term: bool = False,
+        number_of: int = 1,
+        seconds: float = 60.0,
+    ) -> Switches:
         """Processes that it started outlive it, in its own process group or in a session of their own."""
         return self._add(
             task, "children", where, calls, own_session=own_session, ignore_term=ignore_term, number_of=number_of, seconds=seconds

@@ -1,5 +1,7 @@
-"""The stand-ins read parameter files as HEASoft's own reader (libape, of the package xspectrampoline) does: for every parameter of
-every task both accept or refuse the same command lines, with the same words and values."""
+"""The stand-ins read parameter files as HEASoft's own reader (libape, of the package xspectrampoline) does.
+
+For every parameter of every task both accept or refuse the same command lines, with the same words and values.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,14 @@ __all__ = ["files", "standins", "standins_once"]
 
 PARAMETERS = Path(__file__).parent / "parameters" / "ape"
 TASKS = sorted(path.stem for path in PARAMETERS.glob("*.par"))
-# Reads cases from its input: [task, arguments]; answers for each [status of the command line, {name: [status, value]}, what was said].
+# Reads cases from its input: [task, arguments, names]; answers [status, {name: [status, value]}, what it said].
 READER = r"""
 import ctypes, json, os, pathlib, sys, tempfile
 library = ctypes.CDLL(sys.argv[1])
 said = tempfile.TemporaryFile()
 os.dup2(said.fileno(), 2)
-kinds = {"i": ("int", ctypes.c_int), "r": ("double", ctypes.c_double), "b": ("bool", ctypes.c_char), "s": ("string", ctypes.c_char_p), "f": ("file_name", ctypes.c_char_p)}
+kinds = {"i": ("int", ctypes.c_int), "r": ("double", ctypes.c_double), "b": ("bool", ctypes.c_char)}
+kinds |= {"s": ("string", ctypes.c_char_p), "f": ("file_name", ctypes.c_char_p)}
 answers = []
 for number, (task, arguments, names) in enumerate(json.load(sys.stdin)):
     own = pathlib.Path(sys.argv[2]) / str(number)
@@ -100,9 +103,14 @@ def _asked(tmp_path: Path, cases: list[tuple[str, list[str]]]) -> list[Any]:
     names = {task: [(one.name, one.kind) for one in _parameters(task)] for task in TASKS}
     given = json.dumps([[task, arguments, _asked_for(names[task], arguments)] for task, arguments in cases])
     done = subprocess.run(
-        [sys.executable, "-c", READER, str(library), str(tmp_path / "own"), str(PARAMETERS)], input=given, env=environment,
-        stdout=subprocess.PIPE, text=True, check=True, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", READER, str(library), str(tmp_path / "own"), str(PARAMETERS)],
+        input=given,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     return list(json.loads(done.stdout))
 
 
@@ -121,7 +129,9 @@ def _first_refusal(status: int, values: dict[str, Any]) -> int:
     return status or (codes[0] if codes else 0)
 
 
-def test_that_command_lines_are_accepted_and_refused_as_heasofts_own_reader_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_command_lines_are_accepted_and_refused_as_heasofts_own_reader_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cases = [(task, arguments) for task in TASKS for arguments in _cases(task)]
     assert len(cases) > 300
     refused = 0

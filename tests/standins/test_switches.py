@@ -27,9 +27,15 @@ def call(standins: Installed, tmp_path: Path) -> object:
     def start(name: str = "gti.fits") -> subprocess.Popen[str]:
         argv = ["gtibuild", "file=gti.txt", f"table={name}"]
         return subprocess.Popen(
-            argv, executable=str(standins.sas / "bin" / "gtibuild"), env=environment, cwd=tmp_path, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+            argv,
+            executable=str(standins.sas / "bin" / "gtibuild"),
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     return start
 
@@ -120,11 +126,25 @@ def test_that_event_lists_can_be_emptied(standins: Installed, tmp_path: Path) ->
     (tmp_path / "pfiles").mkdir()
     caldb = standins.caldb
     environment = {
-        "PATH": f"{standins.heasoft}/bin:/usr/bin:/bin", "HEADAS": str(standins.heasoft), "CALDB": str(caldb), "HEADASNOQUERY": "",
-        "PFILES": f"{tmp_path}/pfiles;{standins.heasoft}/syspfiles", "CALDBCONFIG": f"{caldb}/software/tools/caldb.config",
+        "PATH": f"{standins.heasoft}/bin:/usr/bin:/bin",
+        "HEADAS": str(standins.heasoft),
+        "CALDB": str(caldb),
+        "HEADASNOQUERY": "",
+        "PFILES": f"{tmp_path}/pfiles;{standins.heasoft}/syspfiles",
+        "CALDBCONFIG": f"{caldb}/software/tools/caldb.config",
         "CALDBALIAS": f"{caldb}/software/tools/alias_config.fits",
-    }  # fmt: skip
+    }
     argv = ["nupipeline", f"indir={raw}", "outdir=out", "steminputs=nu79999002002", "instrument=FPMA"]
-    subprocess.run(argv, executable=str(standins.heasoft / "bin" / "nupipeline"), env=environment, cwd=tmp_path, check=True, stdout=subprocess.PIPE)
-    rows = {name: len(files.find(files.read(str(tmp_path / "out" / f"nu79999002002{name}")), "EVENTS").rows()) for name in ("A_uf.evt", "A01_cl.evt")}
+    subprocess.run(
+        argv,
+        executable=str(standins.heasoft / "bin" / "nupipeline"),
+        env=environment,
+        cwd=tmp_path,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    rows = {
+        name: len(files.find(files.read(str(tmp_path / "out" / f"nu79999002002{name}")), "EVENTS").rows())
+        for name in ("A_uf.evt", "A01_cl.evt")
+    }
     assert rows["A_uf.evt"] > 0 and rows["A01_cl.evt"] == 0

@@ -1,1 +1,1 @@
-"""What the stand-in executables run. They start with `python -IS`, so this imports nothing beyond the standard library at the top."""
+"""What the stand-in executables run. They start with `python -IS`: only the standard library at the top."""

@@ -1,7 +1,7 @@
 """Parameter files as HEASoft's reader (ape) treats them; the same form is used by CIAO and eSASS.
 
-PFILES is « own folders ; system folders », each list separated by colons. The system's file is the template; the file in the first
-own folder holds what was learnt. Wording and refusals were compared with libape itself (tests/standins/test_parameters.py).
+PFILES is « own folders ; system folders », each list separated by colons. The system's file is the template; the file in the
+first own folder holds what was learnt. Wording and refusals were compared with libape itself (tests/standins/test_parameters.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 from typing import Any
 
-_LINE = re.compile(r'\s*(?P<name>\w+)\s*,\s*(?P<kind>[a-z]+)\s*,\s*(?P<mode>[a-z]+)\s*,(?P<rest>.*)')
+_LINE = re.compile(r"\s*(?P<name>\w+)\s*,\s*(?P<kind>[a-z]+)\s*,\s*(?P<mode>[a-z]+)\s*,(?P<rest>.*)")
 _FIELD = re.compile(r'\s*("(?:[^"]*)"|\'(?:[^\']*)\'|[^,]*)\s*(?:,|$)')
 _YES, _NO = ("yes", "y", "true", "t"), ("no", "n", "false", "f")
 _TYPES = ("b", "i", "r", "s", "f")
@@ -136,7 +136,9 @@ def _number(parameter: Parameter, text: str) -> int | float:
     try:
         value = float(text)
     except ValueError:
-        raise ParameterError(11, f'Parameter {parameter.name}: trailing text in value "{text}". Cannot convert to {words} type.') from None
+        raise ParameterError(
+            11, f'Parameter {parameter.name}: trailing text in value "{text}". Cannot convert to {words} type.'
+        ) from None
     if parameter.kind == "i" and not re.fullmatch(r"\s*[-+]?\d+\s*", text):
         raise ParameterError(12, f'Parameter {parameter.name}: value "{text}" is not of integer type.')
     if parameter.low and value < float(parameter.low):

@@ -27,8 +27,16 @@ def chandra_repro(values: dict[str, Any]) -> None:
     out = values["outdir"] or os.path.join(folder, "repro")
     print(f"\nProcessing input directory '{os.path.abspath(folder)}'\n", flush=True)
     level1 = _find(folder, "*_evt1.fits", "evt1")
-    inputs = {kind: _find(folder, pattern, kind) for kind, pattern in (
-        ("evt2", "*_evt2.fits"), ("flt1", "*_flt1.fits"), ("asol1", "pcad*_asol1.fits"), ("msk1", "*_msk1.fits"), ("bpix1", "*_bpix1.fits"))}  # fmt: skip
+    inputs = {
+        kind: _find(folder, pattern, kind)
+        for kind, pattern in (
+            ("evt2", "*_evt2.fits"),
+            ("flt1", "*_flt1.fits"),
+            ("asol1", "pcad*_asol1.fits"),
+            ("msk1", "*_msk1.fits"),
+            ("bpix1", "*_bpix1.fits"),
+        )
+    }
     hdus = files.read(level1)
     events = files.find(hdus, "EVENTS")
     if events is None:
@@ -42,7 +50,10 @@ def chandra_repro(values: dict[str, Any]) -> None:
     _talk(values, hrc)
     _level2(values, hdus, events, inputs, hrc, target)
     _companions(values, out, name, inputs, hrc, folder)
-    print(f"The data have been reprocessed.\nStart your analysis with the new products in\n{os.path.abspath(out)}\n\nCIAO reprocessing complete.\n")
+    print(
+        f"The data have been reprocessed.\nStart your analysis with the new products in\n{os.path.abspath(out)}\n\n"
+        "CIAO reprocessing complete.\n"
+    )
 
 
 def _talk(values: dict[str, Any], hrc: bool) -> None:
@@ -53,14 +64,25 @@ def _talk(values: dict[str, Any], hrc: bool) -> None:
             print("Running the destreak tool on the evt1.fits file...\n")
         print("Running acis_build_badpix and acis_find_afterglow to create a new bad pixel file...\n")
         print("Running acis_process_events to reprocess the evt1.fits file...")
-        print(f"Output from acis_process_events:\n# acis_process_events (CIAO {ciao._release[0]}): The following error occurred 3 times:")
-        print("\tdsAPEPULSEHEIGHTERR -- WARNING: pulse height is less than split threshold when performing serial CTI adjustment.")
+        print(
+            f"Output from acis_process_events:\n# acis_process_events (CIAO {ciao._release[0]}): "
+            "The following error occurred 3 times:"
+        )
+        print(
+            "\tdsAPEPULSEHEIGHTERR -- WARNING: pulse height is less than split threshold when performing serial CTI adjustment."
+        )
     else:
         print("Running hrc_process_events to reprocess the evt1.fits file...")
-    print("Filtering the evt1.fits file by grade and status and time...\nApplying the good time intervals from the flt1.fits file...", flush=True)
+    print(
+        "Filtering the evt1.fits file by grade and status and time...\n"
+        "Applying the good time intervals from the flt1.fits file...",
+        flush=True,
+    )
 
 
-def _level2(values: dict[str, Any], hdus: list[files.Hdu], events: files.Hdu, inputs: dict[str, str], hrc: bool, target: str) -> None:
+def _level2(
+    values: dict[str, Any], hdus: list[files.Hdu], events: files.Hdu, inputs: dict[str, str], hrc: bool, target: str
+) -> None:
     """Events of good grades and status in good time (no new calibration is made)."""
     np = files.numpy()
     rows = events.rows()
@@ -88,7 +110,9 @@ def _level2(values: dict[str, Any], hdus: list[files.Hdu], events: files.Hdu, in
 def _companions(values: dict[str, Any], out: str, name: str, inputs: dict[str, str], hrc: bool, folder: str) -> None:
     print("Updating the event file header with chandra_repro HISTORY record\nCreating FOV file...")
     files.write(os.path.join(out, f"{name}_repro_bpix1.fits"), files.read(inputs["bpix1"]))
-    region = files.table_hdu("FOV", [("X", "4D", "pixel"), ("Y", "4D", "pixel"), ("SHAPE", "8A", ""), ("COMPONENT", "J", "")], _fov(), 1)
+    region = files.table_hdu(
+        "FOV", [("X", "4D", "pixel"), ("Y", "4D", "pixel"), ("SHAPE", "8A", ""), ("COMPONENT", "J", "")], _fov(), 1
+    )
     files.write(os.path.join(out, f"{name}_repro_fov1.fits"), [files.primary(), region])
     if values["set_ardlib"]:
         print("Setting observation-specific bad pixel file in local ardlib.par.\n")

@@ -40,7 +40,13 @@ def run(task: str, arguments: list[str], home: str) -> int:
     from programs.ciao_flares import deflare
     from programs.fluximage import fluximage
 
-    work = {"dmcopy": _dmcopy, "dmextract": _dmextract, "deflare": deflare, "chandra_repro": chandra_repro, "fluximage": fluximage}
+    work = {
+        "dmcopy": _dmcopy,
+        "dmextract": _dmextract,
+        "deflare": deflare,
+        "chandra_repro": chandra_repro,
+        "fluximage": fluximage,
+    }
     try:
         values = read(task, arguments)
         if task in ("chandra_repro", "deflare", "fluximage"):
@@ -143,7 +149,10 @@ def _dmextract(values: dict[str, Any]) -> None:
     if match is None:
         raise CiaoError(f"no binning of time in {values['infile']}")
     try:
-        start, stop = (float(text) if text.strip() else float(source.table.get(key)) for text, key in zip(match.groups(), ("TSTART", "TSTOP")))
+        start, stop = (
+            float(text) if text.strip() else float(source.table.get(key))
+            for text, key in zip(match.groups()[:2], ("TSTART", "TSTOP"), strict=True)
+        )
         width = float(match[3])
     except (TypeError, ValueError):
         raise CiaoError(f"bad binning {source.binning}") from None
@@ -163,15 +172,34 @@ def _dmextract(values: dict[str, Any]) -> None:
 
 def _write_curve(path: str, source: VirtualFile, edges: Any, counts: Any, exposure: Any) -> None:
     np = files.numpy()
-    columns = [("TIME_BIN", "J", "channel"), ("TIME_MIN", "D", "s"), ("TIME", "D", "s"), ("TIME_MAX", "D", "s"), ("COUNTS", "J", "count"),
-               ("STAT_ERR", "D", "count"), ("EXPOSURE", "D", "s"), ("COUNT_RATE", "D", "count/s"), ("COUNT_RATE_ERR", "D", "count/s")]  # fmt: skip
+    columns = [
+        ("TIME_BIN", "J", "channel"),
+        ("TIME_MIN", "D", "s"),
+        ("TIME", "D", "s"),
+        ("TIME_MAX", "D", "s"),
+        ("COUNTS", "J", "count"),
+        ("STAT_ERR", "D", "count"),
+        ("EXPOSURE", "D", "s"),
+        ("COUNT_RATE", "D", "count/s"),
+        ("COUNT_RATE_ERR", "D", "count/s"),
+    ]
     rows: Any = np.zeros(len(counts), np.dtype([(name, {"J": ">i4", "D": ">f8"}[form]) for name, form, _ in columns]))
     safe = np.where(exposure > 0, exposure, 1.0)
     rows["TIME_BIN"], rows["TIME_MIN"], rows["TIME_MAX"] = np.arange(1, len(counts) + 1), edges[:-1], edges[1:]
-    rows["TIME"], rows["COUNTS"], rows["STAT_ERR"], rows["EXPOSURE"] = (edges[:-1] + edges[1:]) / 2, counts, np.sqrt(counts), exposure
+    rows["TIME"], rows["COUNTS"], rows["STAT_ERR"], rows["EXPOSURE"] = (
+        (edges[:-1] + edges[1:]) / 2,
+        counts,
+        np.sqrt(counts),
+        exposure,
+    )
     rows["COUNT_RATE"] = np.where(exposure > 0, counts / safe, 0.0)
     rows["COUNT_RATE_ERR"] = np.where(exposure > 0, np.sqrt(counts) / safe, 0.0)
-    cards = [*files.identity(source.table), files.card("TIMEDEL", float(edges[1] - edges[0])), files.card("HDUCLASS", "OGIP"), files.card("HDUCLAS1", "LIGHTCURVE")]
+    cards = [
+        *files.identity(source.table),
+        files.card("TIMEDEL", float(edges[1] - edges[0])),
+        files.card("HDUCLASS", "OGIP"),
+        files.card("HDUCLAS1", "LIGHTCURVE"),
+    ]
     seen: set[str] = set()
     cards = [text for text in cards if not (text[:8] in seen or seen.add(text[:8]))]  # type: ignore[func-returns-value]
     table = files.table_hdu("LIGHTCURVE", columns, rows.tobytes(), len(rows), cards)

@@ -22,7 +22,10 @@ def deflare(values: dict[str, Any]) -> None:
     name = "COUNT_RATE" if table.number("COUNT_RATE") else "RATE"
     rate = rows[name].astype("f8")
     width = float(table.get("TIMEDEL", 0.0)) or float(np.median(np.diff(rows["TIME"])))
-    low, high = ((rows[end] if end in rows.dtype.names else rows["TIME"] + side * width / 2).astype("f8") for end, side in (("TIME_MIN", -1), ("TIME_MAX", 1)))
+    low, high = (
+        (rows[end] if end in rows.dtype.names else rows["TIME"] + side * width / 2).astype("f8")
+        for end, side in (("TIME_MIN", -1), ("TIME_MAX", 1))
+    )
     if not (rate > 0).any():
         raise ciao.CiaoError("all rates are zero")
     if values["method"].lower() == "sigma":
@@ -66,7 +69,9 @@ def _clean(rate: Any, rows: Any, width: float, values: dict[str, Any]) -> tuple[
         limits = (mean / float(values["scale"]), mean * float(values["scale"]))
     good = (rate > limits[0]) & (rate < limits[1])
     if good.sum() < float(values["minfrac"]) * (rate > 0).sum():
-        raise ciao.CiaoError(f"only {int(good.sum())} of {int((rate > 0).sum())} bins are good: less than minfrac={values['minfrac']}")
+        raise ciao.CiaoError(
+            f"only {int(good.sum())} of {int((rate > 0).sum())} bins are good: less than minfrac={values['minfrac']}"
+        )
     return good, limits
 
 

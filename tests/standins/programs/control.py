@@ -32,9 +32,14 @@ def record(home: str, task: str, arguments: list[str]) -> None:
     """One line in `calls.jsonl` for each start."""
     environment = {name: value for name, value in os.environ.items() if name.startswith(_RECORDED)}
     entry = {
-        "task": task, "argv": arguments, "folder": os.getcwd(), "pid": os.getpid(), "group": os.getpgrp(),
-        "environment": environment, "time": time.time(),
-    }  # fmt: skip
+        "task": task,
+        "argv": arguments,
+        "folder": os.getcwd(),
+        "pid": os.getpid(),
+        "group": os.getpgrp(),
+        "environment": environment,
+        "time": time.time(),
+    }
     _append(os.path.join(home, "calls.jsonl"), json.dumps(entry) + "\n")
 
 

@@ -90,7 +90,13 @@ def _flaregti(values: dict[str, Any]) -> None:
         threshold = _threshold(values, rate, exposed, edges)
         quiet = [(float(edges[k]), float(edges[k + 1])) for k in np.flatnonzero(exposed & (rate < threshold))]
         flares = {module: files.overlap(intervals, _joined(quiet)) for module, intervals in good.items()}
-        print(line("flaregti", f"iteration {step + 1}: threshold {threshold:.4f} ct/s/deg2, {len(quiet)} of {int(exposed.sum())} bins"), flush=True)
+        print(
+            line(
+                "flaregti",
+                f"iteration {step + 1}: threshold {threshold:.4f} ct/s/deg2, {len(quiet)} of {int(exposed.sum())} bins",
+            ),
+            flush=True,
+        )
     _write_flare_products(values, hdus, flares, mask, (rate, exposed, edges), threshold)
 
 
@@ -124,7 +130,9 @@ def _mask(values: dict[str, Any], rows: Any, good: dict[int, list[tuple[float, f
     return (likelihood < values["detml"]).astype("i2")
 
 
-def _light_curve(values: dict[str, Any], rows: Any, mask: Any, good: dict[int, list[tuple[float, float]]], edges: Any) -> tuple[Any, Any]:
+def _light_curve(
+    values: dict[str, Any], rows: Any, mask: Any, good: dict[int, list[tuple[float, float]]], edges: Any
+) -> tuple[Any, Any]:
     """Rate in ct/s/deg2 of each bin, and which bins are exposed at all."""
     np = files.numpy()
     size = values["binsize"]
@@ -170,7 +178,9 @@ def _threshold(values: dict[str, Any], rate: Any, exposed: Any, edges: Any) -> f
     return chosen
 
 
-def _write_flare_products(values: dict[str, Any], hdus: list[files.Hdu], flares: Any, mask: Any, curve: Any, threshold: float) -> None:
+def _write_flare_products(
+    values: dict[str, Any], hdus: list[files.Hdu], flares: Any, mask: Any, curve: Any, threshold: float
+) -> None:
     np = files.numpy()
     rate, exposed, edges = curve
     made = [files.intervals_hdu(f"FLAREGTI{module}", intervals) for module, intervals in sorted(flares.items())]
@@ -178,7 +188,7 @@ def _write_flare_products(values: dict[str, Any], hdus: list[files.Hdu], flares:
         files.write(values["gtifile"], [files.primary(), *made])
     else:
         files.write(values["eventfile"], [hdu for hdu in hdus if not re.fullmatch(r"FLAREGTI[1-7]", hdu.name)] + made)
-    cards = [line_ for line_ in files.identity(hdus[0])]
+    cards = files.identity(hdus[0])
     if values["write_mask"]:
         files.write(values["mask"], [files.image_hdu(mask, cards, bitpix=16)])
     if values["write_lightcurve"]:
@@ -301,6 +311,10 @@ def _with_image(values: dict[str, Any], out: list[files.Hdu], hdus: list[files.H
     for k, name in enumerate(("X", "Y"), 1):
         n = hdus[i].number(name)
         step = float(hdus[i].get(f"TCDLT{n}", _PIXEL_DEG))
-        cards += [card(f"CTYPE{k}", str(hdus[i].get(f"TCTYP{n}", ""))), card(f"CRPIX{k}", size[k - 1] / 2 + 0.5),
-                  card(f"CRVAL{k}", float(hdus[i].get(f"TCRVL{n}", 0.0))), card(f"CDELT{k}", step * values["rebin"])]  # fmt: skip
+        cards += [
+            card(f"CTYPE{k}", str(hdus[i].get(f"TCTYP{n}", ""))),
+            card(f"CRPIX{k}", size[k - 1] / 2 + 0.5),
+            card(f"CRVAL{k}", float(hdus[i].get(f"TCRVL{n}", 0.0))),
+            card(f"CDELT{k}", step * values["rebin"]),
+        ]
     return [files.image_hdu(image, cards, bitpix=32), *out[1:]]

@@ -124,9 +124,13 @@ class Selection:
             return value
         other = self._sum()
         compare: dict[str, Callable[[], Any]] = {
-            "==": lambda: value == other, "!=": lambda: value != other, "<=": lambda: value <= other, ">=": lambda: value >= other,
-            "<": lambda: value < other, ">": lambda: value > other,
-        }  # fmt: skip
+            "==": lambda: value == other,
+            "!=": lambda: value != other,
+            "<=": lambda: value <= other,
+            ">=": lambda: value >= other,
+            "<": lambda: value < other,
+            ">": lambda: value > other,
+        }
         return compare[sign]()
 
     def _sum(self) -> Any:

@@ -8,7 +8,13 @@ from typing import Any
 from programs import ciao, files
 from programs.virtual_file import VirtualFile
 
-_NAMED = {"ultrasoft": "0.2:0.5:0.4", "soft": "0.5:1.2:0.92", "medium": "1.2:2.0:1.56", "hard": "2.0:7.0:3.8", "broad": "0.5:7.0:2.3"}
+_NAMED = {
+    "ultrasoft": "0.2:0.5:0.4",
+    "soft": "0.5:1.2:0.92",
+    "medium": "1.2:2.0:1.56",
+    "hard": "2.0:7.0:3.8",
+    "broad": "0.5:7.0:2.3",
+}
 _AREA_CM2 = 350.0
 
 
@@ -101,12 +107,21 @@ def _products(values: dict[str, Any], source: VirtualFile, stem: str, counts: An
     cards = files.identity(table)
     for k, n in enumerate(numbers, 1):
         step = float(table.get(f"TCDLT{n}", 1.0))
-        cards += [card(f"CTYPE{k}", str(table.get(f"TCTYP{n}", ""))), card(f"CRPIX{k}", (centre[k - 1] - low[k - 1]) / size + 0.5),
-                  card(f"CRVAL{k}", float(table.get(f"TCRVL{n}", 0.0))), card(f"CDELT{k}", step * size), card(f"CUNIT{k}", "deg")]  # fmt: skip
+        cards += [
+            card(f"CTYPE{k}", str(table.get(f"TCTYP{n}", ""))),
+            card(f"CRPIX{k}", (centre[k - 1] - low[k - 1]) / size + 0.5),
+            card(f"CRVAL{k}", float(table.get(f"TCRVL{n}", 0.0))),
+            card(f"CDELT{k}", step * size),
+            card(f"CUNIT{k}", "deg"),
+        ]
     seen: set[str] = set()
     cards = [line for line in cards if not (line[:8] in seen or seen.add(line[:8]))]  # type: ignore[func-returns-value]
     flux = np.divide(counts, exposure, out=np.zeros(counts.shape), where=usable & (exposure > 0))
-    made = [("thresh.img", np.where(usable, counts, 0), 32), ("thresh.expmap", np.where(usable, exposure, 0), -32), ("flux.img", flux, -32)]
+    made = [
+        ("thresh.img", np.where(usable, counts, 0), 32),
+        ("thresh.expmap", np.where(usable, exposure, 0), -32),
+        ("flux.img", flux, -32),
+    ]
     if values["psfecf"] is not None:
         made.append(("thresh.psfmap", np.where(usable, 0.5 + 0.1 * off**2 * (0.5 + float(values["psfecf"])), 0), -32))
     print("The following files were created:\n")

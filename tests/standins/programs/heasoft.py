@@ -147,9 +147,13 @@ def _binned(table: files.Hdu, text: str) -> files.Hdu:
     image = np.bincount(place[1][on] * shape[0] + place[0][on], minlength=shape[0] * shape[1]).reshape(shape[1], shape[0])
     cards = files.identity(table)
     for k, (n, name, low, _, step) in enumerate(axes, 1):
-        cards += [card(f"CTYPE{k}", str(table.get(f"TCTYP{n}", name))), card(f"CRPIX{k}", (float(table.get(f"TCRPX{n}", 0.0)) - low + 0.5) / step + 0.5),
-                  card(f"CRVAL{k}", float(table.get(f"TCRVL{n}", 0.0))), card(f"CDELT{k}", float(table.get(f"TCDLT{n}", 1.0)) * step),
-                  card(f"CUNIT{k}", "deg")]  # fmt: skip
+        cards += [
+            card(f"CTYPE{k}", str(table.get(f"TCTYP{n}", name))),
+            card(f"CRPIX{k}", (float(table.get(f"TCRPX{n}", 0.0)) - low + 0.5) / step + 0.5),
+            card(f"CRVAL{k}", float(table.get(f"TCRVL{n}", 0.0))),
+            card(f"CDELT{k}", float(table.get(f"TCDLT{n}", 1.0)) * step),
+            card(f"CUNIT{k}", "deg"),
+        ]
     return files.image_hdu(image, cards, bitpix=32)
 
 
@@ -186,7 +190,11 @@ def _nuexpomap(values: dict[str, Any]) -> None:
     image = np.where(off < 7.5, seconds / (1 + (off / reach) ** 2), 0.0)
     cards = files.identity(events)
     for k, column in enumerate((n, events.number("Y")), 1):
-        cards += [card(f"CTYPE{k}", str(events.get(f"TCTYP{column}", ""))), card(f"CRPIX{k}", float(events.get(f"TCRPX{column}", 500.5)) - axis[k - 1][0] + 1),
-                  card(f"CRVAL{k}", float(events.get(f"TCRVL{column}", 0.0))), card(f"CDELT{k}", float(events.get(f"TCDLT{column}", 1.0)))]  # fmt: skip
+        cards += [
+            card(f"CTYPE{k}", str(events.get(f"TCTYP{column}", ""))),
+            card(f"CRPIX{k}", float(events.get(f"TCRPX{column}", 500.5)) - axis[k - 1][0] + 1),
+            card(f"CRVAL{k}", float(events.get(f"TCRVL{column}", 0.0))),
+            card(f"CDELT{k}", float(events.get(f"TCDLT{column}", 1.0))),
+        ]
     files.write(values["expomapfile"], [files.image_hdu(image, cards)])
     print(line("nuexpomap", "Exit with success"), flush=True)

@@ -33,11 +33,24 @@ def nupipeline(values: dict[str, Any], failure: type[Exception]) -> None:
         raise failure("this stand-in knows the stages 1 and 2, beginning with 1, only")
     letters = "AB" if values["instrument"].upper() == "ALL" else values["instrument"].upper()[-1]
     os.makedirs(out, exist_ok=True)
-    shared = {kind: _input(folder, place, failure) for kind, place in (
-        ("att", f"auxil/{stem}_att.fits"), ("mast", f"auxil/{stem}_mast.fits"), ("obeb", f"hk/{stem}_obeb.hk"), ("met", f"hk/{stem}_met.fits"))}  # fmt: skip
+    shared = {
+        kind: _input(folder, place, failure)
+        for kind, place in (
+            ("att", f"auxil/{stem}_att.fits"),
+            ("mast", f"auxil/{stem}_mast.fits"),
+            ("obeb", f"hk/{stem}_obeb.hk"),
+            ("met", f"hk/{stem}_met.fits"),
+        )
+    }
     print(f"{'=' * 93}\n             Running NuSTARDAS pipeline\n Task: nupipeline Version: 0.4.9 (stand-in)\n{'=' * 93}")
     root = os.path.join(out, stem if values["stemoutputs"] == "DEFAULT" else values["stemoutputs"])
-    for kind, name in (("att", "_att.fits"), ("mast", "_mast.fits"), ("obeb", "_obeb.hk"), ("met", "_psd.fits"), ("met", "_psdcorr.fits")):
+    for kind, name in (
+        ("att", "_att.fits"),
+        ("mast", "_mast.fits"),
+        ("obeb", "_obeb.hk"),
+        ("met", "_psd.fits"),
+        ("met", "_psdcorr.fits"),
+    ):
         _save(root + name, files.read(shared[kind]), values, failure)
     for letter in letters:
         _module(values, folder, stem, root, letter, failure)
@@ -47,7 +60,9 @@ def _input(folder: str, place: str, failure: type[Exception]) -> str:
     for ending in ("", ".gz"):
         if os.path.isfile(os.path.join(folder, place + ending)):
             return os.path.join(folder, place + ending)
-    raise failure(f"input file {os.path.basename(place)} not found in the directory {os.path.join(folder, os.path.dirname(place))}")
+    raise failure(
+        f"input file {os.path.basename(place)} not found in the directory {os.path.join(folder, os.path.dirname(place))}"
+    )
 
 
 def _save(path: str, hdus: list[files.Hdu], values: dict[str, Any], failure: type[Exception]) -> None:
@@ -57,7 +72,10 @@ def _save(path: str, hdus: list[files.Hdu], values: dict[str, Any], failure: typ
 
 
 def _table(name: str, columns: list[tuple[str, str, str]], rows: list[bytes], hdus: list[files.Hdu]) -> list[files.Hdu]:
-    return [files.primary(files.identity(hdus[0])), files.table_hdu(name, columns, b"".join(rows), len(rows), files.identity(hdus[0]))]
+    return [
+        files.primary(files.identity(hdus[0])),
+        files.table_hdu(name, columns, b"".join(rows), len(rows), files.identity(hdus[0])),
+    ]
 
 
 def _module(values: dict[str, Any], folder: str, stem: str, root: str, letter: str, failure: type[Exception]) -> None:
@@ -69,7 +87,10 @@ def _module(values: dict[str, Any], folder: str, stem: str, root: str, letter: s
     housekeeping = files.find(files.read(_input(folder, f"hk/{stem}{letter}_fpm.hk", failure)), "HK")
     assert housekeeping is not None
     name = root + letter
-    print(f"\nnupipeline_0.4.9: Info: Processing the {'FPM' + letter} data\nnuhotpix_1.2.0: Info: hpbinsize={values['hpbinsize']} hpcellsize={values['hpcellsize']}")
+    print(
+        f"\nnupipeline_0.4.9: Info: Processing the FPM{letter} data\n"
+        f"nuhotpix_1.2.0: Info: hpbinsize={values['hpbinsize']} hpcellsize={values['hpcellsize']}"
+    )
     rows = hdus[place].rows()
     raw = rows["RAWX"].astype("i8") * 32 + rows["RAWY"]
     pixels, counts = np.unique(raw, return_counts=True) if len(rows) else (np.zeros(0, int), np.zeros(0, int))
@@ -82,13 +103,32 @@ def _module(values: dict[str, Any], folder: str, stem: str, root: str, letter: s
     columns = [("RAWX", "I", ""), ("RAWY", "I", ""), ("BADFLAG", "J", "")]
     _save(f"{name}_hp.fits", _table("BADPIX0", columns, bad, hdus), values, failure)
     _save(f"{name}_bp.fits", _table("BADPIX0", columns, bad, hdus), values, failure)
-    _save(f"{name}_det1.fits", _table("DET1_REFPOINT", [("TIME", "D", "s"), ("X_DET1", "D", ""), ("Y_DET1", "D", "")], [struct.pack(">ddd", 0, 180, 180)], hdus), values, failure)
-    _save(f"{name}_oa.fits", _table("OPTICAL_AXIS", [("TIME", "D", "s"), ("X_OA", "D", ""), ("Y_OA", "D", "")], [struct.pack(">ddd", 0, 500, 500)], hdus), values, failure)
+    _save(
+        f"{name}_det1.fits",
+        _table(
+            "DET1_REFPOINT",
+            [("TIME", "D", "s"), ("X_DET1", "D", ""), ("Y_DET1", "D", "")],
+            [struct.pack(">ddd", 0, 180, 180)],
+            hdus,
+        ),
+        values,
+        failure,
+    )
+    _save(
+        f"{name}_oa.fits",
+        _table(
+            "OPTICAL_AXIS", [("TIME", "D", "s"), ("X_OA", "D", ""), ("Y_OA", "D", "")], [struct.pack(">ddd", 0, 500, 500)], hdus
+        ),
+        values,
+        failure,
+    )
     if values["exitstage"] >= 2:
         _screen(values, hdus, place, housekeeping, name, failure)
 
 
-def _screen(values: dict[str, Any], hdus: list[files.Hdu], place: int, housekeeping: files.Hdu, name: str, failure: type[Exception]) -> None:
+def _screen(
+    values: dict[str, Any], hdus: list[files.Hdu], place: int, housekeeping: files.Hdu, name: str, failure: type[Exception]
+) -> None:
     """Good grades, no hot pixels, inside the good time (without passages of the SAA if they are looked for)."""
     rows = hdus[place].rows()
     gti = files.find(hdus, "GTI")

@@ -1,4 +1,4 @@
-"""The tasks of SAS: what they have in common. The work of each is in `sas_files`, `sas_chains`, `sas_select`, `sas_flares`, `sas_maps`."""
+"""The tasks of SAS: what they have in common (the work of each is in `sas_files`, `sas_chains`, `sas_select` …)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,34 @@ from importlib import import_module
 from programs import files
 from programs.sas_parameters import SasError, Values, complain, options, read, table, table_path
 
-VERSIONS = {"sas": "1.71", "cifbuild": "4.10.1", "odfingest": "3.33.2", "epchain": "8.82.2", "emchain": "12.1", "emanom": "0.20.1",
-            "espfilt": "5.1", "evselect": "3.71.3", "merge": "0.15", "eexpmap": "4.12.1", "rgsproc": "1.39", "gtibuild": "1.5.1",
-            "sasversion": "1.18"}  # fmt: skip
+VERSIONS = {
+    "sas": "1.71",
+    "cifbuild": "4.10.1",
+    "odfingest": "3.33.2",
+    "epchain": "8.82.2",
+    "emchain": "12.1",
+    "emanom": "0.20.1",
+    "espfilt": "5.1",
+    "evselect": "3.71.3",
+    "merge": "0.15",
+    "eexpmap": "4.12.1",
+    "rgsproc": "1.39",
+    "gtibuild": "1.5.1",
+    "sasversion": "1.18",
+}
 _WORK = {
-    "cifbuild": "sas_files:cifbuild", "odfingest": "sas_files:odfingest", "gtibuild": "sas_files:gtibuild", "epchain": "sas_chains:epchain",
-    "emchain": "sas_chains:emchain", "rgsproc": "sas_chains:rgsproc", "evselect": "sas_select:evselect", "merge": "sas_select:merge",
-    "emanom": "sas_flares:emanom", "espfilt": "sas_flares:espfilt", "eexpmap": "sas_maps:eexpmap",
-}  # fmt: skip
+    "cifbuild": "sas_files:cifbuild",
+    "odfingest": "sas_files:odfingest",
+    "gtibuild": "sas_files:gtibuild",
+    "epchain": "sas_chains:epchain",
+    "emchain": "sas_chains:emchain",
+    "rgsproc": "sas_chains:rgsproc",
+    "evselect": "sas_select:evselect",
+    "merge": "sas_select:merge",
+    "emanom": "sas_flares:emanom",
+    "espfilt": "sas_flares:espfilt",
+    "eexpmap": "sas_maps:eexpmap",
+}
 _NEED_CCF = ("odfingest", "epchain", "emchain", "emanom", "espfilt", "eexpmap", "rgsproc", "evselect")
 
 
@@ -113,7 +133,8 @@ def _show_release(version: str) -> None:
     print("sasversion:- XMM-Newton SAS release and build information:\n")
     built = {"compiled": "Tue Mar  4 07:29:35 UTC 2025", "by": "nobody@nowhere", "platform": "stand-in"}
     print(
-        f"SAS release: {version}\nCompiled on: {built['compiled']}\nCompiled by: {built['by']}\nPlatform   : {built['platform']}\n"
+        f"SAS release: {version}\nCompiled on: {built['compiled']}\nCompiled by: {built['by']}\n"
+        f"Platform   : {built['platform']}\n"
     )
     print("SAS-related environment variables that are set:\n")
     for name in ("SAS_DIR", "SAS_PATH", "SAS_CCFPATH", "SAS_CCF", "SAS_ODF", "SAS_VERBOSITY"):

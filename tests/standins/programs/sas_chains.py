@@ -106,8 +106,14 @@ def _subspace(events: files.Hdu, ccds: list[int]) -> None:
     """Good time of each CCD, as the data subspace: one component per CCD."""
     events.drop(r"\d*DS[A-Z]{3,4}\d+")
     card = files.card
-    events.cards += [card("DSTYP1", "CCDNR"), card("DSVAL1", f"{ccds[0]}"), card("DSTYP2", "TIME"), card("DSUNI2", "s"),
-                     card("DSVAL2", "TABLE"), card("DSREF2", f":STDGTI{ccds[0]:02d}")]  # fmt: skip
+    events.cards += [
+        card("DSTYP1", "CCDNR"),
+        card("DSVAL1", f"{ccds[0]}"),
+        card("DSTYP2", "TIME"),
+        card("DSUNI2", "s"),
+        card("DSVAL2", "TABLE"),
+        card("DSREF2", f":STDGTI{ccds[0]:02d}"),
+    ]
     for component, ccd in enumerate(ccds[1:], 2):
         events.cards += [card(f"{component}DSVAL1", f"{ccd}"), card(f"{component}DSREF2", f":STDGTI{ccd:02d}")]
 
@@ -126,7 +132,7 @@ def epchain(task: sas.Task) -> None:
     ccds = _ccd_list(values["ccds"])
     if task.release[:3] == (21, 0, 0) and values["runradmonfix"]:
         raise SasError("constituent", "radmonfix ended in error")
-    if not 0 < values["exposure"] or values["odfaccess"] not in ("odf", "oal", "name"):
+    if not values["exposure"] > 0 or values["odfaccess"] not in ("odf", "oal", "name"):
         raise SasError("exposure", f"Exposure {values['exposure']} not found in ODF directory")
     ident = f"{values['schedule']}{values['exposure']:03d}"
     mine = [part for part in parts if part.instrument == "PN"]

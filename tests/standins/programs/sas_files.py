@@ -52,12 +52,25 @@ def cifbuild(task: sas.Task) -> None:
     if not newest:
         task.warn("NoMatchingCcfConstituents", f"No matching CCF constituents found in {path}")
     rows = b"".join(
-        struct.pack(">16s16si24s24s128s", scope.encode(), kind.encode(), issue, observation[:24].encode(), analysis[:24].encode(),
-                    name.encode("utf-8", "replace")[-128:])
+        struct.pack(
+            ">16s16si24s24s128s",
+            scope.encode(),
+            kind.encode(),
+            issue,
+            observation[:24].encode(),
+            analysis[:24].encode(),
+            name.encode("utf-8", "replace")[-128:],
+        )
         for (scope, kind), (issue, name) in sorted(newest.items())
-    )  # fmt: skip
-    columns = [("SCOPE", "16A", ""), ("TYPEID", "16A", ""), ("ISSUE", "J", ""), ("VALDATE", "24A", ""), ("EVALDATE", "24A", ""),
-               ("FILE", "128A", "")]  # fmt: skip
+    )
+    columns = [
+        ("SCOPE", "16A", ""),
+        ("TYPEID", "16A", ""),
+        ("ISSUE", "J", ""),
+        ("VALDATE", "24A", ""),
+        ("EVALDATE", "24A", ""),
+        ("FILE", "128A", ""),
+    ]
     head = [files.card("OBSVDATE", observation), files.card("ANALDATE", analysis), files.card("CREATOR", "cifbuild (stand-in)")]
     files.write(values["calindexset"], [files.primary(head), files.table_hdu("CALINDEX", columns, rows, len(newest), head)])
 

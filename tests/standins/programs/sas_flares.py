@@ -67,7 +67,7 @@ def _state(instrument: str, ccd: int, present: bool, low: int, ratio: float) -> 
 
 
 def espfilt(task: sas.Task) -> None:
-    """`{x}-gti.fits`, `-gti.txt`, `-allevc.fits`, pn `-allevcoot.fits`, histogram method `-hist.qdp`, and more with keepinterfiles."""
+    """`{x}-gti.fits`, `-gti.txt`, `-allevc.fits`, pn `-allevcoot.fits`, histogram method `-hist.qdp`; more are kept if asked."""
     values = task.values
     path = values.get("eventfile") or values["eventset"]
     hdus, i = task.events(path)
@@ -81,7 +81,8 @@ def espfilt(task: sas.Task) -> None:
     pattern = 4 if pn else 12
     band = f"(PATTERN<={pattern})&&(PI in [{values['elow']}:{values['ehigh']}])"
     task.say(
-        f"Executing (routine): evselect table={path} rateset={stem}-fovlc.fits expression='{band}&&({good_flags})' timebinsize=1  -w 1 -V 4"
+        f"Executing (routine): evselect table={path} rateset={stem}-fovlc.fits "
+        f"expression='{band}&&({good_flags})' timebinsize=1  -w 1 -V 4"
     )
     fov, _ = selected(hdus, i, f"{band}&&({good_flags})")
     start, stop = float(hdus[i].get("TSTART", 0.0)), float(hdus[i].get("TSTOP", 0.0))
@@ -190,9 +191,27 @@ def _qdp(borders: Any, histogram: Any, fit: tuple[float, float, float], time: An
     """Rows of 14 numbers; what is absent is -1.0 with error 0.0."""
     np = files.numpy()
     centre, sigma, reach = fit
-    lines = ["font roman", "cs 1.0", "skip sing", "gap errors", "line step 2", "read serr 2", "read serr 4", "read serr 5", "read serr 6",
-             "read serr 7", "win 1", "yplot 1 2", "lab x Count Rate (counts/s)", "la y N", 'la 1 p 0.5 0.9 "Count Rate Histogram"',
-             "win 2", "yplot 3 4", "la x Time (s)", "log y"]  # fmt: skip
+    lines = [
+        "font roman",
+        "cs 1.0",
+        "skip sing",
+        "gap errors",
+        "line step 2",
+        "read serr 2",
+        "read serr 4",
+        "read serr 5",
+        "read serr 6",
+        "read serr 7",
+        "win 1",
+        "yplot 1 2",
+        "lab x Count Rate (counts/s)",
+        "la y N",
+        'la 1 p 0.5 0.9 "Count Rate Histogram"',
+        "win 2",
+        "yplot 3 4",
+        "la x Time (s)",
+        "log y",
+    ]
 
     def row(x: float, **given: float) -> str:
         names = ("n", "en", "model", "fov", "efov", "ok", "eok", "cor", "ecor", "corok", "ecorok", "sel", "win")

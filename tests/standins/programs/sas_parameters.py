@@ -148,8 +148,19 @@ def options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
     """The options that all tasks share (`-V 5`, `-w 1`, `--version` …), and the rest."""
     found: dict[str, str] = {}
     rest, at = [], 0
-    long_names = {"verbosity": "V", "warning": "w", "odf": "o", "ccf": "i", "version": "v", "help": "h", "param": "p",
-                  "noclobber": "c", "trace": "t", "dialog": "d", "manpage": "m"}  # fmt: skip
+    long_names = {
+        "verbosity": "V",
+        "warning": "w",
+        "odf": "o",
+        "ccf": "i",
+        "version": "v",
+        "help": "h",
+        "param": "p",
+        "noclobber": "c",
+        "trace": "t",
+        "dialog": "d",
+        "manpage": "m",
+    }
     while at < len(arguments):
         argument = arguments[at]
         name, _, value = argument.lstrip("-").partition("=")

@@ -126,7 +126,7 @@ def _image(task: sas.Task, hdus: list[files.Hdu], table: files.Hdu, rows: Any) -
     values = task.values
     axes = [_axis(values, table, rows, letter) for letter in "xy"]
     place = []
-    for letter, (low, size, count, _) in zip("xy", axes, strict=True):
+    for letter, (low, size, _, _) in zip("xy", axes, strict=True):
         names = {name.upper(): name for name in table.columns}
         data = rows[names[values[f"{letter}column"].upper()]].astype("f8")
         place.append(np.floor((data - (low - 0.5)) / size).astype("i8"))
@@ -137,10 +137,19 @@ def _image(task: sas.Task, hdus: list[files.Hdu], table: files.Hdu, rows: Any) -
         centre = low - 0.5 + size / 2
         kind = str(table.get(f"TCTYP{n}", "")) or str(table.get(f"TTYPE{n}"))
         reference, step = float(table.get(f"TCRPX{n}", 0.0)), float(table.get(f"TCDLT{n}", 1.0))
-        cards += [card(f"CTYPE{k}", kind), card(f"CRPIX{k}", (reference - centre) / size + 1), card(f"CUNIT{k}", str(table.get(f"TCUNI{n}", "deg"))),
-                  card(f"CRVAL{k}", float(table.get(f"TCRVL{n}", 0.0))), card(f"CDELT{k}", step * size),
-                  card(f"CTYPE{k}L", str(table.get(f"TTYPE{n}"))), card(f"CRPIX{k}L", 1.0), card(f"CRVAL{k}L", centre), card(f"CDELT{k}L", float(size)),
-                  card(f"LTV{k}", 1 - centre / size), card(f"LTM{k}_{k}", 1 / size)]  # fmt: skip
+        cards += [
+            card(f"CTYPE{k}", kind),
+            card(f"CRPIX{k}", (reference - centre) / size + 1),
+            card(f"CUNIT{k}", str(table.get(f"TCUNI{n}", "deg"))),
+            card(f"CRVAL{k}", float(table.get(f"TCRVL{n}", 0.0))),
+            card(f"CDELT{k}", step * size),
+            card(f"CTYPE{k}L", str(table.get(f"TTYPE{n}"))),
+            card(f"CRPIX{k}L", 1.0),
+            card(f"CRVAL{k}L", centre),
+            card(f"CDELT{k}L", float(size)),
+            card(f"LTV{k}", 1 - centre / size),
+            card(f"LTM{k}_{k}", 1 / size),
+        ]
     seen: set[str] = set()
     cards = [line for line in cards if not (line[:8] in seen or seen.add(line[:8]))]  # type: ignore[func-returns-value]
     bitpix = _REAL[values["imagedatatype"]] if values["withimagedatatype"] else -64
@@ -230,7 +239,7 @@ def _common_rows(task: sas.Task, sets: list[list[files.Hdu]], tables: list[files
     names = [name for name in rows[0].dtype.names if name in rows[1].dtype.names]
     if len(names) < max(len(r.dtype.names) for r in rows):
         task.warn("noColumn", "Columns that are in one of the files only are dropped")
-    from numpy.lib import recfunctions  # noqa: PLC0415
+    from numpy.lib import recfunctions
 
     rows = [recfunctions.repack_fields(r[names]) for r in rows]
     rows[1] = rows[1].astype(rows[0].dtype)
@@ -254,8 +263,8 @@ def _common_rows(task: sas.Task, sets: list[list[files.Hdu]], tables: list[files
     )
     for r, (ra, dec, step_x, step_y) in zip(rows, centres, strict=True):
         known = r["X"] > 0
-        r["X"][known] += int(round((ra - target[0]) * np.cos(np.radians(dec)) / step_x))
-        r["Y"][known] += int(round((dec - target[1]) / step_y))
+        r["X"][known] += round(float((ra - target[0]) * np.cos(np.radians(dec)) / step_x))
+        r["Y"][known] += round((dec - target[1]) / step_y)
     for name, value in (("X", target[0]), ("Y", target[1])):
         tables[0].set(f"TCRVL{tables[0].number(name)}", float(value))
     return rows

@@ -42,14 +42,27 @@ def _exposures(task: sas.Task, folder: str, names: list[str]) -> dict[str, dict[
 
 
 def _exposure_lines(instrument: str, obs_id: str, ident: str, facts: dict[str, Any], level: int, index: int) -> list[str]:
-    times = [f"{facts[which]} / {text}" for which, text in (
-        ("start", "Scheduled Start Time"), ("end", "Scheduled End Time"), ("start", "Actual Start Time"), ("end", "Actual End Time"),
-    )]  # fmt: skip
+    times = [
+        f"{facts[which]} / {text}"
+        for which, text in (
+            ("start", "Scheduled Start Time"),
+            ("end", "Scheduled End Time"),
+            ("start", "Actual Start Time"),
+            ("end", "Actual End Time"),
+        )
+    ]
     mode, data_modes = facts.get("mode", "UNDEFINED"), sorted(facts["modes"].items())
-    shown: list[str] = [] if mode == "UNDEFINED" else [
-        *(f"CALIBRATION_MODE_{n} = {mode} / Mode used to calibrate events from CCD {n}" for n, _ in data_modes),
-        *(f"DATA_MODE_{n} = {value} / Data mode for {'window' if instrument == 'OM' else 'CCD'} {n}" for n, value in data_modes),
-    ]  # fmt: skip
+    shown: list[str] = (
+        []
+        if mode == "UNDEFINED"
+        else [
+            *(f"CALIBRATION_MODE_{n} = {mode} / Mode used to calibrate events from CCD {n}" for n, _ in data_modes),
+            *(
+                f"DATA_MODE_{n} = {value} / Data mode for {'window' if instrument == 'OM' else 'CCD'} {n}"
+                for n, value in data_modes
+            ),
+        ]
+    )
     if facts.get("filter") and instrument in ("M1", "M2", "PN", "OM"):
         shown += [
             "FILTER_WHEEL = FILTER A // Name of filter wheel position",
@@ -59,14 +72,27 @@ def _exposure_lines(instrument: str, obs_id: str, ident: str, facts: dict[str, A
         shown.append(f"FILTER = {facts['filter']} // {words}")
     shown += ["CLOCK_WRAP_AROUND = 32767 // Clock wrap around", "MEAN_TEMPERATURE = 34.0323 // Mean temperature"]
     return [
-        "//", "// Exposure Record", f"// Observation Level Exposure Index = {level}",
-        f"// Instrument [{instrument}] Level Exposure Identifier = {ident}", f"// Instrument [{instrument}] Level Exposure Index = {index}",
-        "//", "EXPOSURE", f"{ident[1:]} / Exposure Identifier [also {ident}]",
-        f"{'Y' if ident[0] == 'S' else 'N'} / Is this a scheduled exposure?", f"{facts.get('kind', 'SCIENCE')} / Exposure Type",
-        f"{obs_id}{instrument}{ident} / Commanded Exposure Identifier", f"{obs_id}{instrument}{ident} / Proposal Exposure Identifier",
-        *times, "//", f"// Configuration Record for {instrument}", "//", f"CONFIGURATION {_KINDS[instrument]}",
-        f"{len(shown) + 1} / Number of configuration parameters available", f"MODE = {mode} / Instrument configuration ", *shown,
-    ]  # fmt: skip
+        "//",
+        "// Exposure Record",
+        f"// Observation Level Exposure Index = {level}",
+        f"// Instrument [{instrument}] Level Exposure Identifier = {ident}",
+        f"// Instrument [{instrument}] Level Exposure Index = {index}",
+        "//",
+        "EXPOSURE",
+        f"{ident[1:]} / Exposure Identifier [also {ident}]",
+        f"{'Y' if ident[0] == 'S' else 'N'} / Is this a scheduled exposure?",
+        f"{facts.get('kind', 'SCIENCE')} / Exposure Type",
+        f"{obs_id}{instrument}{ident} / Commanded Exposure Identifier",
+        f"{obs_id}{instrument}{ident} / Proposal Exposure Identifier",
+        *times,
+        "//",
+        f"// Configuration Record for {instrument}",
+        "//",
+        f"CONFIGURATION {_KINDS[instrument]}",
+        f"{len(shown) + 1} / Number of configuration parameters available",
+        f"MODE = {mode} / Instrument configuration ",
+        *shown,
+    ]
 
 
 def _quality_lines(instrument: str, obs_id: str, ident: str) -> list[str]:
@@ -92,23 +118,54 @@ def summary(task: sas.Task, path: str, folder: str, names: list[str]) -> str:
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000", time.gmtime())
     rule = "// ----------------------------------"
     lines = [
-        rule, "// XMM-Newton Science Analysis System", rule, "//", "// ODF Summary File",
-        f"// By: odfingest(odfingest-{sas.VERSIONS['odfingest']}) [{task.version}] on {now}", "//", "//",
-        "// Directory where the ODF constituents were found. This may have to be edited to match the local file system structure.", "//",
-        f"PATH {path}", "//", "// Observation Record", "//", "OBSERVATION", f"{obs_id} / Observation Identifier",
-        f"{revolution} / Revolution Identifier", f"{start} / Observation Start Time", f"{end} / Observation End Time", "//",
-        "// Number of files in the Observation Summary File, and their names", "//", "FILES", f"{len(names)} / Number of Files",
+        rule,
+        "// XMM-Newton Science Analysis System",
+        rule,
+        "//",
+        "// ODF Summary File",
+        f"// By: odfingest(odfingest-{sas.VERSIONS['odfingest']}) [{task.version}] on {now}",
+        "//",
+        "//",
+        "// Directory where the ODF constituents were found. "
+        "This may have to be edited to match the local file system structure.",
+        "//",
+        f"PATH {path}",
+        "//",
+        "// Observation Record",
+        "//",
+        "OBSERVATION",
+        f"{obs_id} / Observation Identifier",
+        f"{revolution} / Revolution Identifier",
+        f"{start} / Observation Start Time",
+        f"{end} / Observation End Time",
+        "//",
+        "// Number of files in the Observation Summary File, and their names",
+        "//",
+        "FILES",
+        f"{len(names)} / Number of Files",
         *(f"{name} / ODF Constituent" for name in names),
-        f"// The CONFIGURATION record was extracted from {revolution}_{obs_id}_SCX00000SUM.ASC", f"{'CONFIGURATION':<80}", "5",
-        f"{'ODF_VERSION = 003 / Qcheck reset ODF version':<80}", f"{'PRIME_INSTR = E3 / Prime Instrument':<80}", "// odfingest metadata",
-        f"ODFINGEST_VERSION = {sas.VERSIONS['odfingest']} / odfingest version", f"SAS_MANIFEST = {task.version} / SAS Manifest",
+        f"// The CONFIGURATION record was extracted from {revolution}_{obs_id}_SCX00000SUM.ASC",
+        f"{'CONFIGURATION':<80}",
+        "5",
+        f"{'ODF_VERSION = 003 / Qcheck reset ODF version':<80}",
+        f"{'PRIME_INSTR = E3 / Prime Instrument':<80}",
+        "// odfingest metadata",
+        f"ODFINGEST_VERSION = {sas.VERSIONS['odfingest']} / odfingest version",
+        f"SAS_MANIFEST = {task.version} / SAS Manifest",
         f"PROCESS_DATE = {now} / Time and Date when summary file produced",
-    ]  # fmt: skip
+    ]
     level = 0
     for instrument in _ORDER:
         exposures = found[instrument]
-        lines += ["//", "// Instrument Record", "//", "INSTRUMENT", instrument, f"{'Y' if exposures else 'N'} / Is this instrument active?",
-                  f"{len(exposures)} / Number of exposures for this instrument"]  # fmt: skip
+        lines += [
+            "//",
+            "// Instrument Record",
+            "//",
+            "INSTRUMENT",
+            instrument,
+            f"{'Y' if exposures else 'N'} / Is this instrument active?",
+            f"{len(exposures)} / Number of exposures for this instrument",
+        ]
         for index, (ident, facts) in enumerate(sorted(exposures.items(), key=lambda item: (item[1]["start"], item[0])), 1):
             level += 1
             task.say(f"{instrument}/{ident} start = {facts['start']} end = {facts['end']}")

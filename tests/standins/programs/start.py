@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from importlib import import_module
 
 from programs import control, files
 
 # Which module has the tasks of which software; each has `message`, `run` and says what is known about its parameters.
 _FAMILIES = {
-    "sas": ("sas", "sasversion", "cifbuild", "odfingest", "epchain", "emchain", "emanom", "espfilt", "evselect", "merge", "eexpmap",
-            "rgsproc", "gtibuild"),
+    "sas": (
+        "sas",
+        "sasversion",
+        "cifbuild",
+        "odfingest",
+        "epchain",
+        "emchain",
+        "emanom",
+        "espfilt",
+        "evselect",
+        "merge",
+        "eexpmap",
+        "rgsproc",
+        "gtibuild",
+    ),
     "esass": ("flaregti", "evtool"),
     "ciao": ("ciaover", "punlearn", "chandra_repro", "dmextract", "deflare", "dmcopy", "fluximage"),
     "heasoft": ("nuversion", "nupipeline", "nuexpomap", "lcurve", "ftcopy", "fversion", "ftversion"),
-}  # fmt: skip
+}
 
 
 def family_of(task: str) -> str:
@@ -53,7 +65,10 @@ def main(task: str, home: str, packages: str) -> None:
         sys.exit(127)
     family = import_module(f"programs.{family_of(task)}")
     switches = control.Control(home, task, arguments)
-    message: Callable[[str, str, str], str] = lambda severity, name, text: family.message(task, severity, name, text)  # noqa: E731
+
+    def message(severity: str, name: str, text: str) -> str:
+        return str(family.message(task, severity, name, text))
+
     if switches.rules:
         switches.before(lambda text: print(family.line(task, text), flush=True), message)
     code = int(family.run(task, arguments, home) or 0)
