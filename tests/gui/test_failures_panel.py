@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
+from daxa_gui.archive.job_logs import JobLogFile
+from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.failure_groups import FailureGroup
-from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.job import ErrorInfo, Job, JobState
 from daxa_gui.core.log_messages import Severity
-from daxa_gui.core.step import Call
+from daxa_gui.core.step import Call, JobRequest, Place
+from daxa_gui.gui.bridge import Bridge
+from daxa_gui.gui.context import Context
 from daxa_gui.gui.panels.failures import FailuresPanel
+from daxa_gui.session import Session
 from tests.fakes.inspecting import ArchiveSession, workbench
 
 HISTO = FailureGroup(
@@ -199,3 +206,29 @@ def test_that_an_archive_that_may_not_be_changed_is_only_looked_at(panel, bench)
     bench.session.summary = replace(bench.session.summary, read_only="It is open elsewhere.")
     panel.table.selectRow(0)
     assert not panel.retry_button.isEnabled() and panel.copy_button.isEnabled()
+
+
+def test_that_the_causes_of_a_real_archive_stand_in_its_logs(tmp_path, qtbot):
+    output = tmp_path / "output"
+    store = ArchiveStore.create(OutputLayout(output).archive("a"))
+    task = Call("daxa_gui.reduction.external:run_step", {"step": "espfilt"}, Place.THREAD)
+    for n in range(3):
+        made = store.add([JobRequest("reduce", "local", "xmm_pointed", f"020190140{n}", "M1S001", "espfilt", "espfilt", task)])[0]
+        log = JobLogFile(store.layout.log_path(made.id))
+        log.write("$ espfilt eventfile=x.fits")
+        log.write("** espfilt: error (noCounts), All histo counts are zero!", "ERROR")
+        log.close()
+        store.update(replace(made, state=JobState.FAILED, error=ErrorInfo("« espfilt » ended with exit code 1.")))
+    store.close()
+    with closing(Session(output_folder=output, cache=tmp_path / "cache")) as session:
+        session.open_archive(str(output / "archives" / "a"))
+        context = Context(session)
+        panel = FailuresPanel(session, context, Bridge(session.bus))
+        qtbot.addWidget(panel)
+        panel.show()
+        qtbot.waitUntil(lambda: panel.count.text() == "3 jobs failed for 1 cause", timeout=20_000)
+        assert texts(panel.table)[0][2:4] == ["noCounts of espfilt: All histo counts are zero!", "SAS"]
+        panel.table.selectRow(0)
+        panel.show_log()
+        assert session.job(context.job_id).obs_id == "0201901400"
+        context.background.close()
