@@ -22,7 +22,7 @@ STEP = Step(
     ),
     build=f"{HERE}:build",
 )  # fmt: skip
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PFILES": "/home/somebody/pfiles;/opt/headas/syspfiles"}
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PFILES": "/users/one/pfiles;/opt/headas/syspfiles"}
 recipe: Callable[[WorkUnit, Mapping[str, Any]], Recipe] = lambda unit, parameters: Recipe("heasoft", (), ())  # noqa: E731
 
 
