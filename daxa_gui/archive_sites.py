@@ -41,6 +41,7 @@ class Sites:
         self._store, self._layout, self._settings = store, store.layout, settings
         self._folder, self._on_capacity = state_folder, on_capacity
         self._lock = threading.RLock()
+        self._checking = threading.Lock()
         self._chosen = self._read().get(str(self._layout.folder), LOCAL)
         self._site: Site | None = None
         self._is_checked = False
@@ -85,20 +86,23 @@ class Sites:
         """
         if job.kind != "reduce" or not self.is_cluster:
             return None
-        with self._lock:
-            if self._site is None:
-                self._site = self._make(self._chosen)
-            if not self._is_checked:
-                self._check_first()
-            return self._site
+        with self._checking:  # not under the lock: the queue asks for the capacity meanwhile, and a check may take minutes
+            with self._lock:
+                if self._site is None:
+                    self._site = self._make(self._chosen)
+                site, name, is_checked = self._site, self._chosen, self._is_checked
+            if not is_checked:
+                self._check_first(name)
+                with self._lock:
+                    self._is_checked = self._chosen == name
+        return site
 
-    def _check_first(self) -> None:
-        faults = [one for one in self.check(self._chosen) if one.grade is Grade.FAULT]
+    def _check_first(self, name: str) -> None:
+        faults = [one for one in self.check(name) if one.grade is Grade.FAULT]
         if faults:
-            error = ReductionError(f"The work cannot be done at « {self._chosen} »: {faults[0].text}", faults[0].fix)
-            error.retryable = True
+            error = ReductionError(f"The work cannot be done at « {name} »: {faults[0].text}", faults[0].fix, retryable=True)
+            error.pauses_lane = True  # the jobs stay queued until somebody resumes them
             raise error
-        self._is_checked = True
 
     def capacity(self) -> int | None:
         """How many tasks the cluster can do at once; None where this machine's cores count."""

@@ -2,7 +2,7 @@
 
 <folder>/control          « go » or « stop », written by the program and read by the worker
 <folder>/passed           how much of what was said is in the job's log already, for the next program
-<folder>/try-<id>/work/   where the task works; each worker that begins makes a folder of its own, so that one that was thought
+<folder>/try-<id>/work    where the task works; each worker that begins makes a folder of its own, so that one that was thought
                           dead and comes back cannot mix its files into the run of another
 <folder>/try-<id>/said    one JSON document a line: that it began and where, lines of the log, progress, that it ended
 <folder>/try-<id>/answer  what the task answered, for a program that was away and a scheduler that is gone
