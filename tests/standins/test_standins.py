@@ -145,6 +145,79 @@ def test_that_cleaning_removes_the_flares_and_filtering_does_what_the_expression
     verified(tmp_path)
 
 
+def test_that_the_image_of_a_real_list_is_that_of_the_real_evselect(
+    standins: Installed, shared_data: Path, tmp_path: Path
+) -> None:
+    """Every pixel and the world coordinates, with a real calibration index."""
+    folder = shared_data / "xmm" / "0404910601"
+    index = shared_data / "xmm" / "0201901401" / "odf" / "ccf.cif"
+    axes = [f"{axis}{what}" for axis in "xy" for what in ("imagebinsize=87", "imagesize=512", "imagemin=3649", "imagemax=48106")]
+    done = start(
+        tmp_path, sas_environment(standins, SAS_CCF=str(index)), "evselect", f"table={folder}/eclean/mos1_exp1_clean_evts.fits",
+        "imageset=made.fits", "xcolumn=X", "ycolumn=Y", "imagebinning=binSize", "squarepixels=yes", "withxranges=yes",
+        "withyranges=yes", *axes, "expression=(PI in [500:2000])",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "selected 27546 rows from the input table." in done.stdout
+    made = files.read(str(tmp_path / "made.fits"))[0]
+    real = files.read(str(folder / "images" / "0404910601_mos1_exp1-0.50-2.00keVimg.fits"))[0]
+    assert (made.image() == real.image()).all() and made.get("BITPIX") == real.get("BITPIX")
+    for keyword in (
+        "CTYPE1",
+        "CTYPE2",
+        "CRPIX1",
+        "CRPIX2",
+        "CRVAL1",
+        "CRVAL2",
+        "CDELT1",
+        "CDELT2",
+        "CRVAL1L",
+        "CDELT2L",
+        "LTV1",
+        "LTM2_2",
+    ):
+        value = real.get(keyword)
+        assert made.get(keyword) == (value if isinstance(value, str) else pytest.approx(value, rel=1e-9))
+
+
+def test_that_options_of_all_tasks_are_known_and_a_given_child_switches_its_parent_on(
+    sas_files: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    work, environment = sas_files
+    done = start(
+        tmp_path, environment, "evselect", "-V", "5", "-w", "1", f"--table={work / M1}", "--xcolumn=DETX", "ycolumn=DETY"
+    )
+    assert done.returncode == 0, done.stderr
+    assert " withimageset=yes " in done.stdout and " -V 5" in done.stdout and (tmp_path / "image.fits").is_file()
+    done = start(
+        tmp_path, environment, "evselect", f"table={work / M1}", "xcolumn=DETX", "withimageset=no", "filteredset=all.fits"
+    )
+    assert " keepfilteroutput=yes " in done.stdout and " withimageset=no " in done.stdout and (tmp_path / "all.fits").is_file()
+
+
+def test_that_merging_joins_two_lists_and_refuses_other_observations(
+    sas_files: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    work, environment = sas_files
+    more = xmm_odf(tmp_path / "more", exposures=[XmmExposure("M1", "U002", start_s=4000.0, length_s=2500.0, flared=False)])
+    other = xmm_odf(tmp_path / "other", "0999900902", exposures=[XmmExposure("M1", "S001", length_s=2500.0, flared=False)])
+    for folder in (more, other):
+        assert start(tmp_path, environment, "odfingest", f"odfdir={folder}", f"outdir={folder}").returncode == 0
+        assert start(tmp_path, environment, "emchain", f"odf={folder}", "makeflaregti=no").returncode == 0
+    second, foreign = "P0999900901M1U002MIEVLI0000.FIT", "P0999900902M1S001MIEVLI0000.FIT"
+    done = start(tmp_path, environment, "merge", f"set1={work / M1}", f"set2={second}", "outset=both.fits")
+    assert done.returncode == 0, done.stderr
+    lists = [files.read(str(path)) for path in (work / M1, tmp_path / second, tmp_path / "both.fits")]
+    tables = [next(hdu for hdu in hdus if hdu.name == "EVENTS") for hdus in lists]
+    rows = [len(table.rows()) for table in tables]
+    assert rows[2] == rows[0] + rows[1]
+    assert tables[2].get("TSTART") == tables[0].get("TSTART") and tables[2].get("TSTOP") == tables[1].get("TSTOP")
+    done = start(tmp_path, environment, "merge", f"set1={work / M1}", f"set2={foreign}", "outset=three.fits")
+    assert done.returncode != 0 and "error (differentObservations), " in done.stderr
+    assert start(tmp_path, environment, "merge", f"set1={work / M1}", f"set2={foreign}", "mergedifferentobs=yes").returncode == 0
+    verified(tmp_path)
+
+
 def test_that_an_odf_with_everything_is_summarised_and_valid(standins: Installed, tmp_path: Path) -> None:
     raw = xmm_odf(tmp_path / "raw", exposures=VARIED)
     environment = sas_environment(standins, SAS_CCF=f"{tmp_path}/ccf.cif")

@@ -59,7 +59,9 @@ class Task:
         self.name, self.values, self.version, self.home = name, values, version, home
 
     def say(self, text: str, task: str = "") -> None:
-        print(line(f"{self.name}::{task}" if task else self.name, text), flush=True)
+        # everything that emchain says goes to its standard error, as its documentation says
+        where = sys.stderr if self.name == "emchain" else sys.stdout
+        print(line(f"{self.name}::{task}" if task else self.name, text), file=where, flush=True)
 
     def warn(self, name: str, text: str, task: str = "") -> None:
         complain(message(f"{self.name}::{task}" if task else self.name, "warning", name, text))

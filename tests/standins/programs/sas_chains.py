@@ -227,9 +227,16 @@ def emchain(task: sas.Task) -> None:
                 if values["rejectbadevents"]:
                     lost = _without_flags(hdus, int(values["rejectionflag"], 16))
                     task.say(f"{lost} bad events rejected", "emevents")
+                    _warn_of_rejected(task, lost, lost + len(hdus[1].rows()), chosen[0].path)
                 name = f"P{mine[0].obs_id}{instrument}{ident}{product}0000.FIT"
                 task.say(f"{len(hdus[1].rows())} events written to {name}")
                 files.write(name, hdus)
+
+
+def _warn_of_rejected(task: sas.Task, lost: int, before: int, path: str) -> None:
+    if before and lost > 0.01 * before:
+        text = f" Fraction of rejected frames   {lost / before:.8E}  exceeds 1% at some rows           1  in {path}:EVENTS"
+        task.warn("rejectRows12", text, "emevents")
 
 
 def rgsproc(task: sas.Task) -> None:
