@@ -16,6 +16,7 @@ from daxa_gui.core.times import mjd_to_iso
 
 if TYPE_CHECKING:
     from daxa_gui.reduction.chain import Subject
+    from daxa_gui.reduction.doctor_case import ObservedData
 
 Observation = tuple[str, str]  # mission, ObsID
 _RAW_NEEDED = frozenset({"xmm_pointed", "chandra", "nustar_pointed"})  # their chains begin with more than event lists
@@ -91,13 +92,26 @@ class Subjects:
                     found[mission, obs_id] = [dict(unit) for unit in units]
         return found
 
-    def observation_dates(self) -> dict[str, list[str]]:
-        """Mission → days (YYYY-MM-DD) on which its observations began, sorted, each once; unknown ones are left out."""
-        found: dict[str, set[str]] = {}
+    def observed(self) -> list[ObservedData]:
+        """What the archive has of each mission, for those who check what its reduction needs."""
+        from daxa_gui.reduction.doctor_case import ObservedData
+
+        days: dict[str, str] = {}
+        counts: dict[str, int] = {}
+        instruments: dict[str, set[str]] = {}
         for about in self.store.iter_observations():
-            day = _day(about.row.get("start_mjd"))
-            found.setdefault(about.mission, set()).update([day] if day else [])
-        return {mission: sorted(days) for mission, days in found.items()}
+            mission = about.mission
+            days[mission] = max(days.get(mission, ""), _day(about.row.get("start_mjd")))
+            counts[mission] = counts.get(mission, 0) + 1
+            instruments.setdefault(mission, set()).update(about.instruments)
+        with self.store.database.reading() as connection:
+            sizes = dict(connection.execute("SELECT mission, sum(size_bytes) FROM files GROUP BY mission").fetchall())
+        return [
+            ObservedData(
+                mission, counts[mission], days[mission], int(sizes.get(mission) or 0), tuple(sorted(instruments[mission]))
+            )
+            for mission in counts
+        ]
 
 
 def _day(start_mjd: Any) -> str:

@@ -12,7 +12,6 @@ from daxa_gui import locations
 from daxa_gui.archive import choice, job_logs, trust
 from daxa_gui.archive.configurations import Configurations
 from daxa_gui.archive.failed_data import FailedData
-from daxa_gui.archive.portable import resolved
 from daxa_gui.archive.queries import Queries
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.versions import Versions

@@ -155,18 +155,15 @@ class ReductionVerbs(ArchiveVerbs):
         from daxa_gui.reduction import STEPS
         from daxa_gui.reduction.doctor import examine
 
-        folders: dict[str, Any] = {"output": self._output or locations.documents_folder()}
-        names, observations = tuple(steps), {}
+        folders: list[Any] = [self._output or locations.documents_folder()]
+        names, observed = tuple(steps), self._open.observed() if self._open else []
         if self._open:
-            opened = self._here()
-            folders["archive"] = opened.layout.folder
-            observations = opened.observation_dates()
+            folders.append(self._open.layout.folder)
             if not names:
-                names = tuple(step.name for mission in observations for step in self.steps(mission) if step.missions)
-        names = names or tuple(STEPS)
+                names = tuple(step.name for one in observed for step in self.steps(one.mission) if step.missions)
         return examine(
-            names, self._software_setting, observations=observations, folders=tuple(folders.values()), progress=progress,
-            cancelled=cancelled,
+            tuple(dict.fromkeys(names)) or tuple(STEPS), self._software_setting, observations=observed, folders=tuple(folders),
+            progress=progress, cancelled=cancelled,
         )  # fmt: skip
 
     def failure_groups(

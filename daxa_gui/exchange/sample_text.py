@@ -45,7 +45,7 @@ class TextTable(SampleTable):
         if lines - self._skipped_with_content() > MOST_ROWS and not quoted:
             raise self.too_many()
         if not quoted:
-            return lines - self._skipped_with_content()
+            return max(0, lines - self._skipped_with_content())  # a file of nothing but separators has lines without cells
         rows = sum(1 for _ in islice(self._rows(), MOST_ROWS + 1))
         if rows > MOST_ROWS:
             raise self.too_many()

@@ -176,7 +176,7 @@ def test_that_the_places_are_those_of_this_session(dialog, window, tmp_path, set
         label.objectName(): label.toolTip() for label in dialog.pages.currentWidget().findChildren(QLabel) if label.objectName()
     }
     assert texts["place_archives"] == str(tmp_path / "output") and texts["place_settings"] == str(settings_file)
-    assert set(texts) == {f"place_{name}" for name in ("archives", "catalogues", "caches", "settings", "window")}
+    assert set(texts) == {f"place_{name}" for name in ("archives", "catalogues", "caches", "clusters", "settings", "window")}
 
 
 def test_that_entries_of_a_newer_version_survive_the_dialog(window, qtbot, settings_file):

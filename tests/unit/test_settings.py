@@ -270,7 +270,7 @@ def test_that_every_place_that_is_written_is_listed_with_what_changes_it(own_hom
     places = {place.label: place for place in locations.written_places(changed(Settings(), archives_folder="~/arch"))}
     assert places["Archives"].path == own_home / "arch"
     assert places["Settings"].path == locations.settings_path()
-    assert {"Archives", "Catalogues", "Caches", "Settings", "Window"} == set(places)
+    assert {"Archives", "Catalogues", "Caches", "Clusters", "Settings", "Window"} == set(places)
     assert all(place.what and place.how_to_change for place in places.values())
 
 
