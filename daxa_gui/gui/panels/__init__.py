@@ -30,6 +30,9 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("archive", "Archive", "archive", "centre", "daxa_gui.gui.panels.archive:ArchivePanel"),
     PanelSpec("results", "Results", "archive", "bottom", "daxa_gui.gui.panels.results:ResultsPanel", 260),
     PanelSpec("versions", "Versions", "archive", "bottom", "daxa_gui.gui.panels.versions:VersionsPanel", 260),
+    PanelSpec(
+        "configurations", "Configurations", "archive", "bottom", "daxa_gui.gui.panels.configurations:ConfigurationsPanel", 260
+    ),
     PanelSpec("regions", "Regions", "archive", "bottom", "daxa_gui.gui.panels.regions:RegionsPanel", 260),
     PanelSpec("upkeep", "Upkeep", "archive", "bottom", "daxa_gui.gui.panels.upkeep:UpkeepPanel", 260),
     PanelSpec("product", "Details", "archive", "right", "daxa_gui.gui.panels.product:ProductPanel", 420),

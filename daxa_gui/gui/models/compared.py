@@ -1,0 +1,117 @@
+"""Products of a configuration beside the present ones: what of them is compared, and how numbers and differences are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daxa_gui.core.product import ProductKind
+from daxa_gui.core.reduction_plan import ComparedProduct, Configuration
+from daxa_gui.gui.archive_contents import KIND_LABELS
+from daxa_gui.gui.models.records import RecordColumn
+from daxa_gui.gui.texts import UNKNOWN, count_text
+
+# Kinds that the Inspect workspace can show.
+INSPECTED = frozenset(
+    {
+        ProductKind.EVENTS, ProductKind.CLEAN_EVENTS, ProductKind.FINAL_EVENTS, ProductKind.CALIBRATED_EVENTS,
+        ProductKind.IMAGE, ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP, ProductKind.RATE_MAP, ProductKind.FLUX_MAP,
+    }
+)  # fmt: skip
+
+_KIND_LABELS = {str(kind): label for kind, label in KIND_LABELS.items()}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number that products have in their facts. `write` is for the number, `differ` for a difference (without sign)."""
+
+    heading: str
+    facts: tuple[str, ...]  # names that it may have, the first that is there counts
+    write: Callable[[float], str]
+    differ: Callable[[float], str]
+
+
+QUANTITIES = (
+    Quantity("Kept", ("kept_fraction",), lambda part: f"{100 * part:.1f} %", lambda part: f"{100 * part:.1f} %"),
+    Quantity("Events", ("n_events",), lambda n: count_text(round(n)), lambda n: count_text(round(n))),
+    Quantity("Good time (ks)", ("ontime_s", "good_time_s"), lambda s: f"{s / 1000:.2f}", lambda s: f"{s / 1000:.2f}"),
+)
+
+
+def number_of(facts: Mapping[str, Any], *names: str) -> float | None:
+    """The first that is there; None where the product does not tell it (or tells nonsense: facts are JSON of an archive)."""
+    for name in names:
+        value = facts.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    return None
+
+
+def difference(one: ComparedProduct, quantity: Quantity) -> float | None:
+    """Now minus then."""
+    old, new = number_of(one.old_facts, *quantity.facts), number_of(one.new_facts, *quantity.facts)
+    return None if old is None or new is None else new - old
+
+
+def difference_text(one: ComparedProduct, quantity: Quantity) -> str:
+    """« +1.2 % », « −340 », « same »."""
+    value = difference(one, quantity)
+    if value is None:
+        return UNKNOWN
+    if not value:
+        return "same"
+    return f"{'+' if value > 0 else '−'}{quantity.differ(abs(value))}"
+
+
+def differs(one: ComparedProduct) -> bool:
+    """A product that is gone, or of which a number is another one."""
+    return not one.new_path or any(difference(one, quantity) for quantity in QUANTITIES)
+
+
+def comparison_columns(labels: Mapping[str, str]) -> tuple[RecordColumn, ...]:
+    """What product, then of each quantity: then, now, difference."""
+    columns = [
+        RecordColumn(
+            "Data", lambda one: f"{one.obs_id} {one.unit}".rstrip(), tip=lambda one: labels.get(one.mission, one.mission)
+        ),
+        RecordColumn("Product", lambda one: _KIND_LABELS.get(one.kind, one.kind), tip=lambda one: one.old_path),
+    ]
+    for quantity in QUANTITIES:
+        columns += [
+            _then_or_now(quantity, "then", lambda one: one.old_facts),
+            _then_or_now(quantity, "now", lambda one: one.new_facts),
+            RecordColumn(
+                "difference", lambda one, quantity=quantity: difference_text(one, quantity),  # type: ignore[misc]
+                key=lambda one, quantity=quantity: difference(one, quantity) or 0.0, number=True,  # type: ignore[misc]
+            ),
+        ]  # fmt: skip
+    columns.append(
+        RecordColumn("Now", lambda one: "there" if one.new_path else "gone", tip=lambda one: one.new_path or "No file")
+    )
+    return tuple(columns)
+
+
+def _then_or_now(quantity: Quantity, when: str, facts: Callable[[ComparedProduct], Mapping[str, Any]]) -> RecordColumn:
+    def value(one: ComparedProduct) -> float | None:
+        return number_of(facts(one), *quantity.facts)
+
+    def text(one: ComparedProduct) -> str:
+        number = value(one)
+        return UNKNOWN if number is None else quantity.write(number)
+
+    return RecordColumn(
+        f"{quantity.heading} {when}", text, key=lambda one: -1.0 if value(one) is None else value(one), number=True
+    )
+
+
+def differed_text(configuration: Configuration) -> str:
+    """« flares: n_sigma 3.0; image: bin 2 », or the reason where no parameter differed."""
+    parts = [
+        f"{step}: {', '.join(f'{name} {value}' for name, value in values.items())}"
+        for step, values in configuration.parameters.items()
+        if values
+    ]
+    return "; ".join(parts) or configuration.reason
