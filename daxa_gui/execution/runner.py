@@ -264,9 +264,12 @@ class Runner:
         log.write(f"{job.title}: attempt {job.attempt}")
         site = self._site(job)
         folder = Path(self._work_folder(job))
-        if site is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=site is not None)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if site is None:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True)
         stopped = False
         try:
             outcome = self._outcome(job, site, self._context(str(folder), token, on_progress, log), token)

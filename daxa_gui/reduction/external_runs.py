@@ -118,8 +118,6 @@ class Programs:
             self._ctx.check_cancelled()
             self._run(run, number, len(recipe.runs), recipe)
         self._all_ran = True
-        if recipe.runs:
-            self._ctx.progress(len(recipe.runs), len(recipe.runs), "looking at what was made")
 
     def _run(self, run: ProgramRun, number: int, total: int, recipe: Recipe) -> None:
         argv = [filled(argument, self._place.work) for argument in run.argv]
