@@ -1,6 +1,6 @@
 """A log of 200 MB: opening it, finding its messages, searching it, in the library and in the window; beside `wc` and `grep`.
 
-    python tests/benchmarks/bench_logs.py 
+    python tests/benchmarks/bench_logs.py
 
 Aims: open after 0.3 s (all lines counted, the first page in hand), a search of at most 1 s, less than 100 MB of memory more. The
 lines are those that SAS writes (real ones if the shared data are there). Each part runs in a process of its own.

@@ -71,7 +71,7 @@ def test_that_the_log_of_a_step_opens_in_the_queue(reduced, qtbot):
     assert reduced.context.job_id == job_id
     assert reduced.window.pages.currentWidget().objectName() == "workspace_queue"
     log = reduced.panel("queue", "job_log")
-    wait_for(qtbot, lambda: log.isVisible() and "Gaussian" in log.model.text(range(log.model.rowCount())))
+    wait_for(qtbot, lambda: log.isVisible() and "Gaussian" in log.lines.text(range(log.lines.n_rows)))
 
 
 def test_that_enter_opens_the_log_and_a_step_without_one_has_none(reduced, qtbot):

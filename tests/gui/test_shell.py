@@ -108,7 +108,9 @@ def test_that_menus_about_panels_need_panels(window, qtbot):
     window.action("queue")
     assert menu.isEnabled()
     menu.aboutToShow.emit()
-    assert [action.text() for action in menu.actions()] == ["Downloads", "Log"]
+    docks = [panel.title for panel in PANELS if panel.workspace == "queue" and panel.area != "centre"]
+    assert [action.text() for action in menu.actions()] == docks
+    assert docks[:3] == ["Downloads", "Log", "Failures"]
 
 
 def test_that_a_hidden_panel_comes_back(window, qtbot):
@@ -230,10 +232,12 @@ def test_that_a_workspace_that_was_not_looked_at_keeps_its_saved_layout(qtbot, t
         queue = first.window.workspaces["queue"]
         qtbot.waitUntil(lambda: queue.is_arranged)
         first.child(QDockWidget, "dock_job_log", queue).close()
+    n_panels = sum(panel.workspace == "queue" for panel in PANELS)
     with shell(qtbot, tmp_path / "output", state_file=state_file) as second:
         second.window.build_ahead()
         qtbot.waitUntil(
-            lambda: len(second.window.workspaces) == 4 and len(second.window.workspaces["queue"].panels) == 3, timeout=LONG_MS
+            lambda: len(second.window.workspaces) == 4 and len(second.window.workspaces["queue"].panels) == n_panels,
+            timeout=LONG_MS,
         )
     with shell(qtbot, tmp_path / "output", state_file=state_file) as third:
         third.action("queue")
