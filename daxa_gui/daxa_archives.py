@@ -30,6 +30,7 @@ from daxa_gui.core.job import Job
 from daxa_gui.core.mission import MissionSpec
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.step import Call
+from daxa_gui.daxa_reduced import ReducedHere
 from daxa_gui.daxa_taking import CONVERTED, RECORD, Progress, TakenOver, Taking, convert, convert_into
 from daxa_gui.exchange.daxa_archive import (
     FAILED,
@@ -105,8 +106,9 @@ def write_with_notes(store: ArchiveStore, catalogue_of: CatalogueOf | None = Non
     if store.read_only_reason:
         raise ArchiveError(store.read_only_reason, "Nothing was changed.")
     archive = values_of(store, catalogue_of)
-    paths = write_archive(archive, store.layout.folder)
-    return Written(tuple(paths), archive.problems)
+    told: list[str] = []
+    paths = write_archive(archive, store.layout.folder, told)
+    return Written(tuple(paths), (*archive.problems, *told))
 
 
 def values_of(store: ArchiveStore, catalogue_of: CatalogueOf | None = None) -> DaxaArchive:
@@ -146,14 +148,15 @@ class _Writing:
     ) -> None:  # fmt: skip
         self._store, self._spec, self._observations = store, spec, observations
         self._catalogue_of, self._notes = catalogue_of, notes
-        self._queries = Queries(store.layout, store.database)
         self._obs_ids = [one.obs_id for one in observations]
         self._jobs = {job.id: job for job in store.jobs("reduce") if job.mission == spec.name}
         self._records = _records(store, spec.name)
+        self._reduced = ReducedHere(store, spec.name, self._jobs.values())
+        self._queries = Queries(store.layout, store.database, self._reduced.final_steps)
         self._final = self._queries.final_success(spec.name)
 
     def mission(self) -> DaxaMission:
-        instruments = self._instruments()
+        instruments = self._chosen = self._instruments()
         fields, operations = self._operations(instruments)
         known = self._store.info().get(CONVERTED)
         before = known.get("missions", {}).get(self._spec.name, {}) if isinstance(known, dict) else {}
@@ -167,8 +170,8 @@ class _Writing:
             fields=fields,
             downloaded_type=self._downloaded_type(before),
             operations=operations,
-            run_config=tuple(before.get("run_config", ())),
-            loose_extra=_unpacked(before.get("loose_extra", {}), self._store),
+            run_config=self._reduced.run_config(before.get("run_config", ())),
+            loose_extra=_unpacked(before.get("loose_extra", {}), self._store) | self._reduced.loose_extra(),
         )
 
     # ---- the selection
@@ -177,6 +180,8 @@ class _Writing:
         named = dict.fromkeys(name for one in self._observations for name in one.instruments)
         if not named and self._spec.name in INSTRUMENT_COLUMN:
             named = dict.fromkeys(name for one in self._observations for name in str(one.row.get("instruments", "")).split())
+        if not named and self._spec.name == "xmm_pointed" and (reduced := self._reduced.instruments()):
+            named = dict.fromkeys((*self._spec.default_instruments, *reduced))
         found, _ = chosen_instruments(self._spec, named)
         return found or self._spec.default_instruments
 
@@ -235,8 +240,10 @@ class _Writing:
 
     def _observation(self, one: ArchiveObservation) -> DaxaObservation:
         record = self._records.get(one.obs_id, {})
-        summary = dict(record.get("summary", {}))
-        use = dict(record.get("use", {}))
+        summary = self._reduced.summary(one.obs_id, self._chosen)
+        use = use_of(one.mission, summary)
+        if not summary:
+            summary, use = dict(record.get("summary", {})), dict(record.get("use", {}))
         if not summary and self._spec.name in WITH_SUMMARIES:
             facts = self._queries.observation_facts(one.mission, one.obs_id)
             summary = (
@@ -251,6 +258,7 @@ class _Writing:
             bool(record.get("science_usable", not one.row.get("unusable_reason"))),
             bool(record.get("proprietary_usable", not self._is_held_back(one))),
             summary, use, self._final.get((one.mission, one.obs_id)), str(place) if place.is_file() else "",
+            names=self._reduced.second_names(one.obs_id),
         )  # fmt: skip
 
     # ---- processes
@@ -268,6 +276,8 @@ class _Writing:
             if result.step in _TAKEN_OVER and result.obs_id in self._records:
                 continue  # told below as DAXA told it
             job = self._jobs.get(result.job_id) if result.job_id is not None else None
+            if job is not None and result.skipped and self._reduced.process_of(job):
+                continue  # what DAXA never began has no entry there
             files = products[job.id] if job else [
                 p for p in taken[result.obs_id, _TAKEN_OVER.get(result.step, ProductKind.OTHER)]
                 if result.unit in p.key.instrument.split("_")
@@ -285,6 +295,8 @@ class _Writing:
         known = job.facts if job is not None else {}
         if "daxa" in known:
             return _converted_unit(result, known["daxa"], self._store)
+        if job is not None and self._reduced.process_of(job):
+            return self._reduced.unit(result, job, files)
         extra: dict[str, Any] = {}
         for product in files:
             extra.setdefault(_PATH_NAMES.get(product.key.kind, "path"), product.path)
@@ -312,15 +324,16 @@ def _records(store: ArchiveStore, mission: str) -> dict[str, dict[str, Any]]:
 
 def _converted_unit(result: ProcessResult, known: Mapping[str, Any], store: ArchiveStore) -> DaxaUnit:
     """A unit that DAXA itself made, as it was; its logs lie where DAXA put them."""
+    step = str(known.get("step") or result.step)
     ident = str(known.get("ident") or ident_of(result.mission, result.obs_id, result.unit))
     layout = store.layout
     folders = [layout.processed_folder(result.mission, result.obs_id), layout.failed_folder(result.mission, result.obs_id)]
     out, err = (
-        next((path for folder in folders if (path := folder / "logs" / f"{result.step}_{ident}_{name}.log").is_file()), Path())
+        next((path for folder in folders if (path := folder / "logs" / f"{step}_{ident}_{name}.log").is_file()), Path())
         for name in ("stdout", "stderr")
     )
     return DaxaUnit(
-        result.step, ident, result.obs_id, result.success,
+        step, ident, result.obs_id, result.success,
         errors=tuple(str(text) for text in known.get("errors", ())),
         warnings=tuple(dict(one) for one in known.get("warnings", ()) if isinstance(one, Mapping)),
         extra=_unpacked(known.get("extra", {}), store),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -26,12 +26,22 @@ from daxa_gui.core.product import ProductKey, ProductKind
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.step import Call, JobRequest
-from daxa_gui.exchange.daxa_archive import FAILED, SAVE_INFO, DaxaArchive, DaxaMission, DaxaObservation, DaxaUnit
+from daxa_gui.exchange.daxa_archive import (
+    FAILED,
+    SAVE_INFO,
+    DaxaArchive,
+    DaxaMission,
+    DaxaObservation,
+    DaxaProduct,
+    DaxaUnit,
+)  # fmt: skip
 from daxa_gui.exchange.daxa_archive_files import Place
 from daxa_gui.exchange.daxa_archive_reading import read_archive
 from daxa_gui.exchange.daxa_operations import Resolve
+from daxa_gui.exchange.daxa_processes import names_here, our_steps, own_key, sentence_of
 from daxa_gui.exchange.region_files import read_region_file
 from daxa_gui.missions import MISSIONS
+from daxa_gui.reduction import STEPS
 
 CONVERTED = "daxa"  # the note of an archive that keeps what DAXA said of its missions
 RECORD = "daxa.archive:Archive"  # what made the jobs that keep what DAXA said of an observation as a whole
@@ -136,10 +146,11 @@ class Taking:
             if not self._view:
                 self._bring_files(mission)
             jobs = take_over(self._store, list(self._jobs(mission)), self._check)
-            logs = {(unit.step, unit.obs_id, _unit_name(unit)): unit for unit in mission.units}
+            names = names_here(mission, STEPS)
+            logs = {(unit.obs_id, *names[unit.step, unit.ident]): unit for unit in mission.units}
             for number, job in enumerate(jobs):
                 self._say(number, len(jobs), f"{mission.name}: logs")
-                unit = logs.get((job.step, job.obs_id, job.unit))
+                unit = logs.get((job.obs_id, job.step, job.unit))
                 if unit is not None:
                     self._log(job, unit)
             self._regions(mission)
@@ -251,8 +262,10 @@ class Taking:
             self._outside.append(target)
         return True
 
-    def _taken_file(self, key: ProductKey, path: Path) -> TakenFile | None:
-        """A file of DAXA's, as it lies in the archive that is being made."""
+    def _taken_file(self, product: DaxaProduct, ours: Container[str]) -> TakenFile | None:
+        """A file of DAXA's, as it lies in the archive that is being made. `ours`: processes for which we have steps; what they
+        made has the key that those would give it."""
+        key, path = own_key(product.key) if product.step in ours else product.key, Path(product.path)
         place = path
         if not self._view:
             stored = self._stored(str(path))
@@ -275,10 +288,11 @@ class Taking:
     # ---- processes
 
     def _jobs(self, mission: DaxaMission) -> Iterator[TakenJob]:
+        ours = our_steps(mission.name, STEPS)
         made: dict[tuple[str, str], list[TakenFile]] = {}
         rest: dict[str, list[TakenFile]] = {}
         for product in mission.products:
-            if (file := self._taken_file(product.key, Path(product.path))) is not None:
+            if (file := self._taken_file(product, ours)) is not None:
                 if product.step and product.step not in PREPROCESSED:
                     made.setdefault((product.step, product.ident), []).append(file)
                 else:
@@ -292,12 +306,12 @@ class Taking:
             files += self._raw_lists(mission.name, one.obs_id, files)
             yield from self._about(mission.name, one, tuple(files), flags.get(one.obs_id, {}))
         config = {step: arguments for one in mission.run_config for step, arguments in one.items()}
-        seen = set()
+        names, seen = names_here(mission, STEPS), set()
         for unit in mission.units:
-            name = (unit.step, unit.obs_id, _unit_name(unit))
-            if name not in seen and unit.step not in PREPROCESSED:  # names may not tell two units of an observation apart
-                seen.add(name)
-                yield self._job(mission.name, unit, tuple(made.get((unit.step, unit.ident), ())), config.get(unit.step))
+            here = names[unit.step, unit.ident]
+            if (unit.obs_id, here) not in seen and unit.step not in PREPROCESSED:  # names may not tell two units apart
+                seen.add((unit.obs_id, here))
+                yield self._job(mission.name, unit, here, tuple(made.get((unit.step, unit.ident), ())), config.get(unit.step))
 
     def _about(
         self, mission: str, one: DaxaObservation, files: tuple[TakenFile, ...], flags: Mapping[str, Any]
@@ -317,18 +331,25 @@ class Taking:
             request = _request(mission, one.obs_id, "", DAXA_FINAL, f"DAXA's verdict: {one.obs_id}", {})
             yield TakenJob(request, state, self._saved_s, error=error)
 
-    def _job(self, mission: str, unit: DaxaUnit, files: tuple[TakenFile, ...], config: Any) -> TakenJob:
+    def _job(self, mission: str, unit: DaxaUnit, here: tuple[str, str], files: tuple[TakenFile, ...], config: Any) -> TakenJob:
+        """`here` are the step and unit that it is in this archive. The arguments of DAXA's function are shown; they are no
+        parameters of a step, with which a later order could compare its own."""
+        step, name = here
         arguments = {"unit": unit.ident, **({"arguments": config} if isinstance(config, Mapping) and config else {})}
-        request = _request(mission, unit.obs_id, _unit_name(unit), unit.step, f"{unit.step} (DAXA): {unit.ident}", arguments)
+        if step in STEPS:
+            arguments["parameters"] = {}
+        title = f"{unit.step} (DAXA): {unit.ident}"
+        request = _request(mission, unit.obs_id, name, step, title, arguments, process=unit.step)
         state = {True: JobState.SUCCEEDED, False: JobState.FAILED, None: JobState.SKIPPED}[unit.success]
         error = None
         if unit.success is False:
             message = f"{len(unit.errors)} errors, the first: {unit.errors[0]}" if unit.errors else "DAXA marked it as failed."
             error = ErrorInfo(message, "Its log tells more.", details="\n".join(unit.errors))
         reason = "" if unit.success is not None else "DAXA's save file does not tell whether this succeeded."
-        warnings = tuple(f"{one['name']} of {one['originator']}: {one['message']}" for one in unit.warnings)
+        warnings = tuple(sentence_of(one) for one in unit.warnings)
         known = {
-            "ident": unit.ident, "errors": list(unit.errors), "warnings": list(unit.warnings), "extra": self._stored(unit.extra),
+            "step": unit.step, "ident": unit.ident,
+            "errors": list(unit.errors), "warnings": list(unit.warnings), "extra": self._stored(unit.extra),
         }  # fmt: skip
         finished = _time_of(Path(unit.log)) if unit.log else None
         return TakenJob(request, state, finished or self._saved_s, error, reason, warnings, {"daxa": known}, files)
@@ -387,9 +408,11 @@ class Taking:
         ArchiveRegions(self._store).note(found)
 
 
-def _request(mission: str, obs_id: str, unit: str, step: str, title: str, arguments: dict[str, Any]) -> JobRequest:
+def _request(
+    mission: str, obs_id: str, unit: str, step: str, title: str, arguments: dict[str, Any], *, process: str = ""
+) -> JobRequest:
     """What was done, in words of DAXA's own functions: this program refuses to call them (see `archive.trust`)."""
-    task = Call(f"daxa.process:{step}", arguments)
+    task = Call(f"daxa.process:{process or step}", arguments)
     return JobRequest("reduce", "local", mission, obs_id, unit, step, title, task)
 
 
@@ -400,10 +423,6 @@ def _kinds(mission: DaxaMission) -> tuple[str, ...]:
     if mission.downloaded_type.startswith("raw") and (mission.downloaded_type == "raw" or not kinds):
         kinds.append(str(ProductKind.RAW))
     return tuple(kinds)
-
-
-def _unit_name(unit: DaxaUnit) -> str:
-    return unit.ident.removeprefix(unit.obs_id) if unit.ident.startswith(unit.obs_id) else unit.ident
 
 
 def _time_of(path: Path) -> float | None:

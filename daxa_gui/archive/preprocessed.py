@@ -57,7 +57,7 @@ def _taken_over(connection: sqlite3.Connection, where: str, values: list[str]) -
     kinds = ", ".join(f"'{kind}'" for _, kind in PREPROCESSED.values())
     rows = connection.execute(
         "SELECT DISTINCT p.mission, p.obs_id, p.kind, p.instrument FROM products p LEFT JOIN jobs j ON j.id = p.job_id"
-        f" WHERE p.kind IN ({kinds}) AND (j.kind IS NULL OR j.kind <> 'reduce' OR p.kind = 'final_events'){where}",
+        f" WHERE p.kind IN ({kinds}) AND (j.kind IS NULL OR j.kind <> 'reduce' OR j.step = 'prepare'){where}",
         values,
     )
     found: dict[tuple[str, str, str], set[str]] = {}

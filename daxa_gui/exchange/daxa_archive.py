@@ -11,6 +11,7 @@ from typing import Any
 
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.product import ProductKey
+from daxa_gui.exchange.daxa_second_names import SecondName
 
 INFO_FILE = "process_info.json"
 SAVE_INFO = ".save_info"
@@ -59,7 +60,8 @@ class DaxaProduct:
 @dataclass(frozen=True)
 class DaxaObservation:
     """`summary` and `use` have DAXA's structure for the mission. `selected`: it is in the mission's selection (files of others
-    may still lie in the archive). `regions` is the absolute path of its region file, or ""."""
+    may still lie in the archive). `regions` is the absolute path of its region file, or "". `names` are second names of its
+    products, which DAXA looks for (only for writing)."""
 
     obs_id: str
     science_usable: bool = True
@@ -69,6 +71,7 @@ class DaxaObservation:
     final_success: bool | None = None
     regions: str = ""
     selected: bool = True
+    names: tuple[SecondName, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,8 @@ _NOT_MODES = frozenset(
         "FlatFieldHigh", "FlatFieldLow",
     }
 )  # fmt: skip
-_EROSITA = ("erosita_calpv", "erosita_all_sky_de_dr1")
-WITH_SUMMARIES = ("xmm_pointed", *_EROSITA, "chandra", "nustar_pointed")
+EROSITA = ("erosita_calpv", "erosita_all_sky_de_dr1")
+WITH_SUMMARIES = ("xmm_pointed", *EROSITA, "chandra", "nustar_pointed")
 
 
 def summary_of(mission: str, instruments: dict[str, dict[str, Any]], row: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -213,7 +216,7 @@ def use_of(mission: str, summary: dict[str, Any]) -> dict[str, Any]:
         if mission == "xmm_pointed":
             exposures = facts.get("exposures", {}) if facts.get("active") else {}
             found[name] = {ident: _usable_exposure(name, one) for ident, one in exposures.items()}
-        elif mission in _EROSITA:
+        elif mission in EROSITA:
             found[name] = {"usable": facts.get("filter") in ("OPEN", "FILTER")}
         elif mission == "chandra":
             good = bool(facts.get("active")) and not facts.get("alt_exp_mode") and not facts.get("sub_exp")

@@ -6,17 +6,27 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from daxa_gui.core.product import ProductKey, ProductKind
+from daxa_gui.core.product_names import product_place
 from daxa_gui.exchange.daxa_archive import FAILED, PROCESSED, SAFE
 
 FOLDERS = ("events", "images", "background", "cleaning", "misc")
 MOST_FILES = 2_000_000
-_KINDS = {
-    "events": ProductKind.EVENTS, "cleanevents": ProductKind.CLEAN_EVENTS, "finalevents": ProductKind.FINAL_EVENTS,
-    "gti": ProductKind.GTI, "image": ProductKind.IMAGE, "expmap": ProductKind.EXPOSURE_MAP, "backmap": ProductKind.BACKGROUND_MAP,
+# Types in DAXA's names that are other ones in ours.
+_DAXA_TYPES = {
+    ("events", "events"): ProductKind.CALIBRATED_EVENTS, ("background", "allgoodOoTevents"): ProductKind.ALL_GOOD_OOT_EVENTS,
+    ("cleaning", "flaringGTI"): ProductKind.GTI,
+}  # fmt: skip
+# Files with names of their own: directly in an observation's folder (XMM-Newton), or of both modules (NuSTAR, in « misc »).
+_MOS = {"mos1": "M1", "mos2": "M2"}
+_ANOMALIES = re.compile(r"(?P<camera>mos[12])(?P<exposure>[SU]\d{3})-anom\.log", re.ASCII)
+_SHARED = {
+    "attitude": ProductKind.ATTITUDE, "mast": ProductKind.MAST, "obeb": ProductKind.OBEB, "psd": ProductKind.PSD,
+    "psdcorr": ProductKind.CORRECTED_PSD,
 }  # fmt: skip
 _NUMBER = r"\d+(?:\.\d+)?"
 _NAME = re.compile(
@@ -60,17 +70,24 @@ class Place:
         return sorted(names)
 
     def products(self, mission: str, obs_id: str) -> Iterator[tuple[ProductKey, Path]]:
-        """Files whose name is one of DAXA's products of this observation."""
-        for folder, name in ((folder, name) for folder in self.data_folders(mission, obs_id) for name in FOLDERS):
+        """Files whose name is one of DAXA's products of this observation; of second names (ours have some) the first counts."""
+        seen: set[tuple[int, int]] = set()
+        kinds: set[ProductKind] = set()
+        for folder, name in ((folder, name) for folder in self.data_folders(mission, obs_id) for name in (*FOLDERS, "")):
             for entry in _entries(folder / name):
-                key = product_key(mission, obs_id, entry.name, name)
+                key = product_key(mission, obs_id, entry.name, name) if name else _loose_key(mission, obs_id, entry.name)
                 if key is None:
                     continue
                 path = Path(entry.path)
                 if not entry.is_file() or not self.is_inside(path):
                     self.refused.append(str(path))
                     continue
-                yield key, path
+                status = path.stat()
+                is_second = (status.st_dev, status.st_ino) in seen or (not name and key.kind in kinds and not key.instrument)
+                seen.add((status.st_dev, status.st_ino))
+                kinds.add(key.kind)
+                if not is_second:
+                    yield key, path
 
     def logs(self, mission: str, obs_id: str) -> dict[tuple[str, str, str], str]:
         """(process, unit, « stdout » or « stderr ») → absolute path."""
@@ -121,14 +138,44 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
+@cache
+def _types() -> dict[tuple[str, str], tuple[ProductKind, str]]:
+    """(folder, type in the name) → kind and suffix."""
+    found = {}
+    for kind in ProductKind:
+        folder, _, name = product_place(ProductKey("m", "o", kind, "i", "e")).partition("/")
+        stem, dot, suffix = name.rpartition("-")[2].partition(".")
+        found[folder, stem] = (kind, dot + suffix)
+    return found | {place: (kind, ".fits") for place, kind in _DAXA_TYPES.items()}
+
+
 def product_key(mission: str, obs_id: str, name: str, folder: str = "") -> ProductKey | None:
-    """What a file name of DAXA's says; None for a name of another form or of another observation."""
+    """What a file name of DAXA's (or ours) says; None for a name of another form or of another observation."""
+    for shared, kind in _SHARED.items():
+        if folder == "misc" and name == f"obsid{obs_id}-{shared}.fits":
+            return ProductKey(mission, obs_id, kind)
     match = _NAME.fullmatch(name)
-    if match is None or match["obs"] != obs_id or not match["ext"].startswith("fits"):
+    if match is None or match["obs"] != obs_id:
+        return None
+    kind, suffix = _types().get((folder, match["type"]), (ProductKind.OTHER, ".fits"))
+    if not (f".{match['ext']}" == suffix or match["ext"].startswith("fits")):
         return None
     instrument, exposure = (("" if match[key] == "None" else match[key]) for key in ("inst", "exp"))
-    kind = _KINDS.get(match["type"], ProductKind.OTHER)
     return ProductKey(mission, obs_id, kind, instrument, exposure, _band_kev(match["en"] or "", folder))
+
+
+def _loose_key(mission: str, obs_id: str, name: str) -> ProductKey | None:
+    """What a file directly in the folder of an observation of XMM-Newton is."""
+    if mission != "xmm_pointed":
+        return None
+    if name == "ccf.cif":
+        return ProductKey(mission, obs_id, ProductKind.CIF)
+    if name == f"P{obs_id}OBX000ATTTSR0000.FIT":
+        return ProductKey(mission, obs_id, ProductKind.ATTITUDE)
+    if re.fullmatch(rf"\d{{4}}_{re.escape(obs_id)}_SCX00000SUM\.SAS", name, re.ASCII):
+        return ProductKey(mission, obs_id, ProductKind.ODF_SUMMARY)
+    match = _ANOMALIES.fullmatch(name)
+    return ProductKey(mission, obs_id, ProductKind.ANOMALY_LOG, _MOS[match["camera"]], match["exposure"]) if match else None
 
 
 def _band_kev(text: str, folder: str) -> tuple[float, float] | None:

@@ -14,6 +14,7 @@ from typing import Any
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.filters import ObsIds
+from daxa_gui.core.product import ProductKey, ProductKind
 from daxa_gui.exchange.daxa_archive import (
     INFO_FILE,
     INFO_KEYS,
@@ -134,9 +135,9 @@ class _Mission:
         units = tuple(self._units())
         obs_ids = self._obs_ids(state, units)
         units = (*units, *self._logs_without_flags(obs_ids, units))
-        makers = _makers(units)
+        makers, by_name = _makers(units), {(unit.step, unit.ident): unit for unit in units}
         products = tuple(
-            DaxaProduct(key, str(path), *makers.get(str(path), ("", "")))
+            DaxaProduct(key, str(path), *_maker(key, path, makers, by_name))
             for obs_id in obs_ids for key, path in self._place.products(self._name, obs_id)
         )  # fmt: skip
         flags: dict[str, tuple[bool, bool]] = {}
@@ -279,3 +280,14 @@ def _makers(units: tuple[DaxaUnit, ...]) -> dict[str, tuple[str, str]]:
                 if isinstance(text, str) and text.startswith("/"):
                     found.setdefault(text, (unit.step, unit.ident))
     return found
+
+
+def _maker(
+    key: ProductKey, path: Path, makers: Mapping[str, tuple[str, str]], units: Mapping[tuple[str, str], DaxaUnit]
+) -> tuple[str, str]:
+    """The process and unit that made a file, ("", "") if nothing tells; DAXA does not note the path of the list of calibration
+    files, and that of the summary where the disk knows another name of it."""
+    if str(path) in makers:
+        return makers[str(path)]
+    step = {ProductKind.CIF: "cif_build", ProductKind.ODF_SUMMARY: "odf_ingest"}.get(key.kind, "")
+    return (step, key.obs_id) if (step, key.obs_id) in units else ("", "")

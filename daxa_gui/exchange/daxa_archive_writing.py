@@ -29,12 +29,18 @@ from daxa_gui.exchange.daxa_archive import (
     obs_id_of,
 )  # fmt: skip
 from daxa_gui.exchange.daxa_rules import MISSIONS_OF_DAXA
+from daxa_gui.exchange.daxa_second_names import FOLDER, place_all
 
 _NO_LOG = "preprocessed"  # processes with this in their name have no logs in DAXA
 
 
-def write_archive(archive: DaxaArchive, folder: str | Path) -> list[Path]:
-    """Write the save files and logs of an archive into its folder; returns the files that were written or replaced.
+def write_archive(archive: DaxaArchive, folder: str | Path, told: list[str] | None = None) -> list[Path]:
+    """Write the save files and logs of an archive into its folder, and give products the second names that DAXA looks for;
+    returns the files that were written or replaced.
+
+    Parameters
+    ----------
+    told : gets sentences about what could not be written and is good to have only.
 
     Raises
     ------
@@ -52,6 +58,7 @@ def write_archive(archive: DaxaArchive, folder: str | Path) -> list[Path]:
     try:
         for mission in archive.missions:
             written += _write_logs(root, mission)
+            written += _place_names(root, mission, [] if told is None else told)
         save.mkdir(parents=True, exist_ok=True)
         _keep_previous(save, archive)
         for name, text in documents.items():
@@ -175,6 +182,20 @@ def _write_logs(root: Path, mission: DaxaMission) -> list[Path]:
             written += _placed(Path(unit.stderr) if unit.stderr else None, complaint, unit.complaint)
         elif complaint.is_file() and not _is_kept(unit):
             complaint.unlink()  # of an earlier run that failed
+    return written
+
+
+def _place_names(root: Path, mission: DaxaMission, told: list[str]) -> list[Path]:
+    """Names of files that DAXA and XGA find without being told their paths."""
+    names = [name for one in mission.observations for name in one.names]
+    for name in names:
+        if Path(name.target).is_relative_to(root):
+            _refuse_links(root, Path(name.target).parent)
+    places = [root / kind / mission.name / one.obs_id / FOLDER for kind in (PROCESSED, FAILED) for one in mission.observations]
+    for place in places:
+        _refuse_links(root, place)
+    written, sentences = place_all(names, places)
+    told += sentences
     return written
 
 
