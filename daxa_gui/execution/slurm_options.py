@@ -22,6 +22,7 @@ _FOR_EVER = {
     "InvalidQOS": "the quality of service is not valid",
     "AccountNotAllowed": "the account may not use the partition",
     "QOSNotAllowed": "the quality of service is not allowed there",
+    "launch failed requeued held": "a machine could not start it (Slurm's administrator finds why in slurmd's log)",
     "JobHeldAdmin": "an administrator holds it back",
     "JobHeldUser": "somebody holds it back",
     "QOSMaxCpuPerJobLimit": "it asks for more cores than are allowed",

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -47,15 +48,15 @@ def alive(process: int) -> bool:
 class DaskCluster:
     """A scheduler and workers, each worker in a process group of its own under a nanny, ended by their process numbers."""
 
-    def __init__(self, folder: Path, *, tls: bool = False, workers: int = 2, threads: int = 2, port: int = 0) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False, workers: int = 2, nanny: bool = True) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.threads = threads
+        self._nanny = nanny
+        self.workers: list[subprocess.Popen[bytes]] = []
         self.tls = write_certificates(folder / "tls") if tls else NO_TLS
         self._scheme = "tls" if tls else "tcp"
-        self.port = port or _free_port()
+        self.port = _free_port()
         self.scheduler = self.start_scheduler()
-        self.workers: list[subprocess.Popen[bytes]] = []
         for _ in range(workers):
             self.start_worker()
 
@@ -87,11 +88,9 @@ class DaskCluster:
         return self.scheduler
 
     def start_worker(self) -> subprocess.Popen[bytes]:
-        worker = self._start(
-            "distributed.cli.dask_worker", self.address, "--nthreads", str(self.threads), "--nworkers", "1",
-            "--memory-limit", "0",
-            "--local-directory", str(self.folder), "--death-timeout", "20", *self._options(),
-        )  # fmt: skip
+        options = ["--nthreads", "2", "--nworkers", "1", "--memory-limit", "0", "--local-directory", str(self.folder)]
+        options += ["--death-timeout", "20", "--nanny" if self._nanny else "--no-nanny", *self._options()]
+        worker = self._start("distributed.cli.dask_worker", self.address, *options)
         self.workers.append(worker)
         return worker
 
@@ -267,9 +266,10 @@ def why_no_slurm() -> str:
 
 
 @contextmanager
-def slurm(folder: Path) -> Iterator[Path]:
-    """A Slurm of one node; its configuration, for SLURM_CONF."""
-    folder.mkdir(parents=True, mode=0o711)
+def slurm() -> Iterator[Path]:
+    """A Slurm of one node; its configuration, for SLURM_CONF. Its folder has a short name: it holds sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    folder.chmod(0o711)
     for name in ("state", "spool"):
         (folder / name).mkdir()
     host = socket.gethostname().split(".")[0]
@@ -296,6 +296,7 @@ def slurm(folder: Path) -> Iterator[Path]:
     finally:
         for name in ("slurmd", "slurmctld", "munge"):
             _end(folder / f"{name}.pid")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _says(call: Callable[..., str], word: str) -> bool:

@@ -25,14 +25,17 @@ N = 200
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[DaskCluster]:
-    cluster = DaskCluster(tmp_path / "dask")
+@pytest.fixture(params=["with nannies"])
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DaskCluster]:
+    cluster = DaskCluster(tmp_path / "dask", nanny=request.param == "with nannies")
     try:
         cluster.wait_for_workers()
         yield cluster
     finally:
         cluster.close()
+
+
+without_nannies = pytest.mark.parametrize("cluster", ["without nannies"], indirect=True)
 
 
 def ended(program: Program) -> int:
@@ -80,6 +83,7 @@ def test_that_lost_workers_and_a_broken_line_lose_no_job(cluster: DaskCluster, t
         line.close()
 
 
+@without_nannies  # which would only make the start slower
 def test_that_a_lost_scheduler_pauses_the_lane_and_no_job_fails(cluster: DaskCluster, tmp_path: Path) -> None:
     program = Program(tmp_path / "program", f"dask={cluster.address}", patience_s=1.0)
     try:
@@ -104,6 +108,7 @@ def test_that_a_lost_scheduler_pauses_the_lane_and_no_job_fails(cluster: DaskClu
         program.close()
 
 
+@without_nannies
 def test_that_a_killed_program_leaves_its_jobs_running_and_the_next_one_ends_each_once(
     cluster: DaskCluster, tmp_path: Path
 ) -> None:

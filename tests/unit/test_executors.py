@@ -27,15 +27,16 @@ class Place:
         self.executor, self.values, self.folder = executor, values, folder
 
 
-@pytest.fixture(scope="module", params=["threads", "dask", "dask with TLS", "slurm"])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("executor")
+@pytest.fixture(params=["threads", "dask", "dask with TLS", "slurm"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    folder = tmp_path / "executor"
+    folder.mkdir()
     if request.param == "threads":
         yield Place("local", {}, folder)
     elif request.param == "slurm":
         if reason := why_no_slurm():
             pytest.skip(reason)
-        with slurm(folder / "slurm") as conf, pytest.MonkeyPatch.context() as patch:
+        with slurm() as conf, pytest.MonkeyPatch.context() as patch:
             for name, value in {**environment(), "SLURM_CONF": str(conf)}.items():
                 patch.setenv(name, value)
             values = {
@@ -56,18 +57,23 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             cluster.close()
 
 
-@pytest.fixture(scope="module")
-def shared(place: Place) -> Iterator[Program]:
-    """One program for all tests of a place: Slurm jobs take some seconds to start."""
+def test_that_work_is_the_same_everywhere(place: Place, tmp_path: Path) -> None:
+    """One test for a place: clusters take some seconds to start."""
     program = Program(place.folder / "program", place.executor, command_limit_s=4.0, **place.values)
-    yield program
-    program.close()
+    try:
+        jobs_end_in_the_same_way(program)
+        functions_that_are_not_ours_are_not_called(program)
+        lines_come_while_it_runs_and_a_cancel_ends_all_of_it(program, tmp_path)
+        forty_quick_jobs_all_end_once(program, tmp_path)
+    finally:
+        program.close()
     if place.executor == "slurm":
         assert end_slurm(program.layout.folder, "a", program.folder / "state")
+    elif place.executor != "local":
+        a_program_that_closes_leaves_work_running_and_the_next_takes_it(place, tmp_path)
 
 
-def test_that_jobs_end_in_the_same_way_everywhere(shared: Program) -> None:
-    program = shared
+def jobs_end_in_the_same_way(program: Program) -> None:
     makes = program.add("shell", "makes", script="printf 'x y' > 'made ü.fits'; echo left > other", made="made ü.fits")
     promises = program.add("shell", "promises", script="true", made="never.fits")
     fails = program.add("shell", "fails", script="echo '** evselect: error (noCounts), empty' >&2; exit 3")
@@ -108,20 +114,19 @@ def test_that_jobs_end_in_the_same_way_everywhere(shared: Program) -> None:
     assert not runs.exists() or list(runs.iterdir()) == []
 
 
-def test_that_functions_that_are_not_ours_are_not_called(shared: Program) -> None:
+def functions_that_are_not_ours_are_not_called(program: Program) -> None:
     from dataclasses import replace
 
     from daxa_gui.core.step import Call
     from daxa_gui.core.step import Place as Where
     from tests.fakes.execution import request
 
-    (job,) = shared.queue.add([replace(request("evil"), task=Call("os:getcwd", {}, Where.THREAD))])
-    job = shared.ended(job)
+    (job,) = program.queue.add([replace(request("evil"), task=Call("os:getcwd", {}, Where.THREAD))])
+    job = program.ended(job)
     assert job.state is S.FAILED and job.error and "not part of this program" in job.error.message
 
 
-def test_that_lines_and_progress_come_while_it_runs_and_a_cancel_ends_all_of_it(shared: Program, tmp_path: Path) -> None:
-    program = shared
+def lines_come_while_it_runs_and_a_cancel_ends_all_of_it(program: Program, tmp_path: Path) -> None:
     stubborn = "trap '' TERM; while :; do sleep 0.05; done"
     script = f'echo started; sh -c "echo \\$\\$ > {tmp_path}/child; {stubborn}" & echo $$ > {tmp_path}/parent; {stubborn}'
     mark = tmp_path / "mark"
@@ -141,20 +146,16 @@ def test_that_lines_and_progress_come_while_it_runs_and_a_cancel_ends_all_of_it(
     assert not Path(mark.read_text()).exists() and "stopped before its end" in program.log(job)
 
 
-def test_that_forty_quick_jobs_all_end_once(shared: Program, tmp_path: Path) -> None:
-    jobs = shared.add_all(many(40, tmp_path / "tally"))
-    assert shared.queue.wait_until_idle(60)
-    assert {job.state for job in shared.store.get_all([job.id for job in jobs])} == {S.SUCCEEDED}
+def forty_quick_jobs_all_end_once(program: Program, tmp_path: Path) -> None:
+    jobs = program.add_all(many(40, tmp_path / "tally"))
+    assert program.queue.wait_until_idle(60)
+    assert {job.state for job in program.store.get_all([job.id for job in jobs])} == {S.SUCCEEDED}
     assert len(list((tmp_path / "tally").iterdir())) == 40
-    counted = shared.products()
+    counted = program.products()
     assert all(counted[job.obs_id] == 1 for job in jobs)
 
 
-def test_that_a_program_that_closes_leaves_work_elsewhere_running_and_the_next_takes_it(place: Place, tmp_path: Path) -> None:
-    if place.executor == "local":
-        pytest.skip("work of this program's own threads ends with it")
-    if place.executor == "slurm":
-        pytest.skip("another archive has another host: the two of Dask show it")
+def a_program_that_closes_leaves_work_running_and_the_next_takes_it(place: Place, tmp_path: Path) -> None:
     program = Program(tmp_path, place.executor, **place.values)
     script = f"echo one; echo x >> {tmp_path}/ran; sleep 1.5; echo two; echo made > made"
     job = program.add("shell", script=script, made="made")

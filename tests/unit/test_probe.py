@@ -17,9 +17,9 @@ from tests.fakes.clusters import DaskCluster
 pytest.importorskip("distributed", reason="the extra « cluster » is not installed")
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
-    cluster = DaskCluster(tmp_path_factory.mktemp("cluster"), tls=True, workers=1)
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[DaskCluster]:
+    cluster = DaskCluster(tmp_path / "dask", tls=True, workers=1, nanny=False)
     try:
         cluster.wait_for_workers(1)
         yield cluster
@@ -43,20 +43,28 @@ def codes(findings: list[Finding]) -> list[str]:
     return [one.code for one in findings]
 
 
-def test_that_a_good_cluster_is_good_and_nothing_is_left_behind(check: Callable[..., list[Finding]], tmp_path: Path) -> None:
+def test_that_a_good_cluster_is_good_and_each_fault_of_a_real_one_is_named(
+    check: Callable[..., list[Finding]], cluster: DaskCluster, tmp_path: Path
+) -> None:
+    a_good_cluster_is_good(check, tmp_path)
+    what_is_no_place_is_refused(check)
+    what_keeps_us_out_is_told_apart(check, cluster, tmp_path)
+    a_stranger_is_not_trusted(check, tmp_path)
+    missing_software_is_named(check)
+
+
+def a_good_cluster_is_good(check: Callable[..., list[Finding]], tmp_path: Path) -> None:
     assert codes(check()) == ["machine-good"]
     assert list((tmp_path / "archive" / "cluster").iterdir()) == []
     assert check("local") == []
 
 
-def test_that_what_is_no_place_is_refused(check: Callable[..., list[Finding]]) -> None:
+def what_is_no_place_is_refused(check: Callable[..., list[Finding]]) -> None:
     with pytest.raises(InputError):
         check("nowhere")
 
 
-def test_that_nobody_missing_tls_and_missing_files_are_told_apart(
-    check: Callable[..., list[Finding]], cluster: DaskCluster, tmp_path: Path
-) -> None:
+def what_keeps_us_out_is_told_apart(check: Callable[..., list[Finding]], cluster: DaskCluster, tmp_path: Path) -> None:
     (nobody,) = check("dask=tcp://127.0.0.1:1")
     assert nobody.code == "cluster-not-reached" and "Connection refused" in nobody.text
     (plain,) = check(f"dask=tcp://127.0.0.1:{cluster.port}")
@@ -70,7 +78,7 @@ def test_that_nobody_missing_tls_and_missing_files_are_told_apart(
     assert "cannot be used" in unusable.text
 
 
-def test_that_a_stranger_with_another_certificate_is_not_trusted(check: Callable[..., list[Finding]], tmp_path: Path) -> None:
+def a_stranger_is_not_trusted(check: Callable[..., list[Finding]], tmp_path: Path) -> None:
     from daxa_gui.execution.certificates import write_certificates
 
     other = write_certificates(tmp_path / "other")
@@ -80,7 +88,7 @@ def test_that_a_stranger_with_another_certificate_is_not_trusted(check: Callable
     assert finding.grade is Grade.FAULT and finding.code == "cluster-not-reached"
 
 
-def test_that_software_that_the_machine_does_not_have_is_named(check: Callable[..., list[Finding]]) -> None:
+def missing_software_is_named(check: Callable[..., list[Finding]]) -> None:
     (finding,) = check(sas_folder="/nowhere/sas")
     assert finding.code == "software-not-there" and "SAS" in finding.text
 

@@ -25,7 +25,7 @@ VALUES = {"slurm_interface": "lo", "slurm_memory_gb": 0.5, "slurm_jobs": 1, "slu
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("lab")
-    with slurm(folder / "slurm") as conf, pytest.MonkeyPatch.context() as patch:
+    with slurm() as conf, pytest.MonkeyPatch.context() as patch:
         for name, value in {**environment(), "SLURM_CONF": str(conf)}.items():
             patch.setenv(name, value)
         yield folder
