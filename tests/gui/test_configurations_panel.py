@@ -22,7 +22,7 @@ from daxa_gui.gui.models.compared import (
 from daxa_gui.gui.panels.configurations import RenameDialog
 from tests.fakes.windows import LONG_MS, Shell
 
-KEPT, EVENTS, TIME = QUANTITIES
+TIME, EVENTS, KEPT = QUANTITIES
 
 
 def product(old: dict, new: dict, path: str = "/now") -> ComparedProduct:
@@ -36,7 +36,7 @@ def test_that_differences_are_now_minus_then_with_their_sign():
     one = product(
         {"kept_fraction": 0.5, "n_events": 1200, "ontime_s": 1000.0}, {"kept_fraction": 0.75, "n_events": 200, "ontime_s": 1000}
     )
-    assert [difference_text(one, quantity) for quantity in QUANTITIES] == ["+25.0 %", "−1\u202f000", "same"]
+    assert [difference_text(one, quantity) for quantity in QUANTITIES] == ["same", "−1\u202f000", "+25.0 %"]
     assert difference_text(product({}, {"n_events": 3}), EVENTS) == "–"
     assert differs(one) and not differs(product({"n_events": 3}, {"n_events": 3})) and differs(product({}, {}, path=""))
 
@@ -51,11 +51,10 @@ def test_that_columns_write_then_now_and_difference():
     one = product(
         {"kept_fraction": 0.5, "n_events": 1200, "ontime_s": 12345.0}, {"kept_fraction": 0.6, "n_events": 1300}, path=""
     )
-    row = {column.heading: column.text(one) for column in columns if column.heading != "difference"}
+    row = {column.heading: column.text(one) for column in columns if column.heading != "Difference"}
     assert row == {
-        "Data": "1 XRT", "Product": "Cleaned event list", "Kept then": "50.0 %", "Kept now": "60.0 %",
-        "Events then": "1\u202f200", "Events now": "1\u202f300", "Good time (ks) then": "12.35", "Good time (ks) now": "–",
-        "Now": "gone",
+        "Data": "1 XRT", "Product": "Cleaned event list", "Good time (ks)": "12.35 → –", "Events": "1\u202f200 → 1\u202f300",
+        "Kept": "50.0 % → 60.0 %", "Now": "gone",
     }  # fmt: skip
 
 

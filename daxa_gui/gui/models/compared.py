@@ -35,9 +35,9 @@ class Quantity:
 
 
 QUANTITIES = (
-    Quantity("Kept", ("kept_fraction",), lambda part: f"{100 * part:.1f} %", lambda part: f"{100 * part:.1f} %"),
-    Quantity("Events", ("n_events",), lambda n: count_text(round(n)), lambda n: count_text(round(n))),
     Quantity("Good time (ks)", ("ontime_s", "good_time_s"), lambda s: f"{s / 1000:.2f}", lambda s: f"{s / 1000:.2f}"),
+    Quantity("Events", ("n_events",), lambda n: count_text(round(n)), lambda n: count_text(round(n))),
+    Quantity("Kept", ("kept_fraction",), lambda part: f"{100 * part:.1f} %", lambda part: f"{100 * part:.1f} %"),
 )
 
 
@@ -72,7 +72,7 @@ def differs(one: ComparedProduct) -> bool:
 
 
 def comparison_columns(labels: Mapping[str, str]) -> tuple[RecordColumn, ...]:
-    """What product, then of each quantity: then, now, difference."""
+    """What product, then of each quantity: then and now, and the difference."""
     columns = [
         RecordColumn(
             "Data", lambda one: f"{one.obs_id} {one.unit}".rstrip(), tip=lambda one: labels.get(one.mission, one.mission)
@@ -80,30 +80,36 @@ def comparison_columns(labels: Mapping[str, str]) -> tuple[RecordColumn, ...]:
         RecordColumn("Product", lambda one: _KIND_LABELS.get(one.kind, one.kind), tip=lambda one: one.old_path),
     ]
     for quantity in QUANTITIES:
-        columns += [
-            _then_or_now(quantity, "then", lambda one: one.old_facts),
-            _then_or_now(quantity, "now", lambda one: one.new_facts),
-            RecordColumn(
-                "difference", lambda one, quantity=quantity: difference_text(one, quantity),  # type: ignore[misc]
-                key=lambda one, quantity=quantity: difference(one, quantity) or 0.0, number=True,  # type: ignore[misc]
-            ),
-        ]  # fmt: skip
+        columns += [_then_and_now(quantity), _difference(quantity)]
     columns.append(
         RecordColumn("Now", lambda one: "there" if one.new_path else "gone", tip=lambda one: one.new_path or "No file")
     )
     return tuple(columns)
 
 
-def _then_or_now(quantity: Quantity, when: str, facts: Callable[[ComparedProduct], Mapping[str, Any]]) -> RecordColumn:
-    def value(one: ComparedProduct) -> float | None:
-        return number_of(facts(one), *quantity.facts)
+def _then_and_now(quantity: Quantity) -> RecordColumn:
+    def values(one: ComparedProduct) -> tuple[float | None, float | None]:
+        return number_of(one.old_facts, *quantity.facts), number_of(one.new_facts, *quantity.facts)
 
     def text(one: ComparedProduct) -> str:
-        number = value(one)
-        return UNKNOWN if number is None else quantity.write(number)
+        if values(one) == (None, None):
+            return UNKNOWN
+        then, now = (UNKNOWN if value is None else quantity.write(value) for value in values(one))
+        return f"{then} → {now}"
 
+    def key(one: ComparedProduct) -> float:
+        now = values(one)[1]
+        return -1.0 if now is None else now
+
+    return RecordColumn(quantity.heading, text, key=key, number=True)
+
+
+def _difference(quantity: Quantity) -> RecordColumn:
     return RecordColumn(
-        f"{quantity.heading} {when}", text, key=lambda one: -1.0 if value(one) is None else value(one), number=True
+        "Difference",
+        lambda one: difference_text(one, quantity),
+        key=lambda one: difference(one, quantity) or 0.0,
+        number=True,
     )
 
 

@@ -242,7 +242,7 @@ class ConfigurationsPanel(QWidget):
             button.setEnabled(can_change)
         records = self.table.records_model.records
         total = format_bytes(sum(one.n_bytes for one in records))
-        self.state.setText(f"{counted(len(records), 'configuration', 'configurations')}, {total}." if records else "")
+        self.state.setText(f"{total} kept" if records else "")
         self.state.setToolTip(self.state.text())
         self.table.say_if_empty(_NONE_YET if archive is not None else "No archive is open.")
         self.products.say_if_empty(_CHOOSE if chosen is None else _SAME if self.differing.isChecked() else "Looking …")

@@ -99,8 +99,9 @@ class PlanTree(QTreeWidget):
         self.addTopLevelItems(items)
         for item in items:
             item.setExpanded(item.childCount() <= 6)
-            for row in range(item.childCount()):
-                item.child(row).setFirstColumnSpanned(True)
+            for below in (item.child(row) for row in range(item.childCount())):
+                if below is not None:
+                    below.setFirstColumnSpanned(True)
 
     def _item(self, step: StepPlan) -> QTreeWidgetItem:
         numbers = (step.new, step.again, step.fresh, step.unknown)
