@@ -14,6 +14,7 @@ from daxa_gui.core.reduction_plan import LeftAside
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Call, JobRequest, Level, Place, Step, Task
 from daxa_gui.reduction import STEPS
+from daxa_gui.reduction.agreement import not_for, refuse_values
 from daxa_gui.reduction.checking import checked
 from daxa_gui.reduction.recipe import RUN_STEP, WorkUnit, stored_arguments
 
@@ -87,10 +88,13 @@ def chain_of(mission: str, names: Iterable[str], given: Parameters, versions: Ma
 
     Raises
     ------
-    InputError : no such step, no such parameter, a value outside its limits, or a parameter of a step that does not run.
+    InputError : no such step, no such parameter, a value outside its limits, values that do not fit each other, or a parameter
+        of a step that does not run.
     """
     steps = running_steps(mission, names, given)
     values = {step.name: checked(step, given.get(step.name, {})) for step in steps}
+    for name, own in values.items():
+        refuse_values(name, own)
     if idle := [name for name, own in given.items() if own and name not in values]:
         raise InputError(f"The step « {idle[0]} » does not run, so its parameters cannot be set.", "Add it to the steps.")
     own_versions = {
@@ -218,6 +222,9 @@ def _plan_exposures(planned: _Planned, step: Step, units: Sequence[Mapping[str, 
         if scheduled_only and one.get("scheduled") is False:
             reason = f"{step.label}: the exposure was not scheduled, and only scheduled ones were asked for."
             left_aside.append(LeftAside(subject.mission, subject.obs_id, unit_name(one), reason))
+            continue
+        if reason := not_for(step.name, str(one["instrument"]), chain.parameters[step.name]):
+            left_aside.append(LeftAside(subject.mission, subject.obs_id, unit_name(one), f"{step.label}: {reason}"))
             continue
         facts = {name: value for name, value in one.items() if name not in _NOT_FOR_BUILDERS}
         planned.add(step, _work_unit(subject, chain, step, one["instrument"], one["exposure"], facts))

@@ -126,7 +126,7 @@ def _write_gti(events: Path, target: Path) -> None:
 def build_cleaned(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
     low, high = band = energies(parameters) or DEFAULT_KEV
     argv = (
-        "evtool", f"eventfiles={_LIST}", "gti=FLAREGTI", f"outfile={_CLEANED}", f"flag={_flag(str(parameters['flag']))}",
+        "evtool", f"eventfiles={_LIST}", "gti=FLAREGTI", f"outfile={_CLEANED}", f"flag={flag_mask(str(parameters['flag']))}",
         # eSASS notes a wrong selection in the list's header when it is given flag_invert, so it is not given without need.
         *((f"flag_invert={yes_no(True)}",) if parameters["flag_invert"] else ()),
         f"pattern={parameters['pattern']}", f"emin={number(low)}", f"emax={number(high)}",
@@ -141,7 +141,7 @@ def build_cleaned(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
     )
 
 
-def _flag(text: str) -> str:
+def flag_mask(text: str) -> str:
     """The mask as evtool wants it, « 0x » and eight digits."""
     if not re.fullmatch(r"(?:0[xX])?[0-9A-Fa-f]{1,8}", text.strip()):
         raise InputError(f"« {text} » is no mask of flags.", "Give up to eight hexadecimal digits, as 0xc00fff30.")

@@ -31,17 +31,17 @@ _MAP, _ATTITUDE, _MAST, _REFERENCE = "expmap.fits", "attitude.fits", "mast.fits"
 _OFFSET_KEV, _CHANNEL_KEV, _LAST_PI = 1.6, 0.04, 4095  # E = 1.6 keV + 0.04 keV * PI
 
 
-def build_nupipeline(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
-    """Stages 1 (calibration) and 2 (screening) of nupipeline for one module.
-
-    Raises
-    ------
-    InputError : the cell of hot pixels is not odd; or the tentacle is asked for without a search of SAA passages.
-    """
+def check_screening(parameters: Mapping[str, Any]) -> None:
+    """Raises InputError if the cell of hot pixels is not odd, or the tentacle is asked for without a search of SAA passages."""
     if parameters["hp_cell_bin"] % 2 == 0:
         raise InputError(f"The cell of hot pixels must be an odd number of pixels wide, not {parameters['hp_cell_bin']}.")
     if parameters["tentacle"] and parameters["saamode"] == "NONE":
         raise InputError("The SAA's tentacle is only looked for together with its passages.", "Choose STRICT or OPTIMIZED.")
+
+
+def build_nupipeline(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
+    """Stages 1 (calibration) and 2 (screening) of nupipeline for one module. Raises InputError as `check_screening`."""
+    check_screening(parameters)
     stem = f"nu{obs_id(unit)}"
     module = f"{stem}{_letter(unit)}"
     argv = (

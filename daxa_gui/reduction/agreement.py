@@ -1,0 +1,68 @@
+"""Whether the values of a step's parameters fit each other, and the instrument that they would be used for.
+
+Limits of single values are in their declarations. What is only wrong together is refused here when it is ordered, with the same
+functions that the recipes use, and not hours later by a job that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from daxa_gui.core.errors import InputError
+from daxa_gui.core.registry import resolve
+
+Values = Mapping[str, Any]
+_HRC_HAS_NO_ENERGIES = (
+    "HRC measures no energies, so its events cannot be chosen by them: order it by itself, without limits of energy."
+)
+
+
+def refuse_values(step: str, values: Values) -> None:
+    """Raises InputError if values of a step (all of them, each checked by itself) do not fit each other."""
+    if step in _CHECKS:
+        _CHECKS[step](values)
+
+
+def not_for(step: str, instrument: str, values: Values) -> str:
+    """Why a step cannot be done with these values for an instrument, as a sentence; "" if it can."""
+    if step == "cleaned_chandra_evts" and instrument == "HRC" and values["energies_kev"] is not None:
+        return _HRC_HAS_NO_ENERGIES
+    return ""
+
+
+def _call(target: str, *arguments: Any) -> None:
+    resolve(f"daxa_gui.reduction.{target}")(*arguments)
+
+
+def _paired_bands(values: Values) -> None:
+    _call("chandra_recipes:paired_bands", values["bands_kev"], values["effective_kev"])
+
+
+def _nustar_bands(values: Values) -> None:
+    for band in values["bands_kev"]:
+        _call("nustar_recipes:channels", tuple(band))
+
+
+def _nustar_energies(values: Values) -> None:
+    if values["energies_kev"] is not None:
+        _call("nustar_recipes:channels", tuple(values["energies_kev"]))
+
+
+def _terms(values: Values) -> None:
+    if not all(term.strip() for name in ("pn_filt_expr", "mos_filt_expr") for term in values[name]):
+        raise InputError("A term of the selection is empty.", "Write an expression of SAS, such as (PATTERN <= 4), or remove it.")
+
+
+_CHECKS: Mapping[str, Callable[[Values], None]] = {
+    "cif_build": lambda values: _call("xmm_recipes:analysis_day", values["analysis_date"]),
+    "espfilt": lambda values: _call("xmm_recipes:flare_band_ev", values),
+    "cleaned_evt_lists": _terms,
+    "generate_images_expmaps": lambda values: _call("xmm_images:chosen_bands", values),
+    "cleaned_erosita_evts": lambda values: _call("erosita_recipes:flag_mask", values["flag"]),
+    "flux_image": _paired_bands,
+    "rate_image": _paired_bands,
+    "nupipeline": lambda values: _call("nustar_recipes:check_screening", values),
+    "cleaned_nustar_evts": _nustar_energies,
+    "nustar_images": _nustar_bands,
+}
