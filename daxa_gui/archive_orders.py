@@ -69,7 +69,9 @@ class Ordering(Subjects):
 
     def _stored_orders(self) -> dict[str, dict[str, Any]]:
         with sensible(self.store.layout.database):
-            return {str(name): dict(order) for name, order in self.store.info().get(ORDERS, {}).items()}
+            return {
+                str(name): sound for name, order in self.store.info().get(ORDERS, {}).items() if (sound := _sound_order(order))
+            }
 
     def last_order(self, mission: str, obs_id: str = "") -> dict[str, Any]:
         """Steps and parameters (those that were given) that were ordered for a mission so far, or for one observation of it."""
@@ -359,8 +361,9 @@ class Ordering(Subjects):
     def run_options(self) -> RunOptions:
         """Those that were set for this archive; the others follow the settings."""
         with sensible(self.store.layout.database):
-            stored = self.store.info().get(RUN_OPTIONS, {})
-            return RunOptions(**{name: stored[name] for name in asdict(RunOptions()) if name in stored})
+            stored = self.store.info().get(RUN_OPTIONS, {}).items()
+            known = asdict(RunOptions())
+            return RunOptions(**{n: value for n, value in stored if n in known and not _refused(RunOptions(**{n: value}))})
 
     def options_now(self) -> RunLimits:
         """What holds now, the settings' values where nothing was set for this archive."""
@@ -375,10 +378,8 @@ class Ordering(Subjects):
 
     def set_run_options(self, options: RunOptions) -> None:
         """Raises InputError for values that make no sense."""
-        if options.cores is not None and not 1 <= options.cores <= 4096:
-            raise InputError("The number of cores is from 1 to 4096.")
-        if options.limit_min is not None and not 0 <= options.limit_min <= 100_000:
-            raise InputError("The time limit is from 0 (none) to 100 000 minutes.")
+        if refused := _refused(options):
+            raise InputError(refused)
         self.store.set_info(RUN_OPTIONS, {name: value for name, value in asdict(options).items() if value is not None})
         self._options = options
 
@@ -394,6 +395,26 @@ def _by_observations(requests: Sequence[JobRequest]) -> Iterator[list[JobRequest
             part = []
     if part:
         yield part
+
+
+def _refused(options: RunOptions) -> str:
+    """What is wrong with options, in a sentence; also with those of a stranger's archive, which may be anything."""
+    cores, limit, keep = options.cores, options.limit_min, options.keep_intermediate
+    if cores is not None and (type(cores) is not int or not 1 <= cores <= 4096):
+        return "The number of cores is from 1 to 4096."
+    if limit is not None and (type(limit) not in (int, float) or not 0 <= limit <= 100_000):
+        return "The time limit is from 0 (none) to 100 000 minutes."
+    return "" if keep is None or type(keep) is bool else "Intermediate files are kept or not: yes or no."
+
+
+def _sound_order(order: Any) -> dict[str, Any] | None:
+    """A stored order as this program writes it; None for anything else, which is as if nothing had been ordered."""
+    steps, parameters = (order.get(name) for name in ("steps", "parameters")) if isinstance(order, dict) else (None, None)
+    if not isinstance(steps, list) or not all(isinstance(name, str) for name in steps):
+        return None
+    if not isinstance(parameters, dict) or not all(isinstance(values, dict) for values in parameters.values()):
+        return None
+    return {"steps": steps, "parameters": parameters, "configuration": str(order.get("configuration", ""))}
 
 
 def _nothing_to_do(left_aside: Sequence[LeftAside]) -> tuple[str, str]:

@@ -3,6 +3,7 @@ is known of their exposures."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from daxa_gui.reduction.doctor_case import ObservedData
 
 Observation = tuple[str, str]  # mission, ObsID
+_UNIT_PART = re.compile(r"[\w.+-]{0,40}")
 _RAW_NEEDED = frozenset({"xmm_pointed", "chandra", "nustar_pointed"})  # their chains begin with more than event lists
 
 
@@ -89,7 +91,7 @@ class Subjects:
             for mission, obs_id, facts in rows:
                 units = mapping(facts).get("units") if mission in missions else None
                 if isinstance(units, list):
-                    found[mission, obs_id] = [dict(unit) for unit in units]
+                    found[mission, obs_id] = [_sound_unit(unit) for unit in units]
         return found
 
     def observed(self) -> list[ObservedData]:
@@ -112,6 +114,14 @@ class Subjects:
             )
             for mission in counts
         ]
+
+
+def _sound_unit(unit: Any) -> dict[str, Any]:
+    """Plans are made from its names. Raises ValueError for what no reader of exposures says."""
+    names = [unit.get(name) for name in ("instrument", "exposure")] if isinstance(unit, dict) else [None]
+    if not all(isinstance(name, str) and _UNIT_PART.fullmatch(name) for name in names):
+        raise ValueError(f"no exposure of an observation: {str(unit)[:80]}")
+    return dict(unit)
 
 
 def _day(start_mjd: Any) -> str:

@@ -100,15 +100,19 @@ class Standings:
             before = task.get("arguments", {})
             if str(task.get("call", "")).startswith("daxa."):
                 return "it was taken over from DAXA"
-            known = [parameters_in(before), before.get("versions") or {}]
+            known = [parameters_in(before), _mapping(before.get("versions"))]
         after = json.loads(task_text(request.task)).get("arguments", {})
-        now = [parameters_in(after), after.get("versions") or {}]
+        now = [parameters_in(after), _mapping(after.get("versions"))]
         for old, new, words in zip(known, now, ("parameters", "software"), strict=True):
             changes = changed_values(old, new)
             if changes:
                 shown = ", ".join(f"{key} {_shown(old)} → {_shown(new)}" for key, old, new in changes[:3])
                 return f"{words}: {shown}{' …' if len(changes) > 3 else ''}"
         return "what is known of the data has changed"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def changed_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import threading
@@ -303,7 +304,7 @@ class Runner:
         if site is not None:
             return _checked(site.run(job, task, context, token), task)
         if task.place is Place.THREAD:
-            return _checked(resolve(target)(context, **task.arguments), task)
+            return _checked(_called(resolve(target), context, task), task)
         return _checked(
             self._workers.call(
                 target,
@@ -331,6 +332,18 @@ class Runner:
             log.write(f"{result.info.message} {result.info.hint}".strip(), "ERROR")
             if result.info.details:
                 log.write(result.info.details, "ERROR")
+
+
+def _called(function: Callable[..., Any], context: ThreadContext, task: Call) -> Any:
+    """Stored arguments may be anything: that they do not fit is no fault of this program."""
+    try:
+        bound = inspect.signature(function).bind(context, **task.arguments)
+    except TypeError as error:
+        raise DaxaError(
+            f"A stored task gives « {task.target} » what it does not take ({error}).",
+            "Ask for the job again to make its task anew.",
+        ) from None
+    return function(*bound.args, **bound.kwargs)
 
 
 def _checked(result: Any, task: Call) -> Outcome:

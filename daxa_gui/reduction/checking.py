@@ -103,8 +103,8 @@ def _checked_range(parameter: Parameter, value: Any) -> list[float]:
 
 
 def _number(parameter: Parameter, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InputError(f"« {parameter.label} » needs a number, not « {value} ».")
+    if not _is_finite(value):
+        raise InputError(f"« {parameter.label} » needs a number, not « {_shown(value)} ».")
     unit = f" {parameter.unit}" if parameter.unit else ""
     if parameter.minimum is not None and value < parameter.minimum:
         raise InputError(f"« {parameter.label} » is at least {parameter.minimum:g}{unit}.")
@@ -113,10 +113,22 @@ def _number(parameter: Parameter, value: Any) -> float:
     return float(value)
 
 
+def _is_finite(value: Any) -> bool:
+    """Also false for whole numbers of hundreds of digits, which no floating-point number can hold."""
+    try:
+        return not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _shown(value: Any) -> str:
+    return "a very long one" if isinstance(value, int) and value.bit_length() > 1_000 else str(value)[:100]
+
+
 def _interval(name: str, pair: Any) -> list[float]:
     if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
         raise InputError(f"{name} needs pairs of times, not « {pair} ».")
     start, stop = pair
-    if not all(isinstance(t, (int, float)) and math.isfinite(t) for t in (start, stop)) or not start < stop:
+    if not all(_is_finite(t) for t in (start, stop)) or not start < stop:
         raise InputError(f"{name}: {start} to {stop} is no interval.", "Give mission seconds, the start first.")
     return [float(start), float(stop)]

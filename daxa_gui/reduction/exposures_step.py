@@ -14,6 +14,7 @@ from daxa_gui.core.step import Call, Level, Outcome, Place, Step, TaskContext
 from daxa_gui.reduction.recipe import WorkUnit
 
 _HERE = "daxa_gui.reduction.exposures_step"
+_AGAIN = "Run the step « ODF summary » again."
 _OTHERS = "daxa_gui.reduction.other_units"
 
 # Mission → function that reads what the task names into units. A mission whose software gets steps needs a line.
@@ -82,11 +83,14 @@ def _why_nothing(units: Sequence[Mapping[str, Any]]) -> str:
 def xmm_units(*, raw_folder: str, events: Sequence[str], chosen: Sequence[str], summary: str) -> list[dict[str, Any]]:
     """From the summary that odfingest wrote."""
     from daxa_gui.core.errors import FileError
+    from daxa_gui.reduction.xmm_common import LARGEST_SUMMARY_BYTES
     from daxa_gui.reduction.xmm_summary import read_units
 
     path = Path(summary)
     try:
+        if not path.is_file() or path.stat().st_size > LARGEST_SUMMARY_BYTES:
+            raise FileError(f"The summary of the raw data {path} is no plain file of a sensible size.", _AGAIN)
         text = path.read_text("utf-8", "replace")
     except OSError as error:
-        raise FileError(f"The summary of the raw data {path} cannot be read: {error.strerror or error}.") from None
+        raise FileError(f"The summary of the raw data {path} cannot be read: {error.strerror or error}.", _AGAIN) from None
     return list(read_units(text, path.name, chosen))

@@ -96,7 +96,14 @@ def recipe_for(step_name: str, arguments: Mapping[str, Any]) -> Recipe:
 
 
 def _built(step: Step, unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
-    recipe = resolve(step.build)(unit, parameters)
+    build = resolve(step.build)
+    try:
+        recipe = build(unit, parameters)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+        raise ReductionError(
+            f"What is stored of {unit.obs_id} {unit.name} makes no sense for the step « {step.label} »"
+            f" ({type(error).__name__}: {str(error)[:200]}).", _HINT,
+        ) from error  # fmt: skip
     if not isinstance(recipe, Recipe):
         raise TypeError(f"{step.build} made {type(recipe).__name__}, not a Recipe")
     return recipe

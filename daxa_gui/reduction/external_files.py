@@ -136,6 +136,8 @@ class Workplace:
                 if one.optional:
                     continue
                 raise FileError(f"{source} is not there.", "Do the step that makes it again, or fetch the data again.")
+            if not (source.is_file() or source.is_dir()):  # a pipe or a device has no end
+                raise FileError(f"{source} is no plain file.", "Do the step that makes it again, or fetch the data again.")
             try:
                 self._lay(one, source)
             except OSError as error:
@@ -180,7 +182,7 @@ def unpack(archive: Path, folder: Path) -> None:
     FileError : no tar archive, cut short, or a member that is absolute, leads upwards, or is a link or a device.
     """
     try:
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive, "r:") as tar:  # never packed: what is, may be endless
             for number, member in enumerate(tar):
                 parts = PurePosixPath(member.name).parts
                 if number >= _MOST_MEMBERS:

@@ -44,7 +44,8 @@ def _collected(place: Workplace, made: Made, program: str) -> Found:
     if not paths:
         if made.optional:
             return Found(made, "", ())
-        raise ReductionError(f"« {program} » ended well but did not leave « {made.pattern} »{_said(place, made)}.", _HINT)
+        who = f"« {program} » ended well but" if program else "The step"
+        raise ReductionError(f"{who} did not leave « {made.pattern} »{_said(place, made)}.", _HINT)
     if made.packed:
         name = f"{made.key.kind}-{len(paths)}.tar"
         for path in paths:

@@ -14,6 +14,7 @@ from daxa_gui.reduction.recipe import Given, Recipe, WorkUnit
 
 FINISH = "daxa_gui.reduction.xmm_finish"
 HERE = "daxa_gui.reduction.xmm_common"
+LARGEST_SUMMARY_BYTES = 50_000_000
 NEWEST = (99, 0, 0)  # stands for a version that nobody could read
 _EXPOSURE = re.compile(r"[SUX][0-9]{3}")
 _OBS_ID = re.compile(r"[0-9]{10}")
@@ -84,6 +85,8 @@ def renew_path(ctx: ProgramContext, unit: WorkUnit, parameters: Mapping[str, Any
 
 def write_path(summary: Path, raw_folder: str) -> bool:
     """Let the PATH record of a summary name this folder; false if it does already. Raises FileError if there is none."""
+    if summary.stat().st_size > LARGEST_SUMMARY_BYTES:
+        raise FileError(f"{summary.name} is too large for a summary of raw data.", "Run the step « ODF summary » again.")
     lines = summary.read_bytes().split(b"\n")
     for number, line in enumerate(lines):
         if line.startswith(b"PATH ") or line.strip() == b"PATH":
