@@ -66,13 +66,14 @@ class _Contents:
 
 def software_line(found: Sequence[SoftwareStatus]) -> str:
     """« Built-in engine 0.1, SAS 22.1 · with a problem: CCF · not found: CIAO »; the sentences say more."""
-    here = ", ".join(f"{one.label or SOFTWARE.get(one.name, one.name)} {one.version}".rstrip() for one in found if one.found)
+    names = SOFTWARE | {"builtin": "built-in engine"}
+    here = ", ".join(f"{one.label or names.get(one.name, one.name)} {one.version}".rstrip() for one in found if one.found)
     named = (("with a problem", True), ("not found", False))
     parts = [here] if here else []
     for words, is_named in named:
         names = [one.label for one in found if not one.found and one.is_named is is_named and one.name != _OPTIONAL]
         parts += [f"{words}: {', '.join(names)}"] if names else []
-    return " · ".join(parts)
+    return as_sentence(" · ".join(parts))
 
 
 class ProcessingPanel(QWidget):
