@@ -15,7 +15,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daxa_gui.core.errors import Cancelled, DaxaError
+from daxa_gui.core.errors import Cancelled, DaxaError, ReductionError
 from daxa_gui.execution.dask_client import known_threads, lost
 from daxa_gui.execution.dask_connection import Cluster, Connection
 from daxa_gui.execution.dask_folder import RunFolder
@@ -124,6 +124,9 @@ class DaskSite:
         with self._lock:
             for running in self._running:
                 running.woken.set()
+        end = time.monotonic() + 3.0
+        while self._running and time.monotonic() < end:  # those whose work ends with this need the connection for it
+            time.sleep(0.02)
         if self._watcher is not None:
             self._watcher.join(10)
         self._connection.close()
@@ -231,9 +234,7 @@ class DaskSite:
             running.woken.wait(1.0)
             running.woken.clear()
             if self._closed.is_set() or running.token.is_leaving:
-                running.pass_on()
-                running.folder.remember()
-                raise Cancelled
+                raise self._let_go(running)
             if running.token.is_cancelled:
                 self._stop(running)
                 raise Cancelled
@@ -255,6 +256,16 @@ class DaskSite:
                     f"The cluster {self.name} lost « {running.job.title} » {begun - 1} times.",
                     "Resume the queue when it is well again.",
                 )
+
+    def _let_go(self, running: Running) -> Exception:
+        """This program leaves, and the run goes on; or work is to be done elsewhere from now on, and the run ends."""
+        running.pass_on()
+        if running.token.is_cancelled:
+            running.folder.remember()
+            return Cancelled()
+        running.folder.stop()
+        self._release(running)
+        return ReductionError(f"Work is no longer done at {self.name}; it begins again elsewhere.", retryable=True)
 
     def _taken(self, running: Running) -> Outcome | None:
         """The outcome; None if the worker that has it is gone (it is done again), or its files are (then there is no future)."""

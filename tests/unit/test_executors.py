@@ -65,6 +65,8 @@ def test_that_work_is_the_same_everywhere(place: Place, tmp_path: Path) -> None:
         functions_that_are_not_ours_are_not_called(program)
         lines_come_while_it_runs_and_a_cancel_ends_all_of_it(program, tmp_path)
         forty_quick_jobs_all_end_once(program, tmp_path)
+        if program.site is not None:
+            work_ends_when_it_is_to_be_done_elsewhere(program, tmp_path)
     finally:
         program.close()
     if place.executor == "slurm":
@@ -153,6 +155,18 @@ def forty_quick_jobs_all_end_once(program: Program, tmp_path: Path) -> None:
     assert len(list((tmp_path / "tally").iterdir())) == 40
     counted = program.products()
     assert all(counted[job.obs_id] == 1 for job in jobs)
+
+
+def work_ends_when_it_is_to_be_done_elsewhere(program: Program, tmp_path: Path) -> None:
+    job = program.add("shell", "moved", script=f"echo $$ > {tmp_path}/moved; sleep 60")
+    wait_for(lambda: (tmp_path / "moved").exists() and (tmp_path / "moved").read_text().strip(), 60)
+    process = int((tmp_path / "moved").read_text())
+    assert program.site is not None
+    program.site.close()
+    program.site = None
+    wait_for(lambda: program.store.get(job.id).state is S.QUEUED, 10, "its way back into the queue")
+    program.queue.cancel([job.id])  # it would begin again here
+    wait_for(lambda: not alive(process), 10, "the end of what ran there")
 
 
 def a_program_that_closes_leaves_work_running_and_the_next_takes_it(place: Place, tmp_path: Path) -> None:
