@@ -66,8 +66,8 @@ class _Contents:
 
 def software_line(found: Sequence[SoftwareStatus]) -> str:
     """« Built-in engine 0.1, SAS 22.1 · with a problem: CCF · not found: CIAO »; the sentences say more."""
-    names = SOFTWARE | {"builtin": "built-in engine"}
-    here = ", ".join(f"{one.label or names.get(one.name, one.name)} {one.version}".rstrip() for one in found if one.found)
+    labels = SOFTWARE | {"builtin": "built-in engine"}
+    here = ", ".join(f"{one.label or labels.get(one.name, one.name)} {one.version}".rstrip() for one in found if one.found)
     named = (("with a problem", True), ("not found", False))
     parts = [here] if here else []
     for words, is_named in named:
