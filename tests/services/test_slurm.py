@@ -38,6 +38,7 @@ def program(lab: Path, tmp_path: Path) -> Iterator[Program]:
     program.close()
     end_slurm(program.layout.folder, "a", program.folder / "state")
     wait_for(lambda: queued() == [], 20, "the end of the Slurm jobs")
+    wait_for(lambda: not list((program.layout.folder / "cluster" / "slurm").glob("*/host.json")), 20, "the end of the host")
 
 
 def queued() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,7 +71,10 @@ def test_that_work_is_the_same_everywhere(place: Place, tmp_path: Path) -> None:
     finally:
         program.close()
     if place.executor == "slurm":
-        assert end_slurm(program.layout.folder, "a", program.folder / "state")
+        (about,) = (program.layout.folder / "cluster" / "slurm").glob("*/host.json")
+        host = int(json.loads(about.read_text())["pid"])
+        assert alive(host) and end_slurm(program.layout.folder, "a", program.folder / "state")
+        wait_for(lambda: not alive(host), 20, "the end of what keeps Slurm jobs")
     elif place.executor != "local":
         a_program_that_closes_leaves_work_running_and_the_next_takes_it(place, tmp_path)
 
