@@ -247,12 +247,23 @@ class Ordering(Subjects):
         ordered = self._work_out(order)
         if not ordered.requests:
             raise ArchiveError(*_nothing_to_do(ordered.left_aside))
+        self._refuse_both_engines(ordered)
         self._keep_replaced(list(zip(ordered.requests, ordered.standings, strict=True)), order.configuration)
         self._remember(order, ordered.chains)
         jobs: list[Job] = []
         for part in _by_observations(ordered.requests):
             jobs += self.queue.add(part, again=order.again)
         return jobs
+
+    def _refuse_both_engines(self, ordered: _Ordered) -> None:
+        from daxa_gui.reduction.agreement import refuse_both_engines
+
+        pairs = zip(ordered.requests, ordered.standings, strict=True)
+        marks = ", ".join("?" * len(UNDER_WAY))
+        query = f"SELECT DISTINCT mission, obs_id, step FROM jobs WHERE kind = 'reduce' AND state IN ({marks})"
+        with self.store.database.reading() as connection:
+            busy = connection.execute(query, UNDER_WAY).fetchall()
+        refuse_both_engines([(one.mission, one.obs_id, one.step) for one, standing in pairs if not standing.is_fresh], busy)
 
     def _remember(self, order: ReductionOrder, chains: Mapping[str, Chain]) -> None:
         """So that units that are found out later get the same steps and parameters."""

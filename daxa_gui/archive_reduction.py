@@ -191,10 +191,13 @@ def _exposure(
         return next(iter(kinds.get(kind, [])), None)
 
     steps = [jobs.get((unit, step)) for step in ("prepare", "flares")]
+    flares, gti = steps[1], one(ProductKind.GTI)
+    if flares is not None and gti is not None and gti.job_id not in (None, flares.id):
+        flares = None  # the good time is another engine's: the numbers of this one are not those of what lies there
     excluded = next((job.reason for job in steps if job is not None and job.reason), "")
     return Exposure(
         raw.key.mission, raw.key.obs_id, raw.key.instrument, raw.key.exposure, raw,
-        clean=one(ProductKind.CLEAN_EVENTS), gti=one(ProductKind.GTI), lightcurve=one(ProductKind.LIGHTCURVE),
-        images=tuple(kinds.get(ProductKind.IMAGE, [])), flares=jobs.get((unit, "flares")), excluded=excluded,
+        clean=one(ProductKind.CLEAN_EVENTS), gti=gti, lightcurve=one(ProductKind.LIGHTCURVE),
+        images=tuple(kinds.get(ProductKind.IMAGE, [])), flares=flares, excluded=excluded,
         verdict=verdicts.get(unit, Verdict()),
     )  # fmt: skip

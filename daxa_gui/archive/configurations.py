@@ -2,6 +2,10 @@
 
 A job whose task has changed gets the configuration's number (`keep_as`) before it runs. When the new run is stored, what the job
 made earlier is linked into `configurations/<number>/` and noted in the same transaction. A run that fails replaces nothing.
+
+The built-in engine and the missions' software make some of the same products (good time, light curve, cleaned list of an
+exposure). What one of them puts in the place of the other's result is kept in the same way, and the job that made it is not fresh
+any more.
 """
 
 from __future__ import annotations
@@ -25,40 +29,79 @@ from daxa_gui.core.documents import to_json
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.job import Job
 from daxa_gui.core.reduction_plan import ComparedProduct, Configuration
+from daxa_gui.core.step import Call, Outcome
 
 MAX_NAME_CHARACTERS = 120
+REPLACED = 2  # of the column `stale`: another step's result lies where this job's was
 _COPIED = "mission, obs_id, kind, instrument, exposure, band_low_kev, band_high_kev, size_bytes, sha256, created, facts"
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A product of an earlier run that lies at its second place now: `row` has the columns of `_COPIED`."""
+    """A product of an earlier run that lies at its second place now: `row` has the columns of `_COPIED`. `unit` and `step` are of
+    the job that made it, `owner` its id if that is another one than the job that replaces it."""
 
     configuration_id: int
     path: str
     original: str
     row: tuple[Any, ...]
+    unit: str
+    step: str
+    owner: int | None = None
 
 
-def keep_earlier(layout: ArchiveLayout, database: Database, job: Job) -> list[Kept]:
-    """Give what the job made earlier a second place, if it is to be kept; what is gone is not. Before anything is replaced."""
+def keep_earlier(layout: ArchiveLayout, database: Database, job: Job, outcome: Outcome) -> list[Kept]:
+    """Give what the job made earlier a second place, if it is to be kept, and what another step made where the outcome's files
+    belong; what is gone is not kept. Before anything is replaced."""
     with database.reading() as connection:
         found = connection.execute("SELECT keep_as FROM jobs WHERE id = ?", (job.id,)).fetchone()
         number = found[0] if found else None
-        if number is None:
-            return []
-        rows = connection.execute(f"SELECT path, {_COPIED} FROM products WHERE job_id = ?", (job.id,)).fetchall()
+        own = [] if number is None else connection.execute(f"SELECT path, {_COPIED} FROM products WHERE job_id = ?", (job.id,))
+        places = [
+            layout.stored(layout.product_path(made.key, made.name))
+            for made in outcome.files
+            if made.key is not None and not made.destination and job.kind == "reduce"
+        ]
+        rows = [(number, job.unit, job.step, None, *row) for row in own] + _of_others(connection, job, places)
+    if any(row[3] is not None and row[0] is None for row in rows):
+        other = _of_the_other_engine(database, job)
+        rows = [(other if row[0] is None else row[0], *row[1:]) for row in rows]
     kept = []
     with translated(layout.folder):
-        for original, *row in rows:
+        for number, unit, step, owner, original, *row in rows:
             source = layout.absolute(original)
             if not original.startswith("archive:") or not source.is_file() or source.is_symlink():
                 continue
             check_own(layout, source)
             target = layout.configuration_folder(int(number)) / original.removeprefix("archive:")
             _link(source, target)
-            kept.append(Kept(int(number), layout.stored(target), original, tuple(row)))
+            kept.append(Kept(int(number), layout.stored(target), original, tuple(row), unit, step, owner))
     return kept
+
+
+def _of_others(connection: sqlite3.Connection, job: Job, places: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Rows (configuration or None, unit, step, job, path, columns) of what other reduction steps made at these places."""
+    columns = ", ".join(f"p.{name}" for name in _COPIED.split(", "))
+    return connection.execute(
+        f"SELECT j.keep_as, j.unit, j.step, j.id, p.path, {columns} FROM products p JOIN jobs j ON j.id = p.job_id"
+        " WHERE p.path IN (SELECT value FROM json_each(?)) AND j.id <> ? AND j.kind = 'reduce'",
+        (json.dumps(list(places)), job.id),
+    ).fetchall()
+
+
+def _of_the_other_engine(database: Database, job: Job) -> int:
+    """The configuration for results that a step of another engine replaces."""
+    is_external = isinstance(job.task, Call) and isinstance(job.task.arguments.get("raw_folder"), str)
+    name = "before the missions' software" if is_external else "before the built-in engine"
+    with database.writing() as connection:
+        found = connection.execute("SELECT id FROM configurations WHERE name = ?", (name,)).fetchone()
+        if found is not None:
+            return int(found[0])
+        cursor = connection.execute(
+            "INSERT INTO configurations (name, created, parameters, reason, note) VALUES (?, ?, '{}', ?, '')",
+            (name, time(), f"{job.step}: it makes the same products in another way"),
+        )
+        return int(cursor.lastrowid or 0)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -81,10 +124,12 @@ def register_kept(connection: sqlite3.Connection, job: Job, kept: Sequence[Kept]
             " instrument, exposure, band_low_kev, band_high_kev, size_bytes, sha256, created, facts, task)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                one.configuration_id, one.path, one.original, mission, obs_id, job.unit, job.step, kind, instrument, exposure,
+                one.configuration_id, one.path, one.original, mission, obs_id, one.unit, one.step, kind, instrument, exposure,
                 low, high, size, sha256, created, facts, task[0] if task else "null",
             ),
         )  # fmt: skip
+        if one.owner is not None:
+            connection.execute("UPDATE jobs SET stale = ? WHERE id = ? AND state = 'succeeded'", (REPLACED, one.owner))
     connection.execute("UPDATE jobs SET keep_as = NULL WHERE id = ? AND keep_as IS NOT NULL", (job.id,))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from daxa_gui.archive.configurations import REPLACED
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.job_rows import task_text
@@ -49,8 +50,8 @@ class Standings:
                 tuple(missions),
             ).fetchall()
         self._layout = layout
-        self._stored: dict[Identity, tuple[int, str, bool, str]] = {
-            (mission, obs_id, unit, step): (job_id, state, bool(stale), task)
+        self._stored: dict[Identity, tuple[int, str, int, str]] = {
+            (mission, obs_id, unit, step): (job_id, state, int(stale), task)
             for mission, obs_id, unit, step, job_id, state, stale, task in rows
         }
 
@@ -88,6 +89,8 @@ class Standings:
             return Standing(job_id, state, False, has_results, self._what_changed(stored, request))
         if state != "succeeded":
             return Standing(job_id, state, False, False, _STATE_WORDS.get(state, state))
+        if stale == REPLACED:
+            return Standing(job_id, state, False, False, "another engine's result has taken its place")
         if stale or not renewed.isdisjoint(request.needs):
             return Standing(job_id, state, False, True, "its input is made again")
         if again:

@@ -287,7 +287,7 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
         """
         if self.read_only_reason:
             raise ArchiveError(self.read_only_reason, "Nothing was changed.")
-        kept = keep_earlier(self.layout, self.database, job)
+        kept = keep_earlier(self.layout, self.database, job, outcome)
         placed = place_files(self.layout, job, outcome, Path(work_folder))
         adopted = adopt(self.layout, placed, self.observation, made_here(self.database))
         aside = step_aside(self.layout, self.database, placed, self.observation)

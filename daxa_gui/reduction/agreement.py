@@ -6,13 +6,15 @@ functions that the recipes use, and not hours later by a job that fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from daxa_gui.core.errors import InputError
+from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.registry import resolve
+from daxa_gui.reduction.planner import BUILTIN
 
 Values = Mapping[str, Any]
+Work = tuple[str, str, str]  # mission, ObsID, step
 _HRC_HAS_NO_ENERGIES = (
     "HRC measures no energies, so its events cannot be chosen by them: order it by itself, without limits of energy."
 )
@@ -29,6 +31,34 @@ def not_for(step: str, instrument: str, values: Values) -> str:
     if step == "cleaned_chandra_evts" and instrument == "HRC" and values["energies_kev"] is not None:
         return _HRC_HAS_NO_ENERGIES
     return ""
+
+
+def refuse_both_engines(wanted: Iterable[Work], busy: Iterable[Work]) -> None:
+    """The built-in engine and the missions' software make the same products of an exposure, each from its own: at the same time
+    one would go on with what the other has made.
+
+    Parameters
+    ----------
+    wanted, busy : (mission, ObsID, step) of what is ordered and of what is under way already.
+
+    Raises
+    ------
+    InputError : both engines are ordered for an observation. ArchiveError : the other one is at work on it.
+    """
+    observations: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}  # is it the built-in engine?
+    for mission, obs_id, step in wanted:
+        observations[step in BUILTIN].add((mission, obs_id))
+    hint = "Do one after the other: what the second one replaces is kept as a configuration."
+    if both := observations[True] & observations[False]:
+        raise InputError(
+            f"The built-in engine and the mission's software cannot both be ordered for {min(both)[1]}: they make the same"
+            " products.", hint,
+        )  # fmt: skip
+    hindered = [(obs_id, step) for mission, obs_id, step in busy if (mission, obs_id) in observations[step not in BUILTIN]]
+    if hindered:
+        obs_id, step = min(hindered)
+        engine = "the built-in engine" if step in BUILTIN else "the mission's software"
+        raise ArchiveError(f"{obs_id} is still being reduced by {engine}, which makes the same products.", hint)
 
 
 def _call(target: str, *arguments: Any) -> None:

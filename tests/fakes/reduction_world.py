@@ -20,14 +20,16 @@ from daxa_gui.session import Session
 NAME = "reduced"
 
 
-def make_archive(output: Path, observations: Mapping[tuple[str, str], Mapping[str, Any]], name: str = NAME) -> Path:
+def make_archive(
+    output: Path, observations: Mapping[tuple[str, str], Mapping[str, Any]], name: str = NAME, instruments: tuple[str, ...] = ()
+) -> Path:
     """An archive about observations, (mission, ObsID) → catalogue row; whatever lies in their raw folders is registered as
-    downloaded, event lists as such. Its folder."""
+    downloaded, event lists as such. `instruments`: the chosen ones; none: all. Its folder."""
     layout = OutputLayout(output).archive(name)
     store = ArchiveStore.create(layout)
     try:
         for (mission, obs_id), row in observations.items():
-            store.add_selections([(Selection(mission, "test", (obs_id,), ()), [{"obs_id": obs_id, **row}])])
+            store.add_selections([(Selection(mission, "test", (obs_id,), instruments), [{"obs_id": obs_id, **row}])])
             folder = layout.raw_folder(mission, obs_id)
             files = sorted(path for path in folder.rglob("*") if path.is_file())
             register(store, mission, obs_id, folder, files)
