@@ -55,9 +55,8 @@ class Workplace:
             self.work = self._simple(self.work, "work")
             told = {name: self._simple(path, name) for name, path in self._real.items()}
             if self._links is not None:
-                self.unit = replace(
-                    self.unit, **told, facts={name: self._told(value, told) for name, value in self.unit.facts.items()}
-                )
+                facts = {name: self._told(value, told) for name, value in self.unit.facts.items()}
+                self.unit = replace(self.unit, raw_folder=told["raw_folder"], folder=told["folder"], facts=facts)
         except OSError as error:
             self._remove_links()
             raise FileError(f"Links to the folders of this job cannot be made: {error.strerror or error}.") from error
