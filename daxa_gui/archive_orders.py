@@ -6,10 +6,9 @@ also after a restart.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +16,13 @@ from daxa_gui.archive.configurations import Configurations
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.jobs import no_garbage_collection
 from daxa_gui.archive.portable import portable_requests, resolved
-from daxa_gui.archive.standing import UNDER_WAY, Standing, Standings, parameters_in, stored_parameters
+from daxa_gui.archive.standing import TAKEN_OVER, UNDER_WAY, Standing, Standings, parameters_in, stored_parameters
+from daxa_gui.archive_options import Options
 from daxa_gui.archive_reduction import described
 from daxa_gui.archive_subjects import Observation, Subjects
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.job import Job, JobState
-from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder, ReductionPlan, RunOptions, StepPlan
-from daxa_gui.core.settings import Settings
+from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder, ReductionPlan, StepPlan
 from daxa_gui.core.step import Call, JobRequest, Level, Outcome, Step, Task
 
 if TYPE_CHECKING:
@@ -31,17 +30,7 @@ if TYPE_CHECKING:
     from daxa_gui.reduction.chain import Chain, Subject
 
 ORDERS = "orders"  # entry of the table `info`: "mission" or "mission/ObsID" → {"steps": […], "parameters": {step: {…}}}
-RUN_OPTIONS = "run_options"
 _AT_ONCE = 500  # jobs that are added together
-
-
-@dataclass(frozen=True)
-class RunLimits:
-    """`RunOptions` with every value decided."""
-
-    cores: int
-    limit_min: float  # 0: none
-    keep_intermediate: bool
 
 
 @dataclass(frozen=True)
@@ -55,13 +44,11 @@ class _Ordered:
     chains: dict[str, Chain]  # by mission
 
 
-class Ordering(Subjects):
+class Ordering(Subjects, Options):
     """Methods of `OpenArchive`."""
 
     queue: Queue
     configurations: Configurations
-    _options: RunOptions | None = None
-    _settings: Callable[[], Settings]
     _requests: Callable[..., list[JobRequest]]  # of the built-in engine: see `Reducing`
     _versions: Callable[[Collection[str]], Mapping[str, str]]  # names of steps → versions of their software and calibration
 
@@ -77,6 +64,19 @@ class Ordering(Subjects):
         """Steps and parameters (those that were given) that were ordered for a mission so far, or for one observation of it."""
         orders = self._stored_orders()
         return orders.get(f"{mission}/{obs_id}") or orders.get(mission) or {"steps": [], "parameters": {}}
+
+    def present_parameters(self, mission: str) -> dict[str, dict[str, Any]]:
+        """Step → parameters as an order that gives none would use them: those ordered last, else the defaults."""
+        from daxa_gui.reduction import STEPS
+        from daxa_gui.reduction.chain import is_for
+
+        last = self.last_order(mission)["parameters"] if mission else {}
+        found = {}
+        for name, step in STEPS.items():
+            if not mission or is_for(step, mission):
+                kept = last.get(name, {})
+                found[name] = {one.name: kept.get(one.name, one.default) for one in step.parameters}
+        return found
 
     def _chain(self, order: ReductionOrder, mission: str) -> Chain:
         """The steps for one mission. Parameters that the order does not give stay as they were ordered before."""
@@ -152,7 +152,7 @@ class Ordering(Subjects):
             left_aside += aside
         requests += self._builtin_requests(order)
         standings = Standings(self.store.layout, self.store.database, {request.mission for request in requests})
-        return _Ordered(requests, standings.compare(requests, again=order.again), left_aside, unknown, chains)
+        return _Ordered(requests, standings.compare(requests, again=_asked_again(order)), left_aside, unknown, chains)
 
     def _builtin_requests(self, order: ReductionOrder) -> list[JobRequest]:
         """Those of the built-in engine's steps among the ordered ones."""
@@ -250,9 +250,13 @@ class Ordering(Subjects):
         self._refuse_both_engines(ordered)
         self._keep_replaced(list(zip(ordered.requests, ordered.standings, strict=True)), order.configuration)
         self._remember(order, ordered.chains)
+        if order.again:
+            again = _asked_again(order)
+            pairs = zip(ordered.requests, ordered.standings, strict=True)
+            self.store.mark_stale([standing.job_id for request, standing in pairs if request.step in again and standing.job_id])
         jobs: list[Job] = []
         for part in _by_observations(ordered.requests):
-            jobs += self.queue.add(part, again=order.again)
+            jobs += self.queue.add(part)
         return jobs
 
     def _refuse_both_engines(self, ordered: _Ordered) -> None:
@@ -367,32 +371,12 @@ class Ordering(Subjects):
             if not wanted or request.step in wanted
         ]
 
-    # ---- how
 
-    def run_options(self) -> RunOptions:
-        """Those that were set for this archive; the others follow the settings."""
-        with sensible(self.store.layout.database):
-            stored = self.store.info().get(RUN_OPTIONS, {}).items()
-            known = asdict(RunOptions())
-            return RunOptions(**{n: value for n, value in stored if n in known and not _refused(RunOptions(**{n: value}))})
+def _asked_again(order: ReductionOrder) -> frozenset[str]:
+    """Steps that are done once more whatever there is: the ones that were named, not those that only come along."""
+    from daxa_gui.reduction.pipelines import pipeline_named
 
-    def options_now(self) -> RunLimits:
-        """What holds now, the settings' values where nothing was set for this archive."""
-        if self._options is None:
-            self._options = self.run_options()
-        settings, own = self._settings(), self._options
-        return RunLimits(
-            own.cores or settings.cores or max(1, (os.cpu_count() or 2) - 1),
-            float(settings.command_limit_min if own.limit_min is None else own.limit_min),
-            settings.keep_intermediate if own.keep_intermediate is None else own.keep_intermediate,
-        )
-
-    def set_run_options(self, options: RunOptions) -> None:
-        """Raises InputError for values that make no sense."""
-        if refused := _refused(options):
-            raise InputError(refused)
-        self.store.set_info(RUN_OPTIONS, {name: value for name, value in asdict(options).items() if value is not None})
-        self._options = options
+    return frozenset(order.steps or pipeline_named(order.pipeline).steps) if order.again else frozenset()
 
 
 def _by_observations(requests: Sequence[JobRequest]) -> Iterator[list[JobRequest]]:
@@ -406,16 +390,6 @@ def _by_observations(requests: Sequence[JobRequest]) -> Iterator[list[JobRequest
             part = []
     if part:
         yield part
-
-
-def _refused(options: RunOptions) -> str:
-    """What is wrong with options, in a sentence; also with those of a stranger's archive, which may be anything."""
-    cores, limit, keep = options.cores, options.limit_min, options.keep_intermediate
-    if cores is not None and (type(cores) is not int or not 1 <= cores <= 4096):
-        return "The number of cores is from 1 to 4096."
-    if limit is not None and (type(limit) not in (int, float) or not 0 <= limit <= 100_000):
-        return "The time limit is from 0 (none) to 100 000 minutes."
-    return "" if keep is None or type(keep) is bool else "Intermediate files are kept or not: yes or no."
 
 
 def _sound_order(order: Any) -> dict[str, Any] | None:
@@ -436,7 +410,9 @@ def _nothing_to_do(left_aside: Sequence[LeftAside]) -> tuple[str, str]:
 
 
 def _configuration_name(changed: Mapping[str, Mapping[str, Any]], reasons: Sequence[str]) -> str:
-    """« espfilt allowed_sigma 3 » after the first parameter that differs, else after the reason."""
+    """« espfilt allowed_sigma 3 » after the first parameter that differs, else after the reason; what DAXA made has one name."""
+    if any(reason.endswith(TAKEN_OVER) for reason in reasons):
+        return "taken over from DAXA"
     for step, values in changed.items():
         for name, value in values.items():
             return f"{step} {name} {value}"[:100]

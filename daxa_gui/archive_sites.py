@@ -21,7 +21,7 @@ from daxa_gui.core.settings import Settings
 if TYPE_CHECKING:
     from daxa_gui.execution.sites import Site
 
-LOCAL = "local"
+LOCAL, SLURM = "local", "slurm"
 _CHOICES = "executors.json"
 Progress = Callable[[float, float | None, str], None]
 
@@ -56,7 +56,7 @@ class Sites:
         return self._chosen != LOCAL
 
     def choose(self, text: str) -> None:
-        """Do the work of this archive somewhere else from now on; what runs goes on where it is.
+        """Do the work of this archive somewhere else from now on. What runs on the former cluster is put back and done here.
 
         Raises
         ------
@@ -69,13 +69,22 @@ class Sites:
             if name == self._chosen:
                 return
             made = self._make(name)
+            before = self._chosen
             if self._site is not None:
                 self._site.close()
             self._chosen, self._site, self._is_checked = name, made, False
             choices = self._read()
             choices[str(self._layout.folder)] = name
             self._write({folder: one for folder, one in choices.items() if one != LOCAL})
+        if before == SLURM:
+            self.end_slurm()
         self._on_capacity()
+
+    def end_slurm(self) -> bool:
+        """End the program that keeps this archive's Slurm jobs, with them; whether there was one. Their work is done again."""
+        from daxa_gui.execution.site_names import end_slurm
+
+        return end_slurm(self._layout.folder, self._layout.name, self._folder)
 
     def of(self, job: Job) -> Site | None:
         """Where a job is done; None for here. The cluster is looked at before its first job.

@@ -8,6 +8,7 @@ from typing import Any
 
 from daxa_gui import locations
 from daxa_gui.archive_verbs import ArchiveVerbs
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.failure_groups import FailureGroup
 from daxa_gui.core.finding import Finding
 from daxa_gui.core.job import Job
@@ -104,15 +105,23 @@ class ReductionVerbs(ArchiveVerbs):
 
     def parse_arguments(self, pipeline: str, arguments: Mapping[str, str]) -> dict[str, Any]:
         """« energies_kev » → « 0.5-2 » as values of a pipeline's arguments; raises InputError for unknown or unfit ones."""
-        from daxa_gui.reduction.parameters import read_value
+        from daxa_gui.reduction.parameters import read_value, telling
         from daxa_gui.reduction.pipelines import expanded, pipeline_named
 
         if not arguments:
             return {}
         chosen = pipeline_named(pipeline)
         declared = {argument.parameter.name: argument.parameter for argument in chosen.arguments}
-        values = {name: read_value(declared[name], text) if name in declared else text for name, text in arguments.items()}
-        expanded(chosen, values)
+        values: dict[str, Any] = {}
+        for name, text in arguments.items():
+            if name not in declared:
+                raise InputError(
+                    f"The pipeline « {pipeline} » has no argument « {name} ».",
+                    f"It has {', '.join(declared) or 'none'}; parameters of its steps are given as STEP.PARAMETER=VALUE.",
+                )
+            with telling(f"{name}={text}", declared[name]):
+                values[name] = read_value(declared[name], text)
+                expanded(chosen, {name: values[name]})
         return values
 
     def describe_builtin(self, order: ReductionOrder) -> list[str]:
@@ -130,6 +139,13 @@ class ReductionVerbs(ArchiveVerbs):
     def check_executor(self, text: str, progress: Progress | None = None) -> list[Finding]:
         """What a probe job at « text » finds."""
         return self._here().sites.check(text, progress)
+
+    def present_parameters(self, mission: str = "") -> dict[str, dict[str, Any]]:
+        """Step → parameters as an order that gives none would use them for a mission: those ordered last in the open archive,
+        else the defaults."""
+        if self._open:
+            return self._open.present_parameters(mission)
+        return {step.name: {one.name: one.default for one in step.parameters} for step in self.steps(mission)}
 
     def run_options(self) -> RunOptions:
         return self._here().run_options() if self._open else RunOptions()

@@ -23,6 +23,7 @@ _STATE_WORDS = {
 _NO_PARAMETERS = frozenset(
     {"path", "gti_path", "mission", "obs_id", "instrument", "exposure", "modules", "raw_folder", "events", "chosen", "summary"}
 )
+TAKEN_OVER = "it was taken over from DAXA"  # why its results are made anew: with which software is not known
 UNDER_WAY = ("waiting", "queued", "running", "cancelling", "paused")
 
 
@@ -64,8 +65,9 @@ class Standings:
         found = self._stored.get(identity)
         return found[0] if found is not None else 0
 
-    def compare(self, requests: Sequence[JobRequest], *, again: bool = False) -> list[Standing]:
-        """One for each request, in their order; each request stands behind those that it needs.
+    def compare(self, requests: Sequence[JobRequest], *, again: Collection[str] = ()) -> list[Standing]:
+        """One for each request, in their order; each request stands behind those that it needs. Steps of `again` are done once
+        more whatever there is.
 
         Whether files of a product are gone is only seen when the jobs are added.
         """
@@ -78,7 +80,7 @@ class Standings:
             result.append(standing)
         return result
 
-    def _compare_one(self, request: JobRequest, again: bool, renewed: set[str]) -> Standing:
+    def _compare_one(self, request: JobRequest, again: Collection[str], renewed: set[str]) -> Standing:
         found = self._stored.get((request.mission, request.obs_id, request.unit, request.step))
         if found is None:
             return Standing(0, "", False, False, "")
@@ -87,13 +89,15 @@ class Standings:
         changed = stored != task_text(request.task)
         if changed:
             return Standing(job_id, state, False, has_results, self._what_changed(stored, request))
+        if state == "skipped" and renewed.isdisjoint(request.needs):
+            return Standing(job_id, state, True, False, "")  # for a reason that still holds: it would be skipped again
         if state != "succeeded":
             return Standing(job_id, state, False, False, _STATE_WORDS.get(state, state))
         if stale == REPLACED:
             return Standing(job_id, state, False, False, "another engine's result has taken its place")
         if stale or not renewed.isdisjoint(request.needs):
             return Standing(job_id, state, False, True, "its input is made again")
-        if again:
+        if request.step in again:
             return Standing(job_id, state, False, True, "asked for")
         return Standing(job_id, state, True, False, "")
 
@@ -102,7 +106,7 @@ class Standings:
             task = json.loads(stored)
             before = task.get("arguments", {})
             if str(task.get("call", "")).startswith("daxa."):
-                return "it was taken over from DAXA"
+                return TAKEN_OVER
             known = [parameters_in(before), _mapping(before.get("versions"))]
         after = json.loads(task_text(request.task)).get("arguments", {})
         now = [parameters_in(after), _mapping(after.get("versions"))]

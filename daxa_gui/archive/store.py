@@ -6,6 +6,7 @@ together in transactions. The other tables are parts of the store: products, fil
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -249,6 +250,14 @@ class ArchiveStore(ProductsPart, FilesPart, ObservationsPart, NotesPart):
             opened = job_rows.reopen_many(connection, ids, running, done_kept)
             self.database.after_commit(self._table.forget)
         return opened
+
+    def mark_stale(self, job_ids: Sequence[int]) -> None:
+        """Have these done again when they are asked for the next time, whatever there is of them."""
+        with self.database.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET stale = 1 WHERE state = 'succeeded' AND id IN (SELECT value FROM json_each(?))",
+                (json.dumps(sorted(job_ids)),),
+            )
 
     def take_changed_task(self, job_id: int) -> Task | None:
         with self.database.reading() as connection:  # nearly always there is none: then nothing has to be written
