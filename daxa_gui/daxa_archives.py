@@ -280,7 +280,7 @@ class _Writing:
                 continue  # what DAXA never began has no entry there
             files = products[job.id] if job else [
                 p for p in taken[result.obs_id, _TAKEN_OVER.get(result.step, ProductKind.OTHER)]
-                if result.unit in p.key.instrument.split("_")
+                if result.success and result.unit in p.key.instrument.split("_") and not self._is_reduced(p)
             ]  # fmt: skip
             unit = self._unit(result, job, files)
             if (unit.step, unit.ident) not in seen:  # two lists of one detector that DAXA cannot tell apart
@@ -289,6 +289,11 @@ class _Writing:
         for obs_id, record in self._records.items():
             for step, flags in dict(record.get("preprocessed", {})).items():
                 yield from (DaxaUnit(step, ident, obs_id, flag) for ident, flag in flags.items())
+
+    def _is_reduced(self, product: Product) -> bool:
+        """Whether a step made it (« prepare » only picks the chosen modules out of a list that was taken over)."""
+        job = self._jobs.get(product.job_id) if product.job_id is not None else None
+        return job is not None and job.step != "prepare"
 
     def _unit(self, result: ProcessResult, job: Job | None, files: list[Product]) -> DaxaUnit:
         ident = ident_of(result.mission, result.obs_id, result.unit)

@@ -95,11 +95,23 @@ class ReducedHere:
 
     def summary(self, obs_id: str, chosen: Sequence[str]) -> dict[str, Any]:
         """DAXA's summary of an observation; {} if nobody has looked which exposures it has."""
-        units = self._units.get(obs_id)
+        units = self._units.get(obs_id) or self._units_in_summary(obs_id)
         if not units:
             return {}
         header = self._chandra_header(obs_id) if self._mission == "chandra" else {}
         return summary_of_units(self._mission, units, chosen, header)
+
+    def _units_in_summary(self, obs_id: str) -> list[dict[str, Any]]:
+        """XMM-Newton: DAXA reads the summary of the raw data as soon as it is there, not in a step of its own."""
+        from daxa_gui.reduction.xmm_summary import read_units
+
+        paths = [product.path for product in self._products[obs_id] if product.key.kind is ProductKind.ODF_SUMMARY]
+        if self._mission != "xmm_pointed" or not paths:
+            return []
+        try:
+            return list(read_units(Path(paths[0]).read_text("utf-8", "replace"), Path(paths[0]).name))
+        except (FileError, OSError):  # the step « exposures » says what is wrong with it; DAXA has no summary then
+            return []
 
     def _chandra_header(self, obs_id: str) -> Mapping[str, Any]:
         from daxa_gui.fits.files import open_fits

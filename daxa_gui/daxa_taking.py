@@ -13,8 +13,10 @@ from typing import Any
 from daxa_gui.archive.failures import translated
 from daxa_gui.archive.job_logs import JobLogFile
 from daxa_gui.archive.layout import ArchiveLayout
+from daxa_gui.archive.on_disk import raw_key
 from daxa_gui.archive.placing import sha256_of
 from daxa_gui.archive.queries import DAXA_FINAL
+from daxa_gui.archive.raw_data import walk
 from daxa_gui.archive.regions import ArchiveRegions
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.taking_over import TakenFile, TakenJob, take_over
@@ -38,7 +40,7 @@ from daxa_gui.exchange.daxa_archive import (
 from daxa_gui.exchange.daxa_archive_files import Place
 from daxa_gui.exchange.daxa_archive_reading import read_archive
 from daxa_gui.exchange.daxa_operations import Resolve
-from daxa_gui.exchange.daxa_processes import names_here, our_steps, own_key, sentence_of
+from daxa_gui.exchange.daxa_processes import names_here, our_steps, own_key, sentence_of, start_mjd
 from daxa_gui.exchange.region_files import read_region_file
 from daxa_gui.missions import MISSIONS
 from daxa_gui.reduction import STEPS
@@ -186,16 +188,18 @@ class Taking:
                 catalogue = self._catalogue_of(mission.name)
             except DaxaError as error:
                 self._sentences.append(f"Nothing more than the ObsIDs of {mission.name} is known: {error.message}")
-        rows = [self._row(catalogue, one) for one in mission.observations]
+        days = {unit.obs_id: day for unit in mission.units if (day := str(unit.extra.get("obs_date", "")))}
+        rows = [self._row(catalogue, one, days.get(one.obs_id, "")) for one in mission.observations]
         version = catalogue.version if catalogue is not None else f"DAXA {self._archive.version}"
         filters = tuple(mission.stack.to_json())
         return Selection(mission.name, version, obs_ids, mission.instruments, filters, _kinds(mission)), rows
 
     @staticmethod
-    def _row(catalogue: Catalogue | None, one: DaxaObservation) -> Mapping[str, Any]:
+    def _row(catalogue: Catalogue | None, one: DaxaObservation, day: str) -> Mapping[str, Any]:
+        """`day` of the observation as `cif_build` had it: without it SAS cannot choose its calibration."""
         if catalogue is not None and len(found := catalogue.rows_of([one.obs_id, one.obs_id.upper()])):
             return {**catalogue.row(int(found[0])), "obs_id": one.obs_id}
-        return {"obs_id": one.obs_id}
+        return {"obs_id": one.obs_id} | ({"start_mjd": start} if (start := start_mjd(day)) is not None else {})
 
     def _record(self) -> dict[str, Any]:
         """What DAXA keeps about missions as a whole, so that it can be written for DAXA again."""
@@ -304,7 +308,8 @@ class Taking:
         for one in mission.observations:
             files = rest.get(one.obs_id, [])
             files += self._raw_lists(mission.name, one.obs_id, files)
-            yield from self._about(mission.name, one, tuple(files), flags.get(one.obs_id, {}))
+            raw = tuple(self._raw_files(mission.name, one.obs_id)) if ours and not self._view else ()
+            yield from self._about(mission.name, one, tuple(files), raw, flags.get(one.obs_id, {}))
         config = {step: arguments for one in mission.run_config for step, arguments in one.items()}
         names, seen = names_here(mission, STEPS), set()
         for unit in mission.units:
@@ -314,8 +319,9 @@ class Taking:
                 yield self._job(mission.name, unit, here, tuple(made.get((unit.step, unit.ident), ())), config.get(unit.step))
 
     def _about(
-        self, mission: str, one: DaxaObservation, files: tuple[TakenFile, ...], flags: Mapping[str, Any]
-    ) -> Iterator[TakenJob]:
+        self, mission: str, one: DaxaObservation, files: tuple[TakenFile, ...], raw: tuple[TakenFile, ...],
+        flags: Mapping[str, Any],
+    ) -> Iterator[TakenJob]:  # fmt: skip
         """What is known of the observation as a whole, with the files of which nothing tells how they were made."""
         facts = {
             "summary": one.summary, "use": one.use, "science_usable": one.science_usable,
@@ -324,7 +330,7 @@ class Taking:
         task = Call(RECORD, {"archive_name": self._archive.name})
         title = f"Taken over from DAXA: {one.obs_id}"
         request = JobRequest("plan", "local", mission, one.obs_id, "taken over from DAXA", "", title, task)
-        yield TakenJob(request, JobState.SUCCEEDED, self._saved_s, facts=facts, files=files)
+        yield TakenJob(request, JobState.SUCCEEDED, self._saved_s, facts=facts, files=files, raw=raw)
         if one.final_success is not None:
             state = JobState.SUCCEEDED if one.final_success else JobState.FAILED
             error = None if one.final_success else ErrorInfo("DAXA found nothing useful in this observation.")
@@ -370,6 +376,15 @@ class Taking:
             if key.unit not in taken:
                 taken.add(key.unit)
                 yield TakenFile(key, path, "" if self._view else sha256_of(path))
+
+    def _raw_files(self, mission: str, obs_id: str) -> Iterator[TakenFile]:
+        """What lies in the raw folder, so that the steps of the mission's software can begin with it. Their checksums are not
+        computed: there may be gigabytes of them, and DAXA knows none."""
+        for entry in walk(self._store.layout.raw_folder(mission, obs_id)):
+            path = Path(entry.path)
+            if entry.is_symlink() or entry.name.startswith(".") or entry.name.endswith((".part", "SUM.SAS")):
+                continue
+            yield TakenFile(raw_key(mission, obs_id, entry.name), path, "")
 
     def _log(self, job: Job, unit: DaxaUnit) -> None:
         """The job's log: DAXA's two as one. Where there is only one, it is the same file under a second name."""

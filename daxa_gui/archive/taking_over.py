@@ -30,7 +30,8 @@ class TakenFile:
 
 @dataclass(frozen=True)
 class TakenJob:
-    """A finished piece of work. `finished` is in seconds since 1970 (UTC)."""
+    """A finished piece of work. `finished` is in seconds since 1970 (UTC). `files` are products, `raw` files as they came from
+    the mission's archive."""
 
     request: JobRequest
     state: JobState
@@ -40,6 +41,7 @@ class TakenJob:
     warnings: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     files: tuple[TakenFile, ...] = ()
+    raw: tuple[TakenFile, ...] = ()
 
 
 def take_over(
@@ -54,17 +56,20 @@ def take_over(
     for first in range(0, len(taken), _AT_ONCE):
         part = taken[first : first + _AT_ONCE]
         placed = [[_placed(store, file) for file in one.files] for one in part]
+        fetched = [[_placed(store, file) for file in one.raw] for one in part]
         added = store.add([one.request for one in part])
         finished = [_finished(job, one) for job, one in zip(added, part, strict=True)]
         store.update_all(finished)
         with store.database.writing() as connection:
-            for job, files in zip(finished, placed, strict=True):
+            for job, files, raw in zip(finished, placed, fetched, strict=True):
+                for file in raw:
+                    store._register_file(connection, job, file)
                 for file in files:
                     store._register(connection, job, file)
                 if job.state is JobState.SUCCEEDED:
-                    write_journal(store.layout, job, (), files)
-                if files:
-                    store.tell(connection, ContentChange(job, tuple(files)))
+                    write_journal(store.layout, job, raw, files)
+                if files or raw:
+                    store.tell(connection, ContentChange(job, (*raw, *files)))
         jobs += finished
         advanced(len(jobs))
     return jobs

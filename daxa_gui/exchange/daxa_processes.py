@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from daxa_gui.core.product import Product, ProductKey, ProductKind
@@ -277,6 +278,14 @@ def run_config(
             found.pop(process, None)
             found[process] = arguments
     return tuple({process: arguments} for process, arguments in found.items())
+
+
+def start_mjd(day: str) -> float | None:
+    """MJD (UTC) at which a day (YYYY-MM-DD, as DAXA notes it) begins; None for what is no day."""
+    try:
+        return float(date.fromisoformat(day).toordinal() - date(1858, 11, 17).toordinal())
+    except ValueError:
+        return None
 
 
 def is_ours(unit: DaxaUnit) -> bool:
