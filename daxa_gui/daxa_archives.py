@@ -304,7 +304,9 @@ class _Writing:
             return self._reduced.unit(result, job, files)
         extra: dict[str, Any] = {}
         for product in files:
-            extra.setdefault(_PATH_NAMES.get(product.key.kind, "path"), product.path)
+            name = _PATH_NAMES.get(product.key.kind, "path")
+            if extra.setdefault(name, product.path) != product.path:
+                extra.setdefault("more_paths", []).append(product.path)  # images in other bands, and what DAXA has no name for
         if job is not None and isinstance(job.task, Call):
             given = {name: value for name, value in job.task.arguments.items() if name not in ("path", "key")}
             extra["made_by"] = f"DAXA GUI: {job.task.target.replace(':', '.')}"

@@ -16,6 +16,7 @@ from daxa_gui.core.archive_queries import ProcessResult
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.product import Product, ProductKind
+from daxa_gui.core.product_names import safe_part
 from daxa_gui.core.step import Call, Step
 from daxa_gui.exchange.daxa_archive import EROSITA, DaxaUnit, ident_of
 from daxa_gui.exchange.daxa_processes import (
@@ -48,11 +49,15 @@ class ReducedHere:
         self._store, self._mission = store, mission
         self._steps: dict[str, Step] = dict(STEPS)
         self._jobs = [job for job in jobs if isinstance(job.task, Call) and job.task.target.startswith(_OURS)]
+        self._of_observation: dict[str, list[Job]] = defaultdict(list)
+        for job in self._jobs:
+            self._of_observation[job.obs_id].append(job)
         self._units = {
-            job.obs_id: [dict(unit) for unit in job.facts["units"]]
+            job.obs_id: found
             for job in self._jobs
-            if job.step == EXPOSURES and job.state is JobState.SUCCEEDED and isinstance(job.facts.get("units"), list)
+            if job.step == EXPOSURES and job.state is JobState.SUCCEEDED and (found := _units_in(job.facts.get("units")))
         }
+        self._queries = Queries(store.layout, store.database)
         self._names: dict[str, tuple[SecondName, ...]] = {}
 
     @property
@@ -68,7 +73,9 @@ class ReducedHere:
 
     def instruments(self) -> tuple[str, ...]:
         """Of the exposures that can be reduced."""
-        return tuple(dict.fromkeys(str(one["instrument"]) for units in self._units.values() for one in units if one["usable"]))
+        return tuple(
+            dict.fromkeys(str(one["instrument"]) for units in self._units.values() for one in units if one.get("usable"))
+        )
 
     def run_config(self, before: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
         """Processes with the arguments of their newest run."""
@@ -140,7 +147,7 @@ class ReducedHere:
         return self._names[obs_id]
 
     def _work_out_names(self, obs_id: str) -> Iterable[SecondName]:
-        folder = Path(Queries(self._store.layout, self._store.database).data_path(self._mission, obs_id))
+        folder = Path(self._queries.data_path(self._mission, obs_id))
         products = [product for product in self._products[obs_id] if Path(product.path).is_relative_to(folder)]
         of_kind = {product.key.kind: product for product in products}
         if (cif := of_kind.get(ProductKind.CIF)) is not None:
@@ -155,13 +162,14 @@ class ReducedHere:
             if instrument in attitudes:
                 yield SecondName(attitudes[instrument].path, str(folder / f"P{obs_id}OBX000ATTTSR0000.FIT"))
                 break
-        merged = {job.unit for job in self._jobs if job.obs_id == obs_id and job.step == _MERGED_STEP and _was_tried(job)}
+        merged = {job.unit for job in self._of_observation[obs_id] if job.step == _MERGED_STEP and _was_tried(job)}
         for product in products:
             if product.key.kind in _MERGED and product.key.instrument not in merged:
-                yield SecondName(product.path, str(folder / FOLDER / f"{product.key.unit}-{product.key.kind}.FIT"))
+                name = safe_part(f"{product.key.unit}-{product.key.kind}.FIT", "an exposure")
+                yield SecondName(product.path, str(folder / FOLDER / name))
 
     def _summary_name(self, obs_id: str) -> str:
-        job = next((job for job in self._jobs if (job.step, job.obs_id) == ("odf_ingest", obs_id)), None)
+        job = next((job for job in self._of_observation[obs_id] if job.step == "odf_ingest"), None)
         name = str(job.facts.get("summary_name", "")) if job is not None else ""
         return name if re.fullmatch(rf"\d{{4}}_{re.escape(obs_id)}_SCX00000SUM\.SAS", name, re.ASCII) else ""
 
@@ -198,6 +206,13 @@ def _where_told(moved: Mapping[str, str], files: Sequence[Product]) -> dict[str,
     """Second names that stand in DAXA's save file; the list of calibration files and the attitude are found by their names."""
     kinds = (ProductKind.ODF_SUMMARY, *_MERGED)
     return {one.path: moved[one.path] for one in files if one.path in moved and one.key.kind in kinds}
+
+
+def _units_in(value: Any) -> list[dict[str, Any]]:
+    """Those of a job's « units » that say what they are about; the database may come from somebody else."""
+    listed = value if isinstance(value, list) else []
+    named = [dict(one) for one in listed if isinstance(one, Mapping)]
+    return [one for one in named if all(isinstance(one.get(name), str) for name in ("instrument", "exposure"))]
 
 
 def _was_tried(job: Job) -> bool:

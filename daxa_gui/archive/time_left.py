@@ -24,7 +24,7 @@ def time_left(database: Database, at_once: int, now: float) -> TimeLeft:
         known = {
             step: connection.execute(
                 "SELECT avg(took), count(*) FROM (SELECT finished - started AS took FROM jobs WHERE kind = 'reduce' AND step = ?"
-                " AND state = 'succeeded' AND finished >= started ORDER BY finished DESC LIMIT ?)",
+                " AND state = 'succeeded' AND finished > started ORDER BY finished DESC LIMIT ?)",
                 (step, _ENOUGH),
             ).fetchone()
             for step, _, _ in to_do

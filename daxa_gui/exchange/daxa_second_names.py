@@ -62,7 +62,7 @@ def place_all(names: Iterable[SecondName], folders: Iterable[Path]) -> tuple[lis
 
 def _place(one: SecondName) -> bool:
     source, target = Path(one.source), Path(one.target)
-    if source == target or not source.is_file():
+    if source == target or source.is_symlink() or not source.is_file():
         return False
     if target.is_symlink() or target.parent.is_symlink():
         raise OSError(errno.ELOOP, "a link stands in its way, and nothing is written to where it leads")

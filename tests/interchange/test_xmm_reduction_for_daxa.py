@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,11 @@ from types import ModuleType
 import pytest
 from astropy.units import Quantity
 
+from daxa_gui import daxa_archives
 from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.verify import verify
+from daxa_gui.core.errors import FileError
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.reduction_plan import ReductionOrder
 from tests.daxa_shim import real_daxa
@@ -190,3 +195,61 @@ def test_that_daxa_goes_on_from_any_step(
         assert set(final) == {"M1", "PN"} and all(Path(path).is_file() for path in final.values())
     finally:
         session.close()
+
+
+@pytest.mark.timeout(240)
+def test_that_daxa_finds_its_files_where_the_disk_knows_no_links_and_raw_data_are_closed(
+    world: World, standins: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    obs_id = world.obs_ids(XMM)[0]
+    raw_xmm(world, obs_id, FEW[:1])
+    ours = Reduced(world, standins, "no_links")
+    assert ours.make({(XMM, obs_id): ROW}, [ReductionOrder(steps=("cleaned_evt_lists",))]) == []
+    folder, raw = ours.processed(XMM, obs_id), world.output / f"{XMM}_raw" / obs_id
+    second = sorted(path.name for path in (folder / "daxa").iterdir())
+    assert second == ["M1S001-all_good_events.FIT", "M1S001-clean_events.FIT"]
+    for path in (folder / "ccf.cif", *(folder / "daxa").iterdir(), *folder.glob("*SUM.SAS"), *raw.glob("*SUM.SAS")):
+        path.unlink()
+    real = os.link
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    copy = shutil.copyfile
+
+    def closed(source: Path, target: Path) -> Path:
+        if Path(target).is_relative_to(raw):
+            raise PermissionError(13, "Permission denied", str(target))
+        return Path(copy(source, target))
+
+    store = ArchiveStore.open(OutputLayout(world.output).archive(ours.name))
+    try:
+        monkeypatch.setattr(os, "link", refuse)
+        monkeypatch.setattr(shutil, "copyfile", closed)
+        written = daxa_archives.write_with_notes(store)
+        monkeypatch.setattr(os, "link", real)
+        monkeypatch.setattr(shutil, "copyfile", copy)
+        assert any("SUM.SAS" in note and "Permission denied" in note for note in written.notes)
+        cif = next(product for product in store.products() if product.key.kind is ProductKind.CIF)
+        assert (folder / "ccf.cif").read_bytes() == Path(cif.path).read_bytes() and (folder / "ccf.cif").stat().st_nlink == 1
+        assert not list(raw.glob("*SUM.SAS*")) and sorted(path.name for path in (folder / "daxa").iterdir()) == second
+        extra = ours.info()["process_extra_info"][XMM]["cleaned_evt_lists"][f"{obs_id}M1S001"]
+        assert extra["evt_clean_path"] == str(folder / "daxa" / "M1S001-clean_events.FIT")
+        # links of strangers in the way of a second name are not followed
+        secret = world.output / "secret.cif"
+        secret.write_text("not yours")
+        (folder / "ccf.cif").unlink()
+        (folder / "ccf.cif").symlink_to(secret)
+        with pytest.raises(FileError, match="a link stands in its way"):
+            daxa_archives.write(store)
+        assert secret.read_text() == "not yours"
+        # what an exposures job of a stranger says is looked at before it is used
+        (folder / "ccf.cif").unlink()
+        with store.database.writing() as connection:
+            facts = json.dumps({"units": [7, {"instrument": 3}, {"instrument": "M1", "exposure": "S001", "type": "SCIENCE"}]})
+            connection.execute("UPDATE jobs SET facts = ? WHERE step = 'exposures'", (facts,))
+        daxa_archives.write(store)
+        summary = ours.info()["obs_summaries"][XMM][obs_id]
+        assert summary["M1"]["exposures"]["S001"]["type"] == "SCIENCE" and summary["PN"] == {"active": False}
+    finally:
+        store.close()
