@@ -64,6 +64,11 @@ def test_the_whole_chain_and_what_a_changed_parameter_makes_anew(tmp_path, stand
         run(session)
         assert tasks(standins) == [], "nothing is done twice"
 
+        run(session, ReductionOrder(steps=("espfilt",), units=((MISSION, FIRST, "M2S002"),), again=True))
+        assert tasks(standins) == ["espfilt"], "what only comes along is not repeated"
+        [earlier] = session.configurations()
+        assert session.remove_configuration(earlier.name) > 0
+
         order = ReductionOrder(steps=("cleaned_evt_lists",), parameters={"espfilt": {"allowed_sigma": 1.5}})
         before = {product.path: product.sha256 for product in session.products()}
         run(session, order)
