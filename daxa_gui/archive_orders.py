@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from daxa_gui.reduction.chain import Chain, Subject
 
 ORDERS = "orders"  # entry of the table `info`: "mission" or "mission/ObsID" → {"steps": […], "parameters": {step: {…}}}
+# with which a job's products were made; the task of the job itself may be a later one that failed
+_MADE_WITH = """
+SELECT coalesce((SELECT h.task FROM products p JOIN history h ON h.path = p.path WHERE p.job_id = jobs.id
+    ORDER BY h.id DESC LIMIT 1), task) FROM jobs WHERE id = ?"""
 _AT_ONCE = 500  # jobs that are added together
 
 
@@ -289,6 +293,7 @@ class Ordering(Subjects, Options):
 
     def _keep_replaced(self, pairs: Sequence[tuple[JobRequest, Standing]], name: str) -> None:
         replaced = [standing.job_id for _, standing in pairs if standing.replaces]
+        self.configurations.keep_no_more([standing.job_id for _, standing in pairs if standing.goes_back])
         if not replaced:
             return
         changed, reasons = self._what_differs(pairs)
@@ -305,7 +310,7 @@ class Ordering(Subjects, Options):
         changed: dict[str, dict[str, Any]] = {}
         with self.store.database.reading() as connection:
             for step, (job_id, request) in ids.items():
-                row = connection.execute("SELECT task FROM jobs WHERE id = ?", (job_id,)).fetchone()
+                row = connection.execute(_MADE_WITH, (job_id,)).fetchone()
                 with sensible(self.store.layout.database):
                     before = stored_parameters(row[0])
                 after = parameters_in(getattr(request.task, "arguments", {}))
@@ -335,7 +340,8 @@ class Ordering(Subjects, Options):
         """A job's task with the paths of here. One that goes on with some of its needs works on the exposures of those only: what
         an earlier run left of an exposure that failed since is not taken."""
         task = resolved(self.store.layout, job.task)
-        exposures = task.arguments.get("facts", {}).get("exposures") if job.one_is_enough and isinstance(task, Call) else None
+        facts = task.arguments.get("facts") if isinstance(task, Call) and isinstance(task.arguments, dict) else None
+        exposures = facts.get("exposures") if job.one_is_enough and isinstance(facts, dict) else None
         if not isinstance(task, Call) or not isinstance(exposures, list):
             return task
         good = {
@@ -411,9 +417,11 @@ def _nothing_to_do(left_aside: Sequence[LeftAside]) -> tuple[str, str]:
 
 def _configuration_name(changed: Mapping[str, Mapping[str, Any]], reasons: Sequence[str]) -> str:
     """« espfilt allowed_sigma 3 » after the first parameter that differs, else after the reason; what DAXA made has one name."""
+    from daxa_gui.reduction.parameters import as_typed
+
     if any(reason.endswith(TAKEN_OVER) for reason in reasons):
         return "taken over from DAXA"
     for step, values in changed.items():
         for name, value in values.items():
-            return f"{step} {name} {value}"[:100]
+            return f"{step} {name} {as_typed(value)}"[:100]
     return f"before {reasons[0]}"[:100] if reasons else "earlier results"

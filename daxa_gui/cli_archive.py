@@ -14,6 +14,7 @@ from typing import Any
 from daxa_gui.cli_output import count_of, print_document, print_table, say, warn
 from daxa_gui.core.archive_queries import ArchiveVersion, ProcessResult, VersionProduct
 from daxa_gui.core.errors import ArchiveError, InputError
+from daxa_gui.core.failure_groups import FailureGroup
 from daxa_gui.session import Session
 
 Add = Callable[[str, Any, str], argparse.ArgumentParser]
@@ -147,14 +148,26 @@ def _print_causes(session: Session, options: argparse.Namespace) -> int:
         print_document({"causes": [dataclasses.asdict(group) | {"severity": group.severity.name} for group in groups]})
         return 0
     for group in groups:
-        say(f"{group.count} × {group.example}")
-        for words in (group.explanation, group.advice):
-            if words:
-                say(f"    {words}")
-        units = [f"{obs_id} {unit}".rstrip() for _, obs_id, unit in group.units]
-        say(f"    {', '.join(group.steps)}: {', '.join(units[:10])}{' …' if len(units) > 10 else ''}")
-    say(count_of(len(groups), "cause"))
+        _print_cause(group)
+    failed, skipped = sum(group.count for group in groups), sum(len(group.skipped_ids) for group in groups)
+    behind = f"; {count_of(skipped, 'job')} skipped because of them" if skipped else ""
+    say(f"{count_of(failed, 'failed job')}, {count_of(len(groups), 'cause')}{behind}" if groups else "Nothing failed.")
     return 0
+
+
+_SHOWN_UNITS = 10
+
+
+def _print_cause(group: FailureGroup) -> None:
+    """How often and what; below it what it means, what to do, and which data."""
+    say(f"{group.count:>5} × {' '.join(group.example.split())}")
+    for words in (group.explanation, group.advice):
+        if words:
+            say(f"        {' '.join(words.split())}")
+    units = [f"{obs_id} {unit}".rstrip() for _, obs_id, unit in group.units]
+    more = f" and {len(units) - _SHOWN_UNITS} more" if len(units) > _SHOWN_UNITS else ""
+    skipped = f"; {len(group.skipped_ids)} skipped because of it" if group.skipped_ids else ""
+    say(f"        {', '.join(group.steps)}: {', '.join(units[:_SHOWN_UNITS])}{more}{skipped}")
 
 
 def _print_logs(session: Session, found: list[ProcessResult]) -> None:

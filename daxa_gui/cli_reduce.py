@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
 from daxa_gui.cli_archive import changeable, looked_at
-from daxa_gui.cli_jobs import report, wait
-from daxa_gui.cli_output import count_of, print_document, print_table, warn
+from daxa_gui.cli_jobs import wait
+from daxa_gui.cli_output import count_of, print_document, print_table, say, warn
 from daxa_gui.core.errors import ArchiveError, FileError, InputError
-from daxa_gui.core.finding import Finding, Grade
-from daxa_gui.core.job import JobState
-from daxa_gui.core.reduction_plan import ReductionOrder, ReductionPlan, RunOptions, ShownCommand
+from daxa_gui.core.finding import Grade
+from daxa_gui.core.finding_text import finding_lines
+from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.reduction_plan import ComparedProduct, LeftAside, ReductionOrder, ReductionPlan, RunOptions, ShownCommand
 from daxa_gui.session import Session
 
 Add = Callable[[str, Callable[[Session, argparse.Namespace], int], str], argparse.ArgumentParser]
@@ -67,20 +69,27 @@ def order_from(session: Session, options: argparse.Namespace) -> ReductionOrder:
     for text in options.set:
         if text not in settings:
             name, equals, value = text.partition("=")
-            if not equals or not options.pipeline:
+            if not equals or not name.strip() or not options.pipeline:
                 raise InputError(f"« {text} » is not of the form STEP.PARAMETER=VALUE.", "For example flares.n_sigma=2.5.")
             arguments[name.strip()] = value.strip()
-    observations = []
-    for text in options.obs:
-        mission, _, obs_id = text.rpartition(":")
-        found = [one for one in session.observations() if one.obs_id == obs_id and mission in ("", one.mission)]
-        if not found:
-            raise InputError(f"The archive has no observation « {text} ».", "Give it as MISSION:OBSID.")
-        observations += [(one.mission, one.obs_id) for one in found]
     return ReductionOrder(
         tuple(options.step), options.pipeline or "", session.parse_arguments(options.pipeline or "", arguments),
-        session.parse_parameters(settings), tuple(options.mission), tuple(observations), (), options.configuration, options.again,
+        session.parse_parameters(settings), tuple(options.mission), _observations(session, options.obs), (),
+        options.configuration, options.again,
     )  # fmt: skip
+
+
+def _observations(session: Session, texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """« MISSION:OBSID », or the ObsID alone, as (mission, ObsID); InputError for what the archive does not have."""
+    found: list[tuple[str, str]] = []
+    known = [(one.mission, one.obs_id) for one in session.observations()] if texts else []
+    for text in texts:
+        mission, _, obs_id = text.strip().rpartition(":")
+        named = [one for one in known if one[1] == obs_id and mission in ("", one[0])]
+        if not named:
+            raise InputError(f"The archive has no observation « {text} ».", "Give it as MISSION:OBSID, for example chandra:4933.")
+        found += named
+    return tuple(dict.fromkeys(found))
 
 
 def reduce_archive(session: Session, options: argparse.Namespace) -> int:
@@ -91,6 +100,7 @@ def reduce_archive(session: Session, options: argparse.Namespace) -> int:
         return _show(session, options, order)
     if session.archive is not None and session.archive.read_only:
         raise ArchiveError(session.archive.read_only, "Nothing was run.")
+    session.plan_reduction(order)  # what is wrong with the order is said before anything is waited for
     wait(session)
     missing = [job for job in session.jobs() if job.kind != "reduce" and job.state not in (JobState.SUCCEEDED, JobState.SKIPPED)]
     if missing:
@@ -100,9 +110,64 @@ def reduce_archive(session: Session, options: argparse.Namespace) -> int:
     given = RunOptions(options.cores, options.time_limit, options.keep)
     now = session.run_options()
     both = zip(astuple(given), astuple(now), strict=True)
-    session.start_reduction(order, RunOptions(*(new if new is not None else old for new, old in both)))
+    before = {one.name: one.n_products for one in session.configurations()}
+    started = session.start_reduction(order, RunOptions(*(new if new is not None else old for new, old in both)))
     wait(session)
-    return report(session, options, ("reduce",))
+    code = _report(session, options, order, started)
+    kept = [one.name for one in session.configurations() if one.n_products > before.get(one.name, 0)]
+    if kept and not options.json:
+        names = ", ".join(f"« {name} »" for name in kept)
+        say(f"What was replaced is kept as {names}: see « daxa-gui configurations {options.archive} ».")
+    return code
+
+
+def _report(session: Session, options: argparse.Namespace, order: ReductionOrder, started: Sequence[Job]) -> int:
+    """What came of the jobs of the order, those that followed on the way among them, and what was left aside; 1 if any failed or
+    is still to be done. Of other orders' jobs nothing is said."""
+    plan = session.plan_reduction(order)
+    jobs = _of_order(session.jobs("reduce"), started, {step.step for step in plan.steps})
+    failed = [job for job in jobs if job.state in (JobState.FAILED, JobState.CANCELLED)]
+    skipped = sum(job.state is JobState.SKIPPED for job in jobs)
+    left = [job for job in jobs if not job.is_finished]
+    if options.json:
+        path = session.archive.path if session.archive else ""
+        print_document(
+            {
+                "archive": path, "jobs": [_job_row(job) for job in jobs], "failed": len(failed), "skipped": skipped,
+                "unfinished": len(left), "left_aside": [asdict(one) for one in plan.left_aside],
+            }
+        )  # fmt: skip
+    else:
+        rows = [(job.mission, job.obs_id, job.unit, job.step, str(job.state), _why_so(job)) for job in jobs]
+        print_table(("MISSION", "OBSID", "UNIT", "STEP", "STATE", "WHY"), rows)
+        print_left_aside(plan.left_aside)
+        counts = Counter(str(job.state) for job in jobs)
+        say(", ".join(f"{count} {state}" for state, count in counts.most_common()) or "nothing to do")
+    if failed:
+        warn(f"{count_of(len(failed), 'job')} failed; « daxa-gui logs {options.archive} --causes » tells why and what to do.")
+    if left:
+        warn(f"{count_of(len(left), 'job')} still to be done; the same command goes on.")
+    return 1 if failed or left else 0
+
+
+def _of_order(jobs: Sequence[Job], started: Sequence[Job], steps: Collection[str]) -> list[Job]:
+    """The jobs that an order had from the start, and those of observations whose units were only found out on the way."""
+    ids = {job.id for job in started}
+    to_come = {(job.mission, job.obs_id) for job in started} - {(job.mission, job.obs_id) for job in started if job.unit}
+    found = [job for job in jobs if job.id in ids or (job.step in steps and (job.mission, job.obs_id) in to_come)]
+    return sorted(found, key=lambda job: (job.mission, job.obs_id, job.unit, job.id))
+
+
+def _job_row(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id, "mission": job.mission, "obs_id": job.obs_id, "unit": job.unit, "step": job.step, "state": str(job.state),
+        "reason": job.reason, "warnings": list(job.warnings), "facts": job.facts, "error": job.error.message if job.error else "",
+        "hint": job.error.hint if job.error else "", "log": job.log_path,
+    }  # fmt: skip
+
+
+def _why_so(job: Job) -> str:
+    return " ".join((job.error.message if job.error else job.reason or "; ".join(job.warnings)).split())
 
 
 def _show(session: Session, options: argparse.Namespace, order: ReductionOrder) -> int:
@@ -120,21 +185,22 @@ def _show(session: Session, options: argparse.Namespace, order: ReductionOrder) 
         print_document({"plan": asdict(plan), "commands": [asdict(one) for one in commands], "tasks": tasks})
         return 0
     print_plan(plan)
-    for line in (*command_lines(commands), *tasks):
-        print(line)
+    say(*command_lines(commands), *tasks)
     return 0
 
 
 def print_plan(plan: ReductionPlan) -> None:
-    rows = [
-        (step.step, step.new, step.again, step.fresh, step.unknown or "", step.replaced or "", _why(step.why))
-        for step in plan.steps
-    ]
-    print_table(("STEP", "NEW", "AGAIN", "DONE", "OBSERVATIONS TO COME", "REPLACED", "WHY AGAIN"), rows)
-    for one in plan.left_aside:
-        print(f"left aside: {one.mission} {one.obs_id} {one.unit}: {one.reason}")
-    for note in plan.notes:
-        print(note)
+    rows = [(step.step, step.new, step.again, step.fresh, step.unknown, step.replaced, _why(step.why)) for step in plan.steps]
+    print_table(("STEP", "NEW", "AGAIN", "DONE", "TO COME", "REPLACED", "WHY AGAIN"), rows)
+    print_left_aside(plan.left_aside)
+    say(*plan.notes)
+
+
+def print_left_aside(left_aside: Sequence[LeftAside]) -> None:
+    if left_aside:
+        print()
+        rows = [(one.mission, one.obs_id, one.unit, one.reason) for one in left_aside]
+        print_table(("LEFT ASIDE", "OBSID", "UNIT", "WHY"), rows)
 
 
 def _why(why: Mapping[str, int]) -> str:
@@ -166,20 +232,8 @@ def doctor(session: Session, options: argparse.Namespace) -> int:
     if options.json:
         print_document({"findings": [asdict(one) for one in findings]})
     else:
-        for one in findings:
-            print(finding_text(one))
-        faults = sum(one.grade is Grade.FAULT for one in findings)
-        print(f"{count_of(faults, 'fault')}." if faults else "Nothing is wrong.")
+        say(*finding_lines(findings))
     return 1 if any(one.grade is Grade.FAULT for one in findings) else 0
-
-
-_MARKS = {Grade.GOOD: "ok    ", Grade.ADVICE: "note  ", Grade.FAULT: "FAULT "}
-
-
-def finding_text(one: Finding) -> str:
-    """A line, and a second one with what to do."""
-    steps = f" [{', '.join(one.steps)}]" if one.steps and one.grade is not Grade.GOOD else ""
-    return f"{_MARKS[one.grade]}{one.subject}: {one.text}{steps}" + (f"\n      → {one.fix}" if one.fix else "")
 
 
 # ---- configurations
@@ -189,7 +243,10 @@ def configurations(session: Session, options: argparse.Namespace) -> int:
     if options.remove:
         changeable(session, options.archive)
         n_bytes = session.remove_configuration(options.remove)
-        print_document({"removed": options.remove, "bytes": n_bytes}) if options.json else print(f"Freed {n_bytes} bytes.")
+        if options.json:
+            print_document({"removed": options.remove, "bytes": n_bytes})
+        else:
+            say(f"Removed « {options.remove} »; its files had {n_bytes} bytes.")
         return 0
     with looked_at(session, options.archive):
         return _print_configurations(session, options)
@@ -201,24 +258,32 @@ def _print_configurations(session: Session, options: argparse.Namespace) -> int:
         if options.json:
             print_document({"products": [asdict(one) for one in products]})
         else:
-            shown = ("n_events", "ontime_s", "kept_fraction")
-            header = ("MISSION", "OBSID", "UNIT", "KIND", *(f"{name} {when}" for name in shown for when in ("then", "now")))
-            rows = [
-                (
-                    one.mission, one.obs_id, one.unit, one.kind,
-                    *(_fact(facts, name) for name in shown for facts in (one.old_facts, one.new_facts)),
-                )
-                for one in products
-            ]  # fmt: skip
-            print_table(header, rows)
+            _print_compared(products)
         return 0
     found = session.configurations()
     if options.json:
         print_document({"configurations": [asdict(one) for one in found]})
-    else:
-        kept = [(one.name, ", ".join(one.steps), one.n_observations, one.n_products, one.n_bytes, one.reason) for one in found]
-        print_table(("NAME", "STEPS", "OBSERVATIONS", "PRODUCTS", "BYTES", "REPLACED BECAUSE"), kept)
+        return 0
+    kept = [one for one in found if one.n_products]  # the others wait for runs that replace something
+    rows = [(one.name, one.n_observations, one.n_products, one.n_bytes, ", ".join(one.steps), one.reason) for one in kept]
+    print_table(("NAME", "OBSERVATIONS", "PRODUCTS", "BYTES", "STEPS", "REPLACED BECAUSE"), rows)
     return 0
+
+
+_COMPARED = ("n_events", "good_time_s", "ontime_s", "kept_fraction", "sum")
+
+
+def _print_compared(products: Sequence[ComparedProduct]) -> None:
+    """One line per product: its file, and what of it is known of both, where anything is known of any of them."""
+    names = [name for name in _COMPARED if any(name in one.old_facts or name in one.new_facts for one in products)]
+    values = [f"{name.upper()} {when}" for name in names for when in ("THEN", "NOW")]
+    rows = []
+    for one in products:
+        facts = [_fact(part, name) for name in names for part in (one.old_facts, one.new_facts)]
+        is_there = "yes" if one.new_path else "no"
+        rows.append((one.mission, one.obs_id, one.unit, *facts, is_there, Path(one.old_path).name))
+    print_table(("MISSION", "OBSID", "UNIT", *values, "THERE NOW", "FILE"), rows)
+    say(count_of(len(products), "product"))
 
 
 def _fact(facts: Mapping[str, Any], name: str) -> str:

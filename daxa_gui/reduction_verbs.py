@@ -64,6 +64,11 @@ class ReductionVerbs(ArchiveVerbs):
         names = dict.fromkeys(name for step in used for name in (step.software, *step.calibration) if name != "builtin")
         return versions_for(names, self._software_setting) if names else {}
 
+    def data_to_reduce(self) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
+        """(mission, ObsID) of the open archive's observations: those that their missions' own software can begin with, and those
+        with a downloaded event list, which the built-in engine can begin with."""
+        return self._open.data_to_reduce() if self._open else (frozenset(), frozenset())
+
     # ---- ordering
 
     def plan_reduction(self, order: ReductionOrder) -> ReductionPlan:
@@ -171,6 +176,9 @@ class ReductionVerbs(ArchiveVerbs):
         from daxa_gui.reduction import STEPS
         from daxa_gui.reduction.doctor import examine
 
+        for name in steps:
+            if name not in STEPS:
+                raise InputError(f"There is no step « {name} ».", f"Known ones: {', '.join(STEPS)}.")
         folders: list[Any] = [self._output or locations.documents_folder()]
         names, observed = tuple(steps), self._open.observed() if self._open else []
         if self._open:

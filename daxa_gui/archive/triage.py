@@ -152,6 +152,8 @@ class Triage:
         message = None
         if row.is_external:
             message = _told_cause(details, sentence) or self._cause_in_log(row.id)
+            if message is not None and message.text.startswith("Traceback (most recent call last)") and not message.name:
+                message = None  # this program's own, for those who mend it; its sentence says what was wrong
         if message is None:
             return [(LogMessage("", Severity.ERROR, "", "", sentence or "It failed without a word."), sentence, hint)]
         return [(message, sentence if message.text[:60] in sentence else message.text or sentence, hint)]

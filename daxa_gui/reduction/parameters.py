@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from daxa_gui.core.errors import InputError
@@ -34,10 +35,68 @@ def parse_parameters(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
             raise InputError(
                 f"The step « {step.name} » has no parameter « {match['name']} ».", f"It has {', '.join(known) or 'none'}."
             )
-        value = read_value(known[match["name"]], match["value"].strip())
-        checked(step, {match["name"]: value})
-        values.setdefault(step.name, {})[match["name"]] = value
+        name = match["name"]
+        with telling(f"{step.name}.{name}={match['value']}", known[name]):
+            value = read_value(known[name], match["value"].strip())
+            checked(step, {name: value})
+        values.setdefault(step.name, {})[name] = value
     return values
+
+
+@contextmanager
+def telling(text: str, parameter: Parameter) -> Iterator[None]:
+    """InputErrors from inside say which text is meant and what is allowed."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{text}: {error.message}", " ".join(filter(None, (error.hint, allowed(parameter))))) from None
+
+
+def allowed(parameter: Parameter) -> str:
+    """A sentence on what a parameter takes: « Allowed: from 0.1 to 100 ct/s; usually 3. »"""
+    own = parameter.kind or ("yes/no" if isinstance(parameter.default, bool) else "")
+    if own == "yes/no":
+        words = "yes or no"
+    elif parameter.choices:
+        words = ("some of " if own == "many" else "") + ", ".join(map(str, parameter.choices))
+    elif parameter.kind in ("text", "texts") or isinstance(parameter.default, str):
+        words = "text" if own != "texts" else "texts with « && » between them"
+    else:
+        form = {"range": "two numbers with a dash, ", "ranges": "ranges with commas between them, ",
+                "numbers": "numbers with commas between them, ", "integer": "whole numbers "}.get(own, "")  # fmt: skip
+        words = f"{form}{_limits(parameter)}".rstrip(" ,")
+    return f"Allowed: {words or 'numbers'}; usually {shown(parameter)}."
+
+
+def _limits(parameter: Parameter) -> str:
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    low, high = parameter.minimum, parameter.maximum
+    if low is not None and high is not None:
+        return f"from {low:.9g} to {high:.9g}{unit}"
+    return f"at least {low:.9g}{unit}" if low is not None else f"at most {high:.9g}{unit}" if high is not None else ""
+
+
+def shown(parameter: Parameter) -> str:
+    """The default as a person would type it."""
+    value = parameter.default
+    if value is None:
+        return parameter.empty
+    if parameter.kind == "range":
+        return as_typed([value])
+    if parameter.kind == "texts":
+        return " && ".join(value)
+    return f"{value:g}" if isinstance(value, float) else as_typed(value)
+
+
+def as_typed(value: Any) -> str:
+    """« none », « yes », « 0.5-2,2-10 », « 0,1,3 », « 3.0 »."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ",".join("-".join(f"{end:g}" for end in part) if isinstance(part, (list, tuple)) else str(part) for part in value)
+    return str(value)
 
 
 def read_value(parameter: Parameter, text: str) -> Any:

@@ -156,7 +156,7 @@ def test_that_acis_and_hrc_are_reduced_together_and_energies_leave_hrc_aside(tmp
         assert now == before, "what was made of HRC stays"
         assert (folder / "processed_data" / "chandra" / HRC[1]).is_dir()
         [kept] = session.configurations()
-        assert kept.name == "cleaned_chandra_evts energies_kev None" and kept.n_observations == 1
+        assert kept.name == "cleaned_chandra_evts energies_kev none" and kept.n_observations == 1
 
         # HRC by itself, without limits of energy, goes on
         alone = ReductionOrder(
