@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,9 @@ def keep_earlier(layout: ArchiveLayout, database: Database, job: Job, outcome: O
     """Give what the job made earlier a second place, if it is to be kept, and what another step made where the outcome's files
     belong; what is gone is not kept. Before anything is replaced."""
     with database.reading() as connection:
-        found = connection.execute("SELECT keep_as FROM jobs WHERE id = ?", (job.id,)).fetchone()
+        found = connection.execute(
+            "SELECT c.id FROM jobs j JOIN configurations c ON c.id = j.keep_as WHERE j.id = ?", (job.id,)
+        ).fetchone()
         number = found[0] if found else None
         own = [] if number is None else connection.execute(f"SELECT path, {_COPIED} FROM products WHERE job_id = ?", (job.id,))
         places = [
@@ -72,8 +75,8 @@ def keep_earlier(layout: ArchiveLayout, database: Database, job: Job, outcome: O
             source = layout.absolute(original)
             if not original.startswith("archive:") or not source.is_file() or source.is_symlink():
                 continue
-            check_own(layout, source)
             target = layout.configuration_folder(int(number)) / original.removeprefix("archive:")
+            check_own(layout, source, target)
             _link(source, target)
             kept.append(Kept(int(number), layout.stored(target), original, tuple(row), unit, step, owner))
     return kept
@@ -83,7 +86,8 @@ def _of_others(connection: sqlite3.Connection, job: Job, places: Sequence[str]) 
     """Rows (configuration or None, unit, step, job, path, columns) of what other reduction steps made at these places."""
     columns = ", ".join(f"p.{name}" for name in _COPIED.split(", "))
     return connection.execute(
-        f"SELECT j.keep_as, j.unit, j.step, j.id, p.path, {columns} FROM products p JOIN jobs j ON j.id = p.job_id"
+        f"SELECT c.id, j.unit, j.step, j.id, p.path, {columns} FROM products p JOIN jobs j ON j.id = p.job_id"
+        " LEFT JOIN configurations c ON c.id = j.keep_as"
         " WHERE p.path IN (SELECT value FROM json_each(?)) AND j.id <> ? AND j.kind = 'reduce'",
         (json.dumps(list(places)), job.id),
     ).fetchall()
@@ -107,11 +111,16 @@ def _of_the_other_engine(database: Database, job: Job) -> int:
 def _link(source: Path, target: Path) -> None:
     """The same file at another place; a copy where the disk knows no links. The source is replaced later, never written to."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
+    part = target.with_name(f"{target.name}.part-{threading.get_ident()}")  # jobs of two steps may do this at once
+    part.unlink(missing_ok=True)
     try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copy2(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)  # replacing a file by a link to itself does nothing
 
 
 def register_kept(connection: sqlite3.Connection, job: Job, kept: Sequence[Kept]) -> None:
@@ -160,6 +169,14 @@ class Configurations:
             )
         return next(one for one in self.all() if one.name == self._name_of(number))
 
+    def keep_no_more(self, job_ids: Collection[int]) -> None:
+        """What these jobs made earlier is replaced without being kept, if it was to be."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET keep_as = NULL WHERE keep_as IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+                (json.dumps(sorted(job_ids)),),
+            )
+
     def _number(self, connection: sqlite3.Connection, name: str, parameters: str, reason: str) -> int:
         """Of the configuration of this name and these parameters, which is made if there is none."""
         for candidate in (name, *(f"{name} ({n})" for n in range(2, 10_000))):
@@ -182,7 +199,7 @@ class Configurations:
         """Newest first. Those that were prepared and of which nothing was replaced yet have no products."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT c.name, c.created, c.parameters, c.reason, c.note, count(k.path), coalesce(sum(k.size_bytes), 0),"
+                "SELECT c.name, c.created, c.parameters, c.reason, c.note, count(k.path), total(k.size_bytes),"
                 " count(DISTINCT k.mission || '/' || k.obs_id), coalesce(group_concat(DISTINCT k.step), '')"
                 " FROM configurations c LEFT JOIN kept_products k ON k.configuration_id = c.id GROUP BY c.id ORDER BY c.id DESC"
             ).fetchall()
@@ -228,7 +245,7 @@ class Configurations:
         number = self._existing(name)
         with self._database.writing() as connection:
             total = connection.execute(
-                "SELECT coalesce(sum(size_bytes), 0) FROM kept_products WHERE configuration_id = ?", (number,)
+                "SELECT total(size_bytes) FROM kept_products WHERE configuration_id = ?", (number,)
             ).fetchone()[0]
             connection.execute("UPDATE jobs SET keep_as = NULL WHERE keep_as = ?", (number,))
             connection.execute("DELETE FROM kept_products WHERE configuration_id = ?", (number,))

@@ -29,14 +29,39 @@ UNDER_WAY = ("waiting", "queued", "running", "cancelling", "paused")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Of one request: `job_id` 0 if it was never asked for. `replaces`: it succeeded, and its products would be made anew with
-    another task, or from others. `reason` is empty for what is new or fresh."""
+    """Of one request: `job_id` 0 if it was never asked for. `replaces`: it has products (also of a run before one that failed),
+    which would be made anew with another task, or from others. `goes_back`: to the task with which its products were made, or
+    from the products from which they were made, after runs with another one that failed. `reason` is empty for what is new or
+    fresh."""
 
     job_id: int
     state: str
     is_fresh: bool
     replaces: bool
     reason: str
+    goes_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A job. `made_with`: the task with which its products were made, "" without products."""
+
+    id: int
+    state: str
+    stale: int
+    task: str
+    made_with: str
+
+    def goes_back_to(self, task: str, back: set[str], needs: Collection[object]) -> bool:
+        ended_badly = self.state in ("failed", "skipped", "cancelled")
+        return ended_badly and self.made_with == task and (self.task != task or any(need in back for need in needs))
+
+
+# A job that did not succeed (again) may have products of the run before.
+_MADE_WITH = (
+    "CASE WHEN state <> 'succeeded' THEN (SELECT h.task FROM products p JOIN history h ON h.path = p.path"
+    " WHERE p.job_id = jobs.id ORDER BY h.id DESC LIMIT 1) ELSE task END"
+)
 
 
 class Standings:
@@ -46,24 +71,24 @@ class Standings:
         marks = ", ".join("?" * len(missions))
         with database.reading() as connection:
             rows = connection.execute(
-                "SELECT mission, obs_id, unit, step, id, state, stale, task FROM jobs"
+                f"SELECT mission, obs_id, unit, step, id, state, stale, task, {_MADE_WITH} FROM jobs"
                 f" WHERE kind = 'reduce' AND mission IN ({marks})",
                 tuple(missions),
             ).fetchall()
         self._layout = layout
-        self._stored: dict[Identity, tuple[int, str, int, str]] = {
-            (mission, obs_id, unit, step): (job_id, state, int(stale), task)
-            for mission, obs_id, unit, step, job_id, state, stale, task in rows
+        self._stored: dict[Identity, _Stored] = {
+            (mission, obs_id, unit, step): _Stored(job_id, state, int(stale), task, made_with or "")
+            for mission, obs_id, unit, step, job_id, state, stale, task, made_with in rows
         }
 
     def task_of(self, identity: Identity) -> str:
         """The stored task of a job that succeeded and whose input was not made again since; "" for all others."""
         found = self._stored.get(identity)
-        return found[3] if found is not None and found[1] == "succeeded" and not found[2] else ""
+        return found.task if found is not None and found.state == "succeeded" and not found.stale else ""
 
     def job_id(self, identity: Identity) -> int:
         found = self._stored.get(identity)
-        return found[0] if found is not None else 0
+        return found.id if found is not None else 0
 
     def compare(self, requests: Sequence[JobRequest], *, again: Collection[str] = ()) -> list[Standing]:
         """One for each request, in their order; each request stands behind those that it needs. Steps of `again` are done once
@@ -72,27 +97,35 @@ class Standings:
         Whether files of a product are gone is only seen when the jobs are added.
         """
         renewed: set[str] = set()  # labels of what will be made anew
+        other: set[str] = set()  # of those, what will not be as it is now
+        back: set[str] = set()  # of those, what will be as it is now
         result = []
         for request in requests:
-            standing = self._compare_one(request, again, renewed)
+            standing = self._compare_one(request, again, renewed, other, back)
             if not standing.is_fresh:
                 renewed.add(request.label)
+            if standing.replaces or not (standing.is_fresh or standing.job_id):
+                other.add(request.label)
+            if standing.goes_back:
+                back.add(request.label)
             result.append(standing)
         return result
 
-    def _compare_one(self, request: JobRequest, again: Collection[str], renewed: set[str]) -> Standing:
+    def _compare_one(
+        self, request: JobRequest, again: Collection[str], renewed: set[str], other: set[str], back: set[str]
+    ) -> Standing:
         found = self._stored.get((request.mission, request.obs_id, request.unit, request.step))
         if found is None:
             return Standing(0, "", False, False, "")
-        job_id, state, stale, stored = found
-        has_results = state == "succeeded"
-        changed = stored != task_text(request.task)
-        if changed:
-            return Standing(job_id, state, False, has_results, self._what_changed(stored, request))
+        job_id, state, stale, task = found.id, found.state, found.stale, task_text(request.task)
+        replaces = found.made_with not in ("", task) or (found.made_with != "" and not other.isdisjoint(request.needs))
+        goes_back = found.goes_back_to(task, back, request.needs) and not replaces
+        if found.task != task:
+            return Standing(job_id, state, False, replaces, self._what_changed(found.task, request), goes_back)
         if state == "skipped" and renewed.isdisjoint(request.needs):
             return Standing(job_id, state, True, False, "")  # for a reason that still holds: it would be skipped again
         if state != "succeeded":
-            return Standing(job_id, state, False, False, _STATE_WORDS.get(state, state))
+            return Standing(job_id, state, False, replaces, _STATE_WORDS.get(state, state), goes_back)
         if stale == REPLACED:
             return Standing(job_id, state, False, False, "another engine's result has taken its place")
         if stale or not renewed.isdisjoint(request.needs):

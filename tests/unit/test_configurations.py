@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from daxa_gui.archive.configurations import Configurations
+from daxa_gui.archive.configurations import Configurations, _link
 from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.standing import Standings
 from daxa_gui.archive.store import ArchiveStore
-from daxa_gui.core.errors import InputError
+from daxa_gui.core.errors import ArchiveError, InputError
+from daxa_gui.core.job import ErrorInfo, JobState
 from daxa_gui.core.product import ProductKey, ProductKind
 from daxa_gui.core.step import MadeFile
 from tests.fakes.archives import succeeded
@@ -103,3 +108,80 @@ def test_that_a_link_in_the_place_of_a_product_is_not_kept(store, clock, tmp_pat
     configurations.keep([first.job_id], "before", {}, "")
     run(store, clock, "narrow")
     assert configurations.compare("before") == [] and secret.read_text() == "private"
+
+
+def test_that_links_of_a_stranger_lead_no_earlier_result_out_of_the_archive(store, clock, tmp_path):
+    first = run(store, clock, "wide")
+    configurations = Configurations(store.layout, store.database, clock.now)
+    configurations.keep([first.job_id], "before", {}, "")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for link in ("configurations/1", "configurations/1/processed_data"):
+        path = store.layout.folder / link
+        path.parent.mkdir(parents=True)
+        path.symlink_to(outside)
+        with pytest.raises(ArchiveError, match="A link leads"):
+            run(store, clock, "narrow")
+        assert list(outside.iterdir()) == [] and Path(first.path).read_text() == "wide"
+        shutil.rmtree(store.layout.folder / "configurations") if path.parent.name == "1" else path.unlink()
+        path.parent.exists() and path.parent.rmdir()
+    run(store, clock, "narrow")
+    assert configurations.all()[0].n_products == 1
+
+
+@pytest.mark.parametrize("number", ["'abc'", "77", "-1", "2.5"])
+def test_that_a_configuration_that_is_none_keeps_nothing(store, clock, number):
+    run(store, clock, "wide")
+    with store.database.writing() as connection:
+        connection.execute(f"UPDATE jobs SET keep_as = {number}")
+    assert Path(run(store, clock, "narrow").path).read_text() == "narrow"
+    assert not (store.layout.folder / "configurations").exists()
+
+
+def test_that_sizes_of_a_stranger_do_not_overflow(store, clock):
+    first = run(store, clock, "wide")
+    configurations = Configurations(store.layout, store.database, clock.now)
+    configurations.keep([first.job_id], "before", {}, "")
+    run(store, clock, "narrow")
+    copied = "mission, obs_id, unit, step, kind, instrument, exposure, size_bytes, sha256, created, facts, task"
+    with store.database.writing() as connection:
+        connection.execute(f"UPDATE kept_products SET size_bytes = {2**63 - 1}")
+        connection.execute(
+            f"INSERT INTO kept_products (configuration_id, path, original, {copied})"
+            f" SELECT configuration_id, path, original || 'x', {copied} FROM kept_products"
+        )
+    assert configurations.all()[0].n_bytes >= 2**63 and configurations.remove("before") >= 2**63
+
+
+def test_that_several_jobs_may_keep_the_same_file_at_once(tmp_path):
+    source, target = tmp_path / "gti.fits", tmp_path / "configurations" / "1" / "gti.fits"
+    source.write_text("wide")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: _link(source, target), range(400)))
+    assert [path.name for path in target.parent.iterdir()] == ["gti.fits"] and target.samefile(source)
+
+
+def asked(sigma):
+    return request("M1S001", "espfilt", kind="reduce", sigma=sigma)
+
+
+def test_that_results_of_a_run_before_one_that_failed_are_kept_too(store, clock):
+    """And not what goes back to the task that they were made with."""
+
+    def standing_of(sigma):
+        return Standings(store.layout, store.database, ["xmm_pointed"]).compare([asked(sigma)])
+
+    [job] = store.add([asked(3.0)])
+    succeeded(store, job, clock, (made("three"),))
+    [job] = store.add([asked(2.0)])
+    assert [one.replaces for one in standing_of(2.0)] == [True]  # queued; there is what the first run made
+    store.update(replace(job, state=JobState.RUNNING, attempt=2, started=clock.now()))
+    store.update(replace(job, state=JobState.FAILED, attempt=2, error=ErrorInfo("It crashed.")))
+    [other], [same] = standing_of(1.0), standing_of(3.0)
+    assert (other.replaces, other.goes_back) == (True, False) and (same.replaces, same.goes_back) == (False, True)
+    configurations = Configurations(store.layout, store.database, clock.now)
+    configurations.keep([job.id], "three", {}, "")
+    configurations.keep_no_more([job.id])
+    [job] = store.add([asked(3.0)])
+    succeeded(store, job, clock, (made("three again"),))
+    assert configurations.all()[0].n_products == 0
