@@ -45,7 +45,7 @@ from daxa_gui.exchange.daxa_archive import (
     summary_of,
     use_of,
 )  # fmt: skip
-from daxa_gui.exchange.daxa_archive_reading import is_daxa_archive, read_archive
+from daxa_gui.exchange.daxa_archive_reading import is_daxa_archive, read_archive, with_daxas_own
 from daxa_gui.exchange.daxa_archive_writing import write_archive
 from daxa_gui.exchange.daxa_rules import GRATINGS, INSTRUMENT_COLUMN, MISSIONS_OF_DAXA, chosen_instruments
 from daxa_gui.exchange.daxa_writing import operations_of
@@ -105,7 +105,7 @@ def write(store: ArchiveStore, catalogue_of: CatalogueOf | None = None) -> list[
 def write_with_notes(store: ArchiveStore, catalogue_of: CatalogueOf | None = None) -> Written:
     if store.read_only_reason:
         raise ArchiveError(store.read_only_reason, "Nothing was changed.")
-    archive = values_of(store, catalogue_of)
+    archive = with_daxas_own(values_of(store, catalogue_of), store.layout.folder)
     told: list[str] = []
     paths = write_archive(archive, store.layout.folder, told)
     return Written(tuple(paths), (*archive.problems, *told))
@@ -154,6 +154,7 @@ class _Writing:
         self._reduced = ReducedHere(store, spec.name, self._jobs.values())
         self._queries = Queries(store.layout, store.database, self._reduced.final_steps)
         self._final = self._queries.final_success(spec.name)
+        self._silent: set[tuple[str, str]] = set()
 
     def mission(self) -> DaxaMission:
         instruments = self._chosen = self._instruments()
@@ -162,11 +163,13 @@ class _Writing:
         before = known.get("missions", {}).get(self._spec.name, {}) if isinstance(known, dict) else {}
         self._warn_of_lost()
         self._warn_of_raw_data()
+        units = tuple(self._units())
         return DaxaMission(
             name=self._spec.name,
             instruments=instruments,
             observations=tuple(self._observation(one) for one in self._observations),
-            units=tuple(self._units()),
+            units=units,
+            silent=frozenset(self._silent),
             fields=fields,
             downloaded_type=self._downloaded_type(before),
             operations=operations,
@@ -272,12 +275,14 @@ class _Writing:
         here, seen = set(self._obs_ids), set()
         for result in self._queries.process_results(self._spec.name):
             if result.obs_id not in here or result.success is None or result.step == DAXA_FINAL:
+                self._is_silent(result)
                 continue
             if result.step in _TAKEN_OVER and result.obs_id in self._records:
                 continue  # told below as DAXA told it
             job = self._jobs.get(result.job_id) if result.job_id is not None else None
             if job is not None and result.skipped and self._reduced.process_of(job):
-                continue  # what DAXA never began has no entry there
+                self._is_silent(result)  # what DAXA never began has no entry there
+                continue
             files = products[job.id] if job else [
                 p for p in taken[result.obs_id, _TAKEN_OVER.get(result.step, ProductKind.OTHER)]
                 if result.success and result.unit in p.key.instrument.split("_") and not self._is_reduced(p)
@@ -289,6 +294,10 @@ class _Writing:
         for obs_id, record in self._records.items():
             for step, flags in dict(record.get("preprocessed", {})).items():
                 yield from (DaxaUnit(step, ident, obs_id, flag) for ident, flag in flags.items())
+
+    def _is_silent(self, result: ProcessResult) -> None:
+        """Nothing is to be told of this unit, also not what an earlier save file says of it."""
+        self._silent.add(self._reduced.name_of(result))
 
     def _is_reduced(self, product: Product) -> bool:
         """Whether a step made it (« prepare » only picks the chosen modules out of a list that was taken over)."""

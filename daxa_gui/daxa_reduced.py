@@ -18,10 +18,9 @@ from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.product_names import safe_part
 from daxa_gui.core.step import Call, Step
-from daxa_gui.exchange.daxa_archive import EROSITA, DaxaUnit, ident_of
+from daxa_gui.exchange.daxa_archive import EROSITA, US, DaxaUnit, ident_of
 from daxa_gui.exchange.daxa_processes import (
     EXPOSURES,
-    US,
     daxa_process,
     error_of,
     extra_of,
@@ -68,6 +67,12 @@ class ReducedHere:
         """What DAXA calls the step of a job that was done here; "" for steps that it does not have."""
         is_ours = isinstance(job.task, Call) and job.task.target.startswith(_OURS)
         return daxa_process(self._mission, job.step, self._steps) if is_ours else ""
+
+    def name_of(self, result: ProcessResult) -> tuple[str, str]:
+        """Process and unit in DAXA of a step that was done here, or is to be done."""
+        process = daxa_process(self._mission, result.step, self._steps)
+        unit = unit_in_daxa(self._mission, process, result.unit)
+        return process or result.step, ident_of(self._mission, result.obs_id, unit)
 
     # ---- the mission as a whole
 
@@ -179,8 +184,7 @@ class ReducedHere:
         """One unit of a step that DAXA has. What ended well without any file (« nothing can follow ») is none of DAXA's
         successes: its next steps would look for the files."""
         step = self._steps[job.step]
-        process = self.process_of(job)
-        ident = ident_of(result.mission, result.obs_id, unit_in_daxa(result.mission, process, result.unit))
+        process, ident = self.name_of(result)
         success = bool(result.success) and (bool(files) or not result.reason or job.step == EXPOSURES)
         moved = {one.source: one.target for one in self.second_names(result.obs_id) if not one.optional}
         parameters = _parameters(job)

@@ -22,6 +22,7 @@ INFO_KEYS = (
 )  # fmt: skip
 PROCESSED, FAILED = "processed_data", "failed_data"
 REGION_FILE = "source_regions_radec.reg"
+US = "DAXA GUI"  # who says it, in messages and extra information that no task of a mission's software said
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")  # what may be one part of a path
 
 
@@ -45,6 +46,11 @@ class DaxaUnit:
     stderr: str = ""
     said: str = ""
     complaint: str = ""
+
+
+def is_ours(unit: DaxaUnit) -> bool:
+    """Whether this program did what stands in a save file of DAXA's."""
+    return str(unit.extra.get("made_by", "")).startswith(US)
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ class DaxaObservation:
 class DaxaMission:
     """A mission of the archive. `operations` are DAXA's recorded filters as they stand in its save file; `stack` the same as
     filters of this program (only after reading). `run_config` are mappings {step: {argument: value}}, in order. `loose_extra` is
-    what DAXA keeps about others than units of processes, {step or ObsID: {…}} (raw event lists of eROSITA)."""
+    what DAXA keeps about others than units of processes, {step or ObsID: {…}} (raw event lists of eROSITA). `silent` are
+    (process, unit) of which nothing is to be written, whatever an earlier save file says."""
 
     name: str
     instruments: tuple[str, ...]
@@ -93,6 +100,7 @@ class DaxaMission:
     run_config: tuple[dict[str, Any], ...] = ()
     loose_extra: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    silent: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

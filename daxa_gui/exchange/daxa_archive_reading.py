@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from daxa_gui.exchange.daxa_archive import (
     DaxaObservation,
     DaxaProduct,
     DaxaUnit,
+    is_ours,
     obs_id_of,
 )  # fmt: skip
 from daxa_gui.exchange.daxa_archive_files import Place
@@ -74,6 +76,19 @@ def read_archive(folder: str | Path, resolve: Resolve | None = None) -> DaxaArch
     unknown = {key: value for key, value in info.items() if key not in INFO_KEYS}
     safe_version = version if isinstance(version, str) and SAFE.fullmatch(version) else "0.0.0"
     return DaxaArchive(root.name, str(root), safe_version, missions, unknown, tuple(problems))
+
+
+def with_daxas_own(archive: DaxaArchive, folder: str | Path) -> DaxaArchive:
+    """The values of an archive of ours with what DAXA did in it since its files were written last: processes for which nothing
+    was done here, their arguments, and its verdicts where there is none of ours."""
+    root = Path(folder)
+    if not (root / SAVE_INFO / INFO_FILE).is_file():
+        return archive
+    problems: list[str] = []  # a damaged save file of DAXA's is replaced by a whole one
+    info = _info(root / SAVE_INFO / INFO_FILE, problems)
+    place = Place(root, root.parent.parent if root.parent.name == "archives" else None)
+    there = {one.name: _Mission(one.name, place, info, problems, None) for one in archive.missions}
+    return replace(archive, missions=tuple(there[one.name].added_to(one) for one in archive.missions))
 
 
 def _info(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -165,6 +180,26 @@ class _Mission:
             loose_extra=self._loose_extra(units),
             notes=state.notes if state else (),
         )
+
+    def added_to(self, ours: DaxaMission) -> DaxaMission:
+        known = {(unit.step, unit.ident) for unit in ours.units} | ours.silent
+        here = {one.obs_id for one in ours.observations}
+        own = tuple(
+            unit for unit in self._units()
+            if (unit.step, unit.ident) not in known and unit.obs_id in here and not is_ours(unit)
+        )  # fmt: skip
+        if not own:
+            return ours
+        steps, configured = {unit.step for unit in own}, {step for one in ours.run_config for step in one}
+        config = tuple(one for one in self._run_config() if not steps.isdisjoint(one) and configured.isdisjoint(one))
+        verdicts = _mapping(self._info["final_process_success"])
+        observations = tuple(
+            replace(one, final_success=verdict)
+            if one.final_success is None and isinstance(verdict := verdicts.get(one.obs_id), bool)
+            else one
+            for one in ours.observations
+        )
+        return replace(ours, units=(*ours.units, *own), run_config=(*ours.run_config, *config), observations=observations)
 
     def _state(self) -> tuple[DaxaState | None, dict[str, Any]]:
         path = self._place.folder / SAVE_INFO / f"{self._name}_state.json"

@@ -12,10 +12,9 @@ from typing import Any
 
 from daxa_gui.core.product import Product, ProductKey, ProductKind
 from daxa_gui.core.step import Parameter, Step
-from daxa_gui.exchange.daxa_archive import EROSITA, SAFE, DaxaMission, DaxaUnit
+from daxa_gui.exchange.daxa_archive import EROSITA, SAFE, US, DaxaMission, is_ours
 
 Steps = Mapping[str, Step]
-US = "DAXA GUI"  # who says it, in messages and extra information that no task of a mission's software said
 EXPOSURES = "exposures"
 _PREPARE = {"chandra": "prepare_chandra_info", "nustar_pointed": "prepare_nustar_info"}  # what DAXA does of this step
 _WITHOUT_FUNCTION = ("generate_images_expmaps",)  # DAXA's update() would not find them
@@ -286,8 +285,3 @@ def start_mjd(day: str) -> float | None:
         return float(date.fromisoformat(day).toordinal() - date(1858, 11, 17).toordinal())
     except ValueError:
         return None
-
-
-def is_ours(unit: DaxaUnit) -> bool:
-    """Whether this program did what stands in a save file of DAXA's."""
-    return str(unit.extra.get("made_by", "")).startswith(US)

@@ -163,6 +163,11 @@ def test_that_daxa_goes_on_from_any_step(
     archive.save()
     # our files are where they were, although DAXA moves away what it merges
     assert all(Path(path).is_file() for path in before)
+    there = archive.process_success
+    session = ours.session()
+    session.write_daxa_files()  # what DAXA did stays in its save file
+    session.close()
+    assert ours.opened().process_success == there
     report = verify(OutputLayout(world.output).archive(ours.name))
     assert report.is_whole and not [one for one in report.findings if "missing" in one.message]
 
