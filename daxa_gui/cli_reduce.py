@@ -277,11 +277,15 @@ def _print_compared(products: Sequence[ComparedProduct]) -> None:
     """One line per product: its file, and what of it is known of both, where anything is known of any of them."""
     names = [name for name in _COMPARED if any(name in one.old_facts or name in one.new_facts for one in products)]
     values = [f"{name.upper()} {when}" for name in names for when in ("THEN", "NOW")]
-    rows = []
-    for one in products:
-        facts = [_fact(part, name) for name in names for part in (one.old_facts, one.new_facts)]
-        is_there = "yes" if one.new_path else "no"
-        rows.append((one.mission, one.obs_id, one.unit, *facts, is_there, Path(one.old_path).name))
+    facts = [[_fact(part, name) for name in names for part in (one.old_facts, one.new_facts)] for one in products]
+    widths = [max(map(len, column)) for column in zip(values, *facts, strict=True)]
+    rows = [
+        (
+            one.mission, one.obs_id, one.unit, *(text.rjust(width) for text, width in zip(own, widths, strict=True)),
+            "yes" if one.new_path else "no", Path(one.old_path).name,
+        )
+        for one, own in zip(products, facts, strict=True)
+    ]  # fmt: skip
     print_table(("MISSION", "OBSID", "UNIT", *values, "THERE NOW", "FILE"), rows)
     say(count_of(len(products), "product"))
 

@@ -189,6 +189,8 @@ def test_that_a_missing_file_fails_only_its_observation(tmp_path: Path, standins
         run(session, CHANDRA)
         assert states(session)["chandra_repro"] == ["failed", "succeeded"]
         assert states(session)["rate_image"] == ["skipped", "succeeded"]
+        [group] = session.failure_groups()
+        assert "fov1" in group.example and "Traceback" not in group.example
         assert session.final_success() == {ACIS: False, ("chandra", "99904"): True}
         assert (folder / "failed_data" / "chandra" / ACIS[1]).is_dir()
         standins.switches.clear()
