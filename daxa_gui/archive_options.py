@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.store import ArchiveStore
@@ -56,6 +57,13 @@ class Options:
         self.store.set_info(RUN_OPTIONS, {name: value for name, value in asdict(options).items() if value is not None})
         self._options = options
 
+    def refuse_missing(self, software: Iterable[str]) -> None:
+        """Raise ReductionError for the first package that is not here, or does not work, with what to do."""
+        from daxa_gui.reduction.software import installation
+
+        for name in software:
+            installation(name, lambda setting: str(getattr(self._settings(), setting, "")))
+
 
 def _refused(options: RunOptions) -> str:
     """What is wrong with options, in a sentence; also with those of a stranger's archive, which may be anything."""
@@ -65,3 +73,13 @@ def _refused(options: RunOptions) -> str:
     if limit is not None and (type(limit) not in (int, float) or not 0 <= limit <= 100_000):
         return "The time limit is from 0 (none) to 100 000 minutes."
     return "" if keep is None or type(keep) is bool else "Intermediate files are kept or not: yes or no."
+
+
+def sound_order(order: Any) -> dict[str, Any] | None:
+    """A stored order as this program writes it; None for anything else, which is as if nothing had been ordered."""
+    steps, parameters = (order.get(name) for name in ("steps", "parameters")) if isinstance(order, dict) else (None, None)
+    if not isinstance(steps, list) or not all(isinstance(name, str) for name in steps):
+        return None
+    if not isinstance(parameters, dict) or not all(isinstance(values, dict) for values in parameters.values()):
+        return None
+    return {"steps": steps, "parameters": parameters, "configuration": str(order.get("configuration", ""))}

@@ -17,7 +17,7 @@ from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.jobs import no_garbage_collection
 from daxa_gui.archive.portable import portable_requests, resolved
 from daxa_gui.archive.standing import TAKEN_OVER, UNDER_WAY, Standing, Standings, parameters_in, stored_parameters
-from daxa_gui.archive_options import Options
+from daxa_gui.archive_options import Options, sound_order
 from daxa_gui.archive_reduction import described
 from daxa_gui.archive_subjects import Observation, Subjects
 from daxa_gui.core.errors import ArchiveError, InputError
@@ -26,6 +26,7 @@ from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder, ReductionPla
 from daxa_gui.core.step import Call, JobRequest, Level, Outcome, Step, Task
 
 if TYPE_CHECKING:
+    from daxa_gui.archive_sites import Sites
     from daxa_gui.execution.queue import Queue
     from daxa_gui.reduction.chain import Chain, Subject
 
@@ -52,6 +53,7 @@ class Ordering(Subjects, Options):
     """Methods of `OpenArchive`."""
 
     queue: Queue
+    sites: Sites
     configurations: Configurations
     _requests: Callable[..., list[JobRequest]]  # of the built-in engine: see `Reducing`
     _versions: Callable[[Collection[str]], Mapping[str, str]]  # names of steps → versions of their software and calibration
@@ -61,7 +63,7 @@ class Ordering(Subjects, Options):
     def _stored_orders(self) -> dict[str, dict[str, Any]]:
         with sensible(self.store.layout.database):
             return {
-                str(name): sound for name, order in self.store.info().get(ORDERS, {}).items() if (sound := _sound_order(order))
+                str(name): sound for name, order in self.store.info().get(ORDERS, {}).items() if (sound := sound_order(order))
             }
 
     def last_order(self, mission: str, obs_id: str = "") -> dict[str, Any]:
@@ -250,8 +252,9 @@ class Ordering(Subjects, Options):
         """Remember the order and queue its jobs; results that will be replaced are kept as a configuration."""
         ordered = self._work_out(order)
         if not ordered.requests:
-            raise ArchiveError(*_nothing_to_do(ordered.left_aside))
+            raise ArchiveError(*_nothing_to_do(order, ordered))
         self._refuse_both_engines(ordered)
+        self._refuse_without_software(ordered)
         self._keep_replaced(list(zip(ordered.requests, ordered.standings, strict=True)), order.configuration)
         self._remember(order, ordered.chains)
         if order.again:
@@ -262,6 +265,22 @@ class Ordering(Subjects, Options):
         for part in _by_observations(ordered.requests):
             jobs += self.queue.add(part)
         return jobs
+
+    def _refuse_without_software(self, ordered: _Ordered) -> None:
+        """Raise ReductionError if software for what would be done is not here: jobs that cannot begin would only let earlier
+        results count as out of date. Machines of a cluster have their own."""
+        if self.sites.is_cluster:
+            return
+        pairs = zip(ordered.requests, ordered.standings, strict=True)
+        todo = {(one.mission, one.step) for one, standing in pairs if not standing.is_fresh}
+        later = {mission for mission, _ in ordered.unknown}
+        missing = {
+            step.software
+            for mission, chain in ordered.chains.items()
+            for step in chain.steps
+            if (mission in later or (mission, step.name) in todo) and not chain.versions[step.name].get(step.software)
+        }
+        self.refuse_missing(sorted(missing - {"builtin"}))
 
     def _refuse_both_engines(self, ordered: _Ordered) -> None:
         from daxa_gui.reduction.agreement import refuse_both_engines
@@ -398,19 +417,15 @@ def _by_observations(requests: Sequence[JobRequest]) -> Iterator[list[JobRequest
         yield part
 
 
-def _sound_order(order: Any) -> dict[str, Any] | None:
-    """A stored order as this program writes it; None for anything else, which is as if nothing had been ordered."""
-    steps, parameters = (order.get(name) for name in ("steps", "parameters")) if isinstance(order, dict) else (None, None)
-    if not isinstance(steps, list) or not all(isinstance(name, str) for name in steps):
-        return None
-    if not isinstance(parameters, dict) or not all(isinstance(values, dict) for values in parameters.values()):
-        return None
-    return {"steps": steps, "parameters": parameters, "configuration": str(order.get("configuration", ""))}
-
-
-def _nothing_to_do(left_aside: Sequence[LeftAside]) -> tuple[str, str]:
-    if left_aside:
-        one = left_aside[0]
+def _nothing_to_do(order: ReductionOrder, ordered: _Ordered) -> tuple[str, str]:
+    if order.units and ordered.unknown:
+        obs_id = ordered.unknown[0][1]
+        return (
+            f"The exposures of {obs_id} are not known yet, so single ones cannot be reduced.",
+            "Run the step « Exposures » first.",
+        )
+    if ordered.left_aside:
+        one = ordered.left_aside[0]
         return f"Nothing of this can be reduced yet: {one.obs_id} {one.unit}".rstrip() + f": {one.reason}", ""
     return "The archive has nothing that these steps are for.", "Choose other steps, or another mission's."
 
