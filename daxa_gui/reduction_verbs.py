@@ -10,7 +10,7 @@ from daxa_gui import locations
 from daxa_gui.archive_verbs import ArchiveVerbs
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.failure_groups import FailureGroup
-from daxa_gui.core.finding import Finding
+from daxa_gui.core.finding import Finding, Grade
 from daxa_gui.core.job import Job
 from daxa_gui.core.log_messages import Severity
 from daxa_gui.core.reduction_plan import (
@@ -31,6 +31,10 @@ Progress = Callable[[float, float | None, str], None]
 
 class ReductionVerbs(ArchiveVerbs):
     """About the open archive; without one, asking for work raises ArchiveError."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._found_good: set[tuple[Any, ...]] = set()  # steps and settings with which nothing was wrong
 
     # ---- what there is
 
@@ -189,6 +193,34 @@ class ReductionVerbs(ArchiveVerbs):
             tuple(dict.fromkeys(names)) or tuple(STEPS), self._software_setting, observations=observed, folders=tuple(folders),
             progress=progress, cancelled=cancelled,
         )  # fmt: skip
+
+    def check_before(self, order: ReductionOrder, progress: Progress | None = None) -> list[Finding]:
+        """The faults for which steps of an order would fail on this machine; none where a cluster does the work (that is looked
+        at by a probe job). What was found good once is not looked at again while this program runs, unless settings change."""
+        from daxa_gui.reduction import STEPS
+        from daxa_gui.reduction.chain import is_for, running_steps
+        from daxa_gui.reduction.pipelines import pipeline_named
+
+        if self.executor() != "local":
+            return []
+        order = self._made_explicit(order)
+        asked = [name for name in order.steps or pipeline_named(order.pipeline).steps if name in STEPS]
+        names = {
+            step.name
+            for one in self._here().observed()
+            if not order.missions or one.mission in order.missions
+            for step in running_steps(one.mission, [name for name in asked if is_for(STEPS[name], one.mission)], {})
+            if step.software != "builtin"
+        }
+        known = (frozenset(names), *(self._software_setting(item.name) for item in groups()["Software"]))
+        if not names or known in self._found_good:
+            return []
+        faults = [
+            one for one in self.doctor(tuple(name for name in STEPS if name in names), progress) if one.grade is Grade.FAULT
+        ]
+        if not faults:
+            self._found_good.add(known)
+        return faults
 
     def failure_groups(
         self,
