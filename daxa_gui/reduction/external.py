@@ -20,7 +20,7 @@ from daxa_gui.reduction import STEPS
 from daxa_gui.reduction.checking import checked
 from daxa_gui.reduction.external_files import Workplace
 from daxa_gui.reduction.external_made import Found, collect
-from daxa_gui.reduction.external_runs import Programs
+from daxa_gui.reduction.external_runs import Programs, disk_watched
 from daxa_gui.reduction.judging import Judgement
 from daxa_gui.reduction.recipe import RUN_STEP, Recipe, WorkUnit, stored_arguments
 from daxa_gui.reduction.software import installation
@@ -123,18 +123,19 @@ def run_step(ctx: ProgramContext, step: str, **arguments: Any) -> Outcome:
         package = installation(recipe.software, ctx.setting) if recipe.software and recipe.runs else None
         judgement = Judgement()
         programs = Programs(ctx, place, package, judgement)
-        try:
-            recipe, found = _attempt(ctx, place, recipe, parameters, programs)
-        except (ReductionError, FileError) as error:
-            again = _other_recipe(recipe, place.unit, parameters, programs, error)
-            if again is None:
-                raise
-            other, sentence = again
-            ctx.log(f"WARNING: {sentence}")
-            judgement.begin_again(sentence)
-            place.clear()
-            recipe, found = _attempt(ctx, place, other, parameters, programs)
-        outcome = _finished(ctx, recipe, place.unit, parameters, found)
+        with disk_watched(place.folder, programs):
+            try:
+                recipe, found = _attempt(ctx, place, recipe, parameters, programs)
+            except (ReductionError, FileError) as error:
+                again = _other_recipe(recipe, place.unit, parameters, programs, error)
+                if again is None:
+                    raise
+                other, sentence = again
+                ctx.log(f"WARNING: {sentence}")
+                judgement.begin_again(sentence)
+                place.clear()
+                recipe, found = _attempt(ctx, place, other, parameters, programs)
+            outcome = _finished(ctx, recipe, place.unit, parameters, found)
     return _joined(outcome, found, judgement, programs)
 
 

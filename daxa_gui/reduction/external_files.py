@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import tarfile
@@ -140,6 +141,8 @@ class Workplace:
             try:
                 self._lay(one, source)
             except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise  # nothing else can succeed on this disk either
                 raise FileError(f"{source} cannot be laid out for the programs: {error.strerror or error}.") from error
 
     def _inside(self, path: str) -> str:

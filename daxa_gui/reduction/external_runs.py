@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from daxa_gui.core.errors import FileError, ReductionError
@@ -19,6 +21,8 @@ from daxa_gui.reduction.software import Installation
 
 WORK = "{work}"
 _KEPT_LINES, _KEPT_CHARACTERS = 5_000, 1_000  # of a run's output, for `Recipe.retry` and the details of a failure
+_FULL = ("no space left on device", "disk quota exceeded")
+_LITTLE_BYTES = 100_000
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d+)?)\s?%")
 # « processing CCD 3 of 12 », « Frame 3/12 »
 _PART = re.compile(
@@ -148,6 +152,20 @@ class Programs:
         code = self._ctx.run_program(argv, environment=environment, folder=self._place.work, on_line=on_line)
         self._ran.append({"program": self.last_program, "seconds": round(time.monotonic() - begun, 3), "exit_code": code})
         judge.end(code, list(self._lines)[-40:])
+
+
+@contextmanager
+def disk_watched(folder: Path, programs: Programs) -> Iterator[None]:
+    """A failure of a program, or of what it left, on a disk that is full concerns all jobs: the queue waits for room instead of
+    letting them fail one after the other."""
+    try:
+        yield
+    except (ReductionError, FileError) as error:
+        said = any(words in line.lower() for line in programs.last_lines for words in _FULL)
+        if said or shutil.disk_usage(folder).free < _LITTLE_BYTES:
+            error.hint = "The disk is full: free some space on it, then resume the queue."
+            error.pauses_lane = True
+        raise
 
 
 def checked_arguments(program: str, argv: Sequence[str]) -> None:
