@@ -7,7 +7,7 @@ folder only, and what makes no sense is left out with a sentence.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,10 +184,7 @@ class _Mission:
     def added_to(self, ours: DaxaMission) -> DaxaMission:
         known = {(unit.step, unit.ident) for unit in ours.units} | ours.silent
         here = {one.obs_id for one in ours.observations}
-        own = tuple(
-            unit for unit in self._units()
-            if (unit.step, unit.ident) not in known and unit.obs_id in here and not is_ours(unit)
-        )  # fmt: skip
+        own = tuple(unit for unit in self._units(known) if unit.obs_id in here and not is_ours(unit))
         if not own:
             return ours
         steps, configured = {unit.step for unit in own}, {step for one in ours.run_config for step in one}
@@ -212,13 +209,16 @@ class _Mission:
 
     # ---- units
 
-    def _units(self) -> Iterator[DaxaUnit]:
+    def _units(self, known: Container[tuple[str, str]] = ()) -> Iterator[DaxaUnit]:
+        """Processes and units of the save file, without those that are `known` already."""
         extra, errors, warned = (_mapping(self._info[f"process_{key}"]) for key in ("extra_info", "errors", "warnings"))
         for step, flags in _mapping(self._info["process_success"]).items():
             if not isinstance(flags, dict) or not _is_name(step):
                 self._ignored.append(step)
                 continue
             for ident, flag in flags.items():
+                if (step, ident) in known:
+                    continue
                 obs_id = obs_id_of(self._name, ident)
                 if not isinstance(flag, bool) or not _is_name(ident) or not _is_name(obs_id):
                     self._ignored.append(f"{step} {ident}")

@@ -30,12 +30,13 @@ FEW = (XmmExposure("M1", "S001", length_s=2500.0), XmmExposure("PN", "S003", len
 
 
 class Reduced:
-    """An archive of ours between this program and the real DAXA."""
+    """An archive between this program and the real DAXA; what an earlier test left in its place goes, unless it is to be kept."""
 
-    def __init__(self, world: World, installed: Installed, name: str) -> None:
+    def __init__(self, world: World, installed: Installed, name: str, *, keep: bool = False) -> None:
         self.world, self.installed, self.name = world, installed, name
         self.folder = world.output / "archives" / name
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def make(self, observations: Mapping[tuple[str, str], Mapping[str, Any]], orders: Sequence[ReductionOrder]) -> list[str]:
         """Reduce what lies in the raw folders and write DAXA's files; what did not end well."""

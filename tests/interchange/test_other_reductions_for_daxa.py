@@ -15,7 +15,12 @@ from astropy.units import Quantity
 
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.reduction_plan import ReductionOrder
+from daxa_gui.exchange.daxa_archive import use_of
+from daxa_gui.exchange.daxa_summaries import summary_of_units
+from daxa_gui.fits.files import open_fits
+from daxa_gui.reduction.other_units import chandra_units
 from tests.daxa_shim import real_daxa
+from tests.fakes.reduction_files import chandra_index
 from tests.interchange.daxa_archives import World
 from tests.interchange.reduced_for_daxa import Reduced, go_on, lines_of, made, results, shell
 from tests.standins.fixtures import standins, standins_once
@@ -207,3 +212,30 @@ def test_that_nustar_is_known_to_daxa_and_comes_back_the_same(
     with pytest.raises(StopIteration):
         lines_of(archive, NUSTAR, "daxa.process.nustar.assemble", "nupipeline_calibrate")
     comes_back(ours, "nustar_back")
+
+
+ONE = [
+    ("EVT1", "secondary/acisf04321_000N003_evt1.fits"), ("EVT2", "primary/acisf04321N003_evt2.fits"),
+    ("ASPSOL", "primary/pcadf04321_000N001_asol1.fits"), ("STAT", "secondary/acisf04321_000N003_stat1.fits"),
+]  # fmt: skip
+INDICES = {
+    "one exposure": (ONE, {}),
+    "a grating": (ONE, {"GRATING": "HETG"}),
+    "no level 2 events": ([ONE[0], *ONE[2:]], {}),
+    "no aspect solution": (ONE[:2], {}),
+    "interleaved": ([*ONE[1:], *(("EVT1", f"secondary/acisf01612_000N003_e{n}_evt1.fits") for n in (1, 2))], {}),
+    "several parts": ([*ONE[1:], *(("EVT1", f"secondary/acisf00108_{n:03d}N003_evt1.fits") for n in (2, 1))], {}),
+}
+
+
+@pytest.mark.parametrize("what", INDICES)
+def test_that_summaries_of_chandra_are_those_that_daxa_makes(worlds: Any, tmp_path: Path, what: str) -> None:
+    rows, cards = INDICES[what]
+    header = {"SEQ_NUM": "800123", "OBS_MODE": "POINTING", "RA_NOM": 10.5, "DEC_NOM": -3.25, "ROLL_NOM": 77.0,
+              "SIM_X": -0.68, "SIM_Y": 0.0, "SIM_Z": -190.1, **cards}  # fmt: skip
+    path = chandra_index(tmp_path / "oif.fits", rows, **header)
+    theirs = importlib.import_module("daxa.process.chandra.setup").parse_oif(str(path))
+    ours = summary_of_units(CHANDRA, chandra_units(path, ()), (), open_fits(path).hdus[1].header)
+    assert ours == theirs
+    daxa = worlds(CHANDRA).both[CHANDRA].daxa()
+    assert use_of(CHANDRA, ours) == daxa.assess_process_obs(theirs)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -25,9 +27,10 @@ from tests.daxa_shim import real_daxa
 from tests.fakes.reduction_world import problems, states
 from tests.interchange.daxa_archives import World
 from tests.interchange.reduced_for_daxa import FEW, LIMIT_S, ROW, XMM, Reduced, go_on, made, raw_xmm, results, shell
+from tests.interchange.test_standins_with_daxa import Run
 from tests.standins.fixtures import standins, standins_once
 from tests.standins.install import Installed
-from tests.standins.raw_data import XmmExposure
+from tests.standins.raw_data import XmmExposure, xmm_odf
 
 __all__ = ["real_daxa", "standins", "standins_once"]  # the fixtures
 
@@ -200,6 +203,46 @@ def test_that_daxa_goes_on_from_any_step(
         assert set(final) == {"M1", "PN"} and all(Path(path).is_file() for path in final.values())
     finally:
         session.close()
+
+
+@pytest.mark.timeout(240)
+def test_that_what_daxa_reduced_alone_is_seen_as_results_of_our_steps(
+    real_daxa: ModuleType, world: World, standins: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell(standins, ("sas",), tmp_path / "home", monkeypatch)
+    run = Run(world, "22.1.0")
+    builder = inspect.unwrap(importlib.import_module(XMM_STEPS).odf_ingest)
+    run.step("cif_build")
+    line = next(iter(builder(run.archive)[0][XMM].values()))
+    [revolution] = set(re.findall(rf"(\d{{4}})_{run.obs_id}_SCX", line))
+    shutil.rmtree(run.raw, ignore_errors=True)
+    xmm_odf(run.raw, run.obs_id, FEW, revolution=int(revolution))
+    run.step("odf_ingest")
+    [summary] = run.folder.glob("*SUM.SAS")
+    parse = importlib.import_module("daxa.process.xmm.setup").parse_odf_sum
+    run.archive.observation_summaries = {XMM: {run.obs_id: parse(str(summary))}}
+    for step in ("epchain", "emchain", "emanom", "espfilt", "cleaned_evt_lists"):
+        run.step(step)
+    run.archive.save()
+    theirs = Reduced(world, standins, "commands", keep=True)
+    session = theirs.converted("from_commands")
+    try:
+        kinds = {(step, key.unit, key.kind, key.band_kev) for step, key in made(session)}
+        assert kinds >= {
+            ("cif_build", "", ProductKind.CIF, None), ("odf_ingest", "", ProductKind.ODF_SUMMARY, None),
+            ("epchain", "PNS003", ProductKind.CALIBRATED_EVENTS, None), ("epchain", "PNS003", ProductKind.OOT_EVENTS, None),
+            ("emanom", "M1S001", ProductKind.ANOMALY_LOG, None), ("espfilt", "M1S001", ProductKind.GTI, None),
+            ("espfilt", "PNS003", ProductKind.HISTOGRAM, None), ("espfilt", "PNS003", ProductKind.ALL_GOOD_OOT_EVENTS, None),
+            ("cleaned_evt_lists", "PNS003", ProductKind.CLEAN_OOT_EVENTS, None),
+        }  # fmt: skip
+        assert {product.key.kind for product in session.products()} >= {ProductKind.ATTITUDE}
+        assert not [product for product in session.products() if product.key.kind in (ProductKind.EVENTS, ProductKind.OTHER)]
+        plan = session.plan_reduction(ReductionOrder(steps=("cleaned_evt_lists",)))
+        assert {step.step: step.why for step in plan.steps}["cif_build"] == {"it was taken over from DAXA": 1}
+        session.write_daxa_files()
+    finally:
+        session.close()
+    assert world.daxa_archive("from_commands").process_success == run.archive.process_success
 
 
 @pytest.mark.timeout(240)
