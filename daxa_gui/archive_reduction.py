@@ -140,10 +140,14 @@ class Reducing:
     # ---- exposures and verdicts
 
     def exposures(self) -> list[Exposure]:
-        """One per raw event list of a chosen instrument, with the newest outcome of its steps."""
+        """One per raw event list of a chosen instrument, with the newest outcome of its steps. Of observations that have none, as
+        only raw data were fetched, one per event list that the mission's software calibrated."""
         lists = list(self._raw_lists())
+        with_lists = {(raw.key.mission, raw.key.obs_id) for raw, _, _ in lists}
         made: dict[Unit, dict[ProductKind, list[Product]]] = {}
         for product in self.store.products():
+            if product.key.kind is ProductKind.CALIBRATED_EVENTS and (product.key.mission, product.key.obs_id) not in with_lists:
+                lists.append((product, product.key, ()))
             kinds = made.setdefault((product.key.mission, product.key.obs_id, product.key.unit), {})
             kinds.setdefault(product.key.kind, []).append(product)
         jobs: dict[tuple[Unit, str], Job] = {}
@@ -157,8 +161,18 @@ class Reducing:
         return exposures
 
     def override(self, exposure: Exposure, parameters: FlareParameters, note: str) -> list[Job]:
-        """Remember the parameters for this exposure and run « flares » and what follows with them."""
+        """Remember the parameters for this exposure and run « flares » and what follows with them.
+
+        Raises
+        ------
+        ArchiveError : its event list was made by the mission's software, which also finds its good time.
+        """
         unit = (exposure.mission, exposure.obs_id, exposure.unit)
+        if exposure.raw.key.kind is ProductKind.CALIBRATED_EVENTS:
+            raise ArchiveError(
+                "The event list of this exposure was made by the mission's software, which also finds its good time.",
+                "Change the parameters of that step (espfilt, deflare, nupipeline …), and reduce again.",
+            )
         overrides = self._overrides()
         values = {name: value for name, value in asdict(parameters).items() if value not in (None, ())}
         overrides["/".join(unit)] = values

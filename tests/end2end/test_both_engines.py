@@ -11,7 +11,7 @@ from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.reduction_plan import ReductionOrder
 from daxa_gui.session import Session
-from tests.end2end.test_other_reduction import ACIS, CHANDRA, LIMIT_S, counts, run, tasks, world
+from tests.end2end.test_other_reduction import ACIS, CHANDRA, LIMIT_S, POINTED, counts, run, tasks, world
 from tests.fakes.reduction_world import problems
 from tests.standins.fixtures import standins, standins_once
 from tests.standins.install import Installed
@@ -62,6 +62,27 @@ def test_that_each_engine_keeps_what_it_replaces_of_the_other_and_goes_on_from_i
         assert {one.name for one in session.configurations()} >= {"before the built-in engine", "before the missions' software"}
         assert session.exposures()[0].flares is None, "numbers of a cleaning that is not the one that lies there"
         assert counts(session, BUILTIN)["flares"] == (0, 1, 0) and session.plan_reduction(CHANDRA).n_jobs == 0
+    finally:
+        session.close()
+
+
+@pytest.mark.timeout(240)
+def test_that_lists_which_the_missions_software_made_can_be_looked_at(tmp_path: Path, standins: Installed) -> None:
+    session, _ = world(tmp_path, standins, ACIS, POINTED, exposure_s=2000.0)
+    try:
+        run(session, ReductionOrder(steps=("chandra_repro", "nupipeline")))
+        assert problems(session) == []
+        exposures = {exposure.unit: exposure for exposure in session.exposures()}
+        assert set(exposures) == {"ACISE001", "FPMA", "FPMB"}, "one of ACIS, though it was reprocessed too"
+        assert exposures["ACISE001"].raw.key.kind is K.EVENTS
+        module = exposures["FPMB"]
+        assert module.raw.key.kind is K.CALIBRATED_EVENTS and module.gti is not None and module.flares is None
+        events = session.inspection.open(module.raw.path)
+        cleaning = session.inspection.clean(events, session.inspection.default_parameters(events))
+        assert 0 < cleaning.gti.total_s <= 2000.0
+        with pytest.raises(ArchiveError, match="also finds its good time"):
+            session.override(module, session.inspection.default_parameters(events), "by hand")
+        assert not session.verdict(module).state, "nothing was changed"
     finally:
         session.close()
 
