@@ -17,7 +17,7 @@ import pytest
 from astropy.units import Quantity
 
 from daxa_gui import daxa_archives
-from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.layout import ArchiveLayout, OutputLayout
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.verify import verify
 from daxa_gui.core.errors import FileError
@@ -243,6 +243,22 @@ def test_that_what_daxa_reduced_alone_is_seen_as_results_of_our_steps(
     finally:
         session.close()
     assert world.daxa_archive("from_commands").process_success == run.archive.process_success
+    # the raw data are registered, also when the database is made anew
+    layout = OutputLayout(world.output).archive("from_commands")
+    raw = _raw_files(layout)
+    assert raw == {path.name for path in run.raw.iterdir() if not path.name.endswith("SUM.SAS")} and len(raw) > 5
+    report = verify(layout)
+    assert report.is_whole and {one.severity for one in report.findings} <= {"information"}, report.findings
+    layout.database.unlink()
+    assert verify(layout, repair=True).rebuilt and _raw_files(layout) == raw
+
+
+def _raw_files(layout: ArchiveLayout) -> set[str]:
+    store = ArchiveStore.open(layout)
+    try:
+        return {Path(file.path).name for file in store.files(XMM)}
+    finally:
+        store.close()
 
 
 @pytest.mark.timeout(240)
