@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import os
 import re
 import shutil
+import stat
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -75,8 +79,7 @@ class Workplace:
         if is_simple(path):
             return path
         if self._links is None:
-            base = tempfile.gettempdir()
-            self._links = Path(tempfile.mkdtemp(prefix="daxa-", dir=base if is_simple(base) and len(base) < 60 else "/tmp"))
+            self._links = _folder_for_links(self.folder)
         link = self._links / name
         link.symlink_to(path)
         return str(link)
@@ -174,6 +177,23 @@ class Workplace:
         if not name or path.is_absolute() or ".." in path.parts or name.startswith("-") or "\0" in name:
             raise ReductionError(f"« {name[:200]} » cannot be a file in a work folder.")
         return self.folder / name
+
+
+def _folder_for_links(work: Path) -> Path:
+    """A new folder with a simple name that belongs to a work folder: what a program that was killed left there is removed when
+    its job is done again. Where somebody else has that name, one with another name."""
+    base = tempfile.gettempdir()
+    base = base if is_simple(base) and len(base) < 60 else "/tmp"
+    folder = Path(base) / f"daxa-{hashlib.sha256(os.fsencode(work)).hexdigest()[:20]}"
+    with suppress(OSError):
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid()):
+            shutil.rmtree(folder)
+    try:
+        folder.mkdir(0o700)
+    except FileExistsError:
+        return Path(tempfile.mkdtemp(prefix="daxa-", dir=base))
+    return folder
 
 
 def unpack(archive: Path, folder: Path) -> None:

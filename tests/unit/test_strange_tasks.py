@@ -6,8 +6,11 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import shutil
 import tarfile
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +33,7 @@ from daxa_gui.reduction.external import recipe_for
 from daxa_gui.reduction.external_files import Workplace, unpack
 from daxa_gui.reduction.recipe import RUN_STEP, Given, WorkUnit, stored_arguments
 from daxa_gui.reduction.xmm_common import LARGEST_SUMMARY_BYTES, write_path
-from tests.fakes.execution import request
+from tests.fakes.execution import request as asked_for
 
 MISSION, OBS = "xmm_pointed", "0999900901"
 
@@ -119,7 +122,7 @@ def test_that_arguments_that_do_not_fit_are_no_fault_of_the_program(store, tmp_p
             pass
 
     runner = Runner(store, None, service_url=str, work_folder=lambda job: str(tmp_path / "work"), open_log=lambda job: Log())
-    [job] = store.add([replace(request(), task=Call(RUN_STEP, arguments, Place.THREAD))])
+    [job] = store.add([replace(asked_for(), task=Call(RUN_STEP, arguments, Place.THREAD))])
     failure = runner.run(job, CancelToken(), lambda *news: None, lambda outcome: job)
     assert isinstance(failure, Failure) and failure.error_class, failure
     assert "Unexpected" not in failure.info.message and failure.info.message.endswith(".")
@@ -193,3 +196,23 @@ def test_that_strange_versions_of_software_make_a_result_out_of_date(store, vers
     asked = JobRequest("reduce", "local", MISSION, OBS, "", "merge_subexposures", "", task)
     [standing] = Standings(store.layout, store.database, [MISSION]).compare([asked])
     assert not standing.is_fresh and standing.replaces and standing.reason.startswith("software: sas")
+
+
+def test_that_links_of_a_program_that_was_killed_are_gone_when_its_job_is_done_again(tmp_path, monkeypatch, request):
+    """And that somebody else's folder of that name is neither used nor removed."""
+    temporary = Path(tempfile.mkdtemp(prefix="short-", dir="/tmp"))
+    request.addfinalizer(lambda: shutil.rmtree(temporary))
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    work = tmp_path / "wo rk"
+    work.mkdir()
+    unit = WorkUnit(MISSION, OBS, "", "ALL", str(tmp_path / "raw"), str(tmp_path / OBS))
+    Workplace(work, unit).__enter__()  # and never left
+    [left] = temporary.iterdir()
+    with Workplace(work, unit) as place:
+        assert [path.name for path in temporary.iterdir()] == [left.name] and place.work.startswith(str(left))
+        assert left.stat().st_mode & 0o777 == 0o700
+    assert not list(temporary.iterdir())
+    left.symlink_to(tmp_path)
+    with Workplace(work, unit) as place:
+        assert not place.work.startswith(f"{left}/")
+    assert list(temporary.iterdir()) == [left] and left.is_symlink() and work.is_dir()
