@@ -52,6 +52,12 @@ class Subjects:
             return "No event list of it is here yet."
         return ""
 
+    def data_to_reduce(self) -> tuple[frozenset[Observation], frozenset[Observation]]:
+        """Observations that their missions' own software can begin with, and those with a downloaded event list."""
+        raw, events = self._raw_files(), frozenset(self._event_paths())
+        begin = {one for one in raw if one[0] in _RAW_NEEDED} | {one for one in events if one[0] not in _RAW_NEEDED}
+        return frozenset(begin), events
+
     def _raw_files(self) -> set[Observation]:
         with self.store.database.reading() as connection:
             rows = connection.execute("SELECT DISTINCT mission, obs_id FROM files WHERE kind = ?", (str(ProductKind.RAW),))

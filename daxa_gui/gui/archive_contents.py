@@ -32,7 +32,7 @@ KIND_LABELS = {
     ProductKind.IMAGE: "Image",
     ProductKind.EXPOSURE_MAP: "Exposure map",
     ProductKind.BACKGROUND_MAP: "Background map",
-    ProductKind.FINAL_EVENTS: "Event list in the archive",
+    ProductKind.FINAL_EVENTS: "Final event list",
     ProductKind.SPECTRUM: "Spectrum",
     ProductKind.SOURCE_LIGHTCURVE: "Source light curve",
     ProductKind.RAW: "Raw file",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from daxa_gui.core.archive_info import ArchiveObservation, HistoryEntry
@@ -51,7 +51,14 @@ _FACTS: dict[str, tuple[str, str]] = {
     "service": ("Archive service", ""),
     "url_path": ("Path at the service", ""),
     "bytes": ("Size unpacked", "bytes"),
+    "program_s": ("Time of its programs", "s"),
+    "programs": ("Programs", ""),
+    "software": ("Software", ""),
+    "version": ("Version of the software", ""),
+    "calibration": ("Calibration", ""),
 }
+_SOFTWARE = {"sas": "SAS", "esass": "eSASS", "ciao": "CIAO", "heasoft": "HEASoft", "nustardas": "NuSTARDAS", "ccf": "CCF",
+             "caldb": "CALDB", "ciao_caldb": "CIAO's CALDB"}  # fmt: skip
 _EMPTY: tuple[Any, ...] = (None, "", [], {})  # facts that say nothing
 _IN_PRODUCT = ("sha256",)  # stands with the product already
 # What every task is told besides its parameters.
@@ -126,8 +133,8 @@ def fact(name: str, value: Any) -> Pair:
     label, unit = _FACTS.get(name) or _name(name)
     if unit == "bytes" and isinstance(value, (int, float)):
         return label, format_bytes(value)
-    if name == "service":
-        return label, service_text(str(value))
+    if name in _IN_WORDS:
+        return label, _IN_WORDS[name](value)
     if unit == "%" and isinstance(value, (int, float)):
         return label, f"{100 * value:.1f}\u00a0%"
     if name == "band_kev" and isinstance(value, (list, tuple)) and len(value) == 2:
@@ -137,6 +144,29 @@ def fact(name: str, value: Any) -> Pair:
     if name.endswith("_mjd") and isinstance(value, (int, float)):
         return label, _with_unit(utc_text(float(value)), "UTC")
     return label, _with_unit(value_text(value), unit)
+
+
+def _programs(value: Any) -> str:
+    """« evselect (0.26 s), merge (1.2 s, exit code 1) »."""
+    if not isinstance(value, (list, tuple)):
+        return value_text(value)
+    found = []
+    for one in value:
+        if not isinstance(one, Mapping):
+            found.append(value_text(one))
+            continue
+        more = [f"{number_text(one['seconds'])}\u00a0s"] if isinstance(one.get("seconds"), (int, float)) else []
+        more += [f"exit code {value_text(one['exit_code'])}"] if one.get("exit_code") else []
+        found.append(f"{one.get('program', 'program')} ({', '.join(more)})" if more else str(one.get("program", "program")))
+    return ", ".join(found)
+
+
+def _versions(value: Any) -> str:
+    """« SAS 22.1.0, CCF 34 files » of name → version; what stands behind a comma is for machines only."""
+    if not isinstance(value, Mapping):
+        return value_text(value)
+    parts = (f"{_SOFTWARE.get(str(name), name)} {str(version).partition(',')[0]}" for name, version in value.items())
+    return ", ".join(part.strip() for part in parts)
 
 
 def observation_groups(observation: ArchiveObservation, spec: MissionSpec | None, label: str, style: str) -> list[Group]:
@@ -202,6 +232,20 @@ def job_groups(job: Job, product: Product) -> list[Group]:
     return [(f"Found by « {job.title} »", facts + warnings)] if facts or warnings else []
 
 
+def _history_software(entry: HistoryEntry) -> str:
+    """What made it: the missions' software with its version where it was run, and this program."""
+    names = entry.facts.get("software") or (entry.task.arguments.get("versions") if isinstance(entry.task, Call) else None)
+    if isinstance(names, str) and names != "builtin":
+        names = {names: entry.facts.get("version", ""), **_mapping(entry.facts.get("calibration"))}
+    if not names or names == "builtin":
+        return f"DAXA GUI {entry.version}"
+    return f"{_versions(names)}, run by DAXA GUI {entry.version}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def history_groups(entry: HistoryEntry, steps: Sequence[Step]) -> list[Group]:
     """One making of a product: when, how long, with which parameters."""
     took = entry.finished - entry.started if entry.started and entry.finished else None
@@ -210,13 +254,19 @@ def history_groups(entry: HistoryEntry, steps: Sequence[Step]) -> list[Group]:
         ("When (UTC)", time_text(entry.finished)),
         ("Took", UNKNOWN if took is None else f"{took:.2g}\u00a0s" if took < 10 else f"{took:.0f}\u00a0s"),
         ("Attempt", str(entry.attempt)),
-        ("Software", f"DAXA GUI {entry.version}"),
+        ("Software", _history_software(entry)),
+        *([("Programs", _programs(entry.facts["programs"]))] if entry.facts.get("programs") else []),
         ("SHA-256", entry.sha256 or "not known"),
     ]
     if not isinstance(entry.task, Call):
         return [("Making", made), ("Command", [("Arguments", " ".join(entry.task.argv))])]
     declared = {p.name: p for step in steps if step.name == entry.step for p in step.parameters}
     arguments = entry.task.arguments
+    if isinstance(arguments.get("parameters"), Mapping):  # of the missions' software; the rest says which data are meant
+        own = arguments["parameters"]
+        parameters = [parameter_pair(declared[name], own[name]) for name in declared if name in own]
+        where = [argument("path", arguments["raw_folder"], {"path": "Raw data"})] if arguments.get("raw_folder") else []
+        return [group for group in (("Making", made), ("Parameters", parameters), ("From", where)) if group[1]]
     parameters = [parameter_pair(declared[name], arguments[name]) for name in declared if name in arguments]
     by_hand = [
         (label, value_text(arguments[name]))
@@ -252,9 +302,21 @@ def parameter_pair(parameter: Parameter, value: Any) -> Pair:
     """« Energy band », « 2.5–8.5 keV »; what an empty entry means where nothing was chosen."""
     if value is None:
         return parameter.label, parameter.empty
-    if isinstance(value, (list, tuple)) and len(value) == 2:
+    if isinstance(value, (list, tuple)) and value and all(isinstance(part, (list, tuple)) and len(part) == 2 for part in value):
+        bands = ", ".join("–".join(value_text(end) for end in part) for part in value)
+        return parameter.label, _with_unit(bands, parameter.unit)
+    if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(part, (int, float)) for part in value):
         return parameter.label, _with_unit("–".join(f"{float(part):g}" for part in value), parameter.unit)
     return parameter.label, _with_unit(value_text(value), parameter.unit)
+
+
+# Facts that need more than a number and its unit.
+_IN_WORDS: dict[str, Callable[[Any], str]] = {
+    "service": lambda value: service_text(str(value)),
+    "programs": _programs,
+    "calibration": _versions,
+    "software": lambda value: _SOFTWARE.get(str(value), str(value)),
+}
 
 
 def as_html(groups: Sequence[Group], muted: str) -> str:

@@ -19,7 +19,7 @@ from daxa_gui.core.log_messages import Severity
 from daxa_gui.core.step import Call, JobRequest, Place
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.panels.failures import FailuresPanel
+from daxa_gui.gui.panels.failures import FailuresPanel, shown_cause
 from daxa_gui.session import Session
 from tests.fakes.inspecting import ArchiveSession, workbench
 
@@ -82,12 +82,22 @@ def texts(table) -> list[list[str]]:
 
 def test_that_causes_stand_with_their_numbers_and_meaning(panel):
     rows = texts(panel.table)
-    assert [row[:4] for row in rows] == [["3", "2", HISTO.cause, "SAS"], ["1", "0", DISK.cause, "SAS"]]
+    assert [row[:4] for row in rows] == [["3", "2", HISTO.example, "SAS"], ["1", "0", shown_cause(DISK), "SAS"]]
+    assert shown_cause(DISK) == "FITSIO of evselect: cannot write x.fits"  # not « <file> »
     assert rows[0][5] == "espfilt found no rate. Use wider limits." and rows[1][5] == "–"
     assert panel.count.text() == "4 jobs failed for 2 causes"
 
 
+def test_that_the_first_cause_is_chosen_by_itself_and_only_once(panel, qtbot):
+    assert [group.cause for group in panel.table.chosen()] == [HISTO.cause] and panel.meaning.isVisible()
+    panel.table.clearSelection()
+    panel._read()
+    qtbot.waitUntil(lambda: not panel._reading)
+    assert panel.table.n_chosen() == 0
+
+
 def test_that_nothing_can_be_done_without_a_choice(panel):
+    panel.table.clearSelection()
     assert not any(button.isEnabled() for button in (panel.retry_button, panel.log_button, panel.copy_button))
     assert not panel.meaning.isVisible() and texts(panel.data) == []
 
@@ -135,7 +145,7 @@ def test_that_copying_tells_all_that_is_known(panel):
 def test_that_the_filter_keeps_causes_with_these_words(panel, qtbot):
     qtbot.keyClicks(panel.search, "fitsio")
     qtbot.waitUntil(lambda: len(panel.table.records_model.rows) == 1)
-    assert texts(panel.table)[0][2] == DISK.cause
+    assert texts(panel.table)[0][2] == shown_cause(DISK)
     panel.search.setText("nothing like it")
     qtbot.waitUntil(lambda: not panel.table.records_model.rows)
     assert panel.table.accessibleDescription() == "No cause holds these words."
@@ -204,6 +214,7 @@ def test_that_without_an_archive_it_says_so(panel, bench, qtbot):
 
 def test_that_an_archive_that_may_not_be_changed_is_only_looked_at(panel, bench):
     bench.session.summary = replace(bench.session.summary, read_only="It is open elsewhere.")
+    panel.table.clearSelection()
     panel.table.selectRow(0)
     assert not panel.retry_button.isEnabled() and panel.copy_button.isEnabled()
 

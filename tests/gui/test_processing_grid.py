@@ -68,8 +68,10 @@ def cell(grid, obs_id: str, unit: str, step: str):
 def test_that_units_stand_below_their_observation_which_has_its_own_steps(grid):
     assert headings(grid)[:4] == [f"▾ XMM-Newton  {FIRST}", *(f"{INDENT}{unit}" for unit in UNITS)]
     assert cell(grid, FIRST, "", "cif_build").data() in WORDS
-    assert cell(grid, FIRST, "M1S001", "cif_build").data() is None
-    assert cell(grid, FIRST, "", "espfilt").data() is None
+    without = cell(grid, FIRST, "M1S001", "cif_build")
+    assert without.data() == "–" and without.data(STATE_ROLE) is None and without.data(JOB_ROLE) is None
+    assert "runs once for the whole observation" in without.data(Qt.ItemDataRole.ToolTipRole)
+    assert cell(grid, FIRST, "", "espfilt").data() == "–"
     assert cell(grid, FIRST, "M1S001", "espfilt").data(JOB_ROLE).unit == "M1S001"
 
 

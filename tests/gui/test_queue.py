@@ -67,7 +67,7 @@ def test_that_run_everything_leads_from_downloads_to_a_full_grid(practice, qtbot
     qtbot.waitUntil(lambda: is_idle(practice, ("plan", "download")), timeout=LONG_MS)
     qtbot.waitUntil(lambda: "3 of 3 files" in downloads.summary.text())
     assert {index.siblingAtColumn(Column.STATE).data() for index in rows(downloads.model)} == {"done"}
-    qtbot.waitUntil(lambda: "3 event lists are here" in processing.summary.text(), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: "Data of 2 of 2 observations are here" in processing.summary.text(), timeout=LONG_MS)
     click(qtbot, processing.run_button)
     qtbot.waitUntil(lambda: is_idle(practice, ("reduce",)), timeout=LONG_MS)
     qtbot.waitUntil(lambda: processing.summary.text() == "12 done")

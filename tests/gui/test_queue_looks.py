@@ -15,7 +15,7 @@ from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.gui.models.download_columns import WORDS, DownloadColumns, general
 from daxa_gui.gui.models.downloads import Column
 from daxa_gui.gui.models.plan_digest import PlanDigest
-from daxa_gui.gui.panels.processing import software_sentence
+from daxa_gui.gui.models.software_words import software_sentence
 from daxa_gui.gui.widgets.download_texts import Pace, summary_sentence
 from daxa_gui.gui.widgets.grouped_list import left_out_groups, left_out_sentence
 from daxa_gui.reduction.software import find_software

@@ -16,6 +16,7 @@ from daxa_gui.core.step import Step
 from daxa_gui.gui.models.jobs import FRACTION_ROLE, JOB_ROLE, STATE_ROLE, Index, percent, sentence
 from daxa_gui.gui.models.processing_cells import CODES, EMPTY, IS_DONE, IS_OPEN, WORDS, Cells, Numbers, Unit
 from daxa_gui.gui.models.processing_rows import GridChoice, ShownRows, missions_of, shown_rows
+from daxa_gui.gui.models.processing_units import applies, unit_text, why_empty
 from daxa_gui.gui.texts import count_text, counted
 
 _RUNNING, _FAILED = CODES["running"], CODES["failed"]
@@ -31,6 +32,10 @@ class CellLook:
     word: str
     text: str
     part: float | None = None
+
+
+NOT_FOR_IT = CellLook("", "–")  # of a cell that can have no job
+_TOLD = (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole)
 
 
 class ProcessingGrid(QAbstractTableModel):
@@ -55,6 +60,7 @@ class ProcessingGrid(QAbstractTableModel):
         self.choice = GridChoice()
         self.is_outdated = False  # a filter or an order would show other rows by now
         self._cells = Cells(self._of_name)
+        self._applying: dict[tuple[str, str, int], bool] = {}  # (mission, unit, step), asked for while painting
         self._shown = self._rows_now()
         self._columns: list[int] = []
 
@@ -160,6 +166,12 @@ class ProcessingGrid(QAbstractTableModel):
 
     def missions(self) -> list[str]:
         return missions_of(self._cells)
+
+    def steps_begun(self) -> dict[str, set[str]]:
+        """Mission → names of the steps that have a job."""
+        values = self._cells.overview.observations.values
+        of = {mission: np.array([one == mission for one, _ in values], bool) for mission in self.missions()}
+        return {mission: {self.steps[n].name for n in self._cells.used_steps(mine)} for mission, mine in of.items()}
 
     def step(self, column: int) -> Step:
         return self.steps[self._columns[column]]
@@ -293,12 +305,21 @@ class ProcessingGrid(QAbstractTableModel):
         job = int(self._cells.cells[at, self._columns[column]])
         if job < 0:
             collapsed = self._shown.heading[at] and int(self._cells.observation[at]) in self._collapsed
-            return self._together(at, self._columns[column]) if collapsed else None
+            together = self._together(at, self._columns[column]) if collapsed else None
+            return together or (None if self._applies(at, self._columns[column]) else NOT_FOR_IT)
         code = int(self._cells.words[job])
         if code == _RUNNING:
             part = self._fraction(job)
             return CellLook("running", "running" if part is None else f"running {percent(part)}", part)
         return CellLook(WORDS[code], WORDS[code])
+
+    def _applies(self, at: int, step: int) -> bool:
+        """Whether a step could run for a row: it is about a whole observation, an instrument or an exposure of its mission."""
+        mission, _, unit = self._cells.identity(at)
+        key = (mission, unit, step)
+        if key not in self._applying:
+            self._applying[key] = applies(self.steps[step], mission, unit)
+        return self._applying[key]
 
     def _together(self, at: int, step: int) -> CellLook | None:
         """A collapsed observation: the state that matters most, and how many of its units are done."""
@@ -356,7 +377,7 @@ class ProcessingGrid(QAbstractTableModel):
         at = int(self._shown.rows[section])
         mission, obs_id, unit = self._cells.identity(at)
         if unit and self._cells.row_of((mission, obs_id, "")) is not None:
-            return f"{INDENT}{unit}"
+            return f"{INDENT}{unit_text(unit)}"
         short = self._labels.get(mission, mission).removesuffix(" Pointed")
         mark = ("▸ " if self.is_collapsed(section) else "▾ ") if self._shown.heading[at] else ""
         return f"{mark}{short}  {obs_id}  {unit}".rstrip()
@@ -377,16 +398,22 @@ class ProcessingGrid(QAbstractTableModel):
             return self._painted(index, role)
         row = self._job_row(index.row(), index.column())
         if row < 0:
-            return None
+            return self._why_empty(index) if role in _TOLD else None
         if role == JOB_ROLE:
             return self._cells.overview.glance(row)
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
+        if role in _TOLD:
             return sentence(self._cells.overview.glance(row))
         return None
+
+    def _why_empty(self, index: Index) -> str:
+        step, at = self.step(index.column()), int(self._shown.rows[index.row()])
+        return why_empty(step, self._applies(at, self._columns[index.column()]))
 
     def _painted(self, index: Index, role: int) -> Any:
         look = self.look(index.row(), index.column())
         if look is None:
+            return None
+        if look is NOT_FOR_IT and role != Qt.ItemDataRole.DisplayRole:
             return None
         if role == FRACTION_ROLE:
             row = self._job_row(index.row(), index.column())

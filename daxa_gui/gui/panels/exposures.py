@@ -176,8 +176,9 @@ class ExposuresPanel(QWidget):
             self.empty.setText("No archive is open. Open an event list or image with « Open file… », or an archive (Ctrl+O).")
         else:
             self.empty.setText(
-                "Nothing to inspect yet: download and reduce the archive's observations in the Queue workspace (Ctrl+3), "
-                "or open an event list with « Open file… »."
+                "This list has the event lists that came from the missions' archives; there is none yet. What SAS, eSASS, CIAO "
+                "or NuSTARDAS made is shown from Queue › Processing (Enter on a cell) and from Archive (« Inspect »). "
+                "« Open file… » opens any event list or image."
             )
 
     def _follow_subject(self) -> None:

@@ -22,6 +22,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
+from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.session import Session
@@ -63,6 +64,20 @@ def as_text(group: FailureGroup) -> str:
         lines.append(f"{counted(len(group.skipped_ids), 'job was', 'jobs were')} skipped because of it.")
     lines += ["\t".join(("Mission", "ObsID", "Unit")), *("\t".join(unit) for unit in group.units)]
     return "\n".join(lines)
+
+
+def shown_cause(group: FailureGroup) -> str:
+    """One of the real messages, with who said it: « noCounts of espfilt: All histo counts are zero! »."""
+    whose = " of ".join(part for part in (group.name, group.task) if part)
+    if not group.example:
+        return group.cause
+    return group.example if not whose or whose in group.example else f"{whose}: {group.example}"
+
+
+def _cause_tip(group: FailureGroup) -> str:
+    """One of the real messages, and what is the same in all of them where that is less."""
+    shown = shown_cause(group)
+    return shown if group.cause == shown or group.count == 1 else f"{shown}\nThe same in all: {group.cause}"
 
 
 class FailuresPanel(QWidget):
@@ -112,7 +127,7 @@ class FailuresPanel(QWidget):
             (
                 RecordColumn("Jobs", lambda g: count_text(g.count), key=lambda g: g.count, number=True),
                 RecordColumn("Skipped", lambda g: count_text(len(g.skipped_ids)), key=lambda g: len(g.skipped_ids), number=True),
-                RecordColumn("Cause", lambda g: g.cause, tip=lambda g: g.example),
+                RecordColumn("Cause", shown_cause, tip=_cause_tip),
                 RecordColumn("Software", lambda g: g.software or "–"),
                 RecordColumn("Step", lambda g: ", ".join(self._steps.get(step, step) or "–" for step in g.steps)),
                 RecordColumn("What it means", lambda g: " ".join(filter(None, (g.explanation, g.advice))) or "–"),
@@ -145,7 +160,8 @@ class FailuresPanel(QWidget):
         self.search.setPlaceholderText("Find a cause, software or step")
         self.search.setToolTip("Show only causes that hold these words")
         self.search.setClearButtonEnabled(True)
-        self.count = QLabel(self)
+        self.search.setMinimumWidth(12 * self.search.fontMetrics().averageCharWidth())
+        self.count = ElidedLabel(self)
         self.count.setObjectName("failuresCount")
         as_muted(self.count)
         self.retry_button = self._button("failuresRetry", "Retry &these", self.retry)
@@ -165,7 +181,7 @@ class FailuresPanel(QWidget):
         top = QHBoxLayout()
         top.setSpacing(6)
         for widget in (self.kinds, self.search, self.count, self.log_button, self.copy_button, self.retry_button):
-            top.addWidget(widget, 1 if widget is self.search else 0)
+            top.addWidget(widget, 1 if widget in (self.search, self.count) else 0)
         lower = QWidget(self)
         below = QVBoxLayout(lower)
         below.setContentsMargins(0, 0, 0, 0)
@@ -267,8 +283,11 @@ class FailuresPanel(QWidget):
         took_ms = int(1000 * (time.monotonic() - self._asked_at))
         self._pause.setInterval(min(max(_PAUSE_MS, 10 * took_ms), _LONGEST_PAUSE_MS))
         self._failed.update(job_id for group in groups for job_id in (*group.job_ids, *group.skipped_ids))
+        first = self._groups is None
         self._groups = groups
         self.table.set_records(groups)
+        if first and groups and not self.table.n_chosen():
+            self.table.selectRow(0)  # so that what it means and whom it hit is seen without a click
         self._on_chosen_changed()
 
     def _on_error(self, error: DaxaError) -> None:
@@ -292,6 +311,7 @@ class FailuresPanel(QWidget):
         archive, groups = self._session.archive, self._groups
         self.read_only.show_reason(archive)
         self.count.setText(self._counts())
+        self.count.setToolTip(self.count.text())
         self.table.say_if_empty(self._why_empty())
         if groups:
             self.data.say_if_empty("Choose one cause to see what it hit.")

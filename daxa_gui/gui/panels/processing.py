@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QItemSelection, QPoint, Qt, QTimer
@@ -19,13 +18,17 @@ from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.reduction_plan import ReductionOrder, RunOptions
 from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.core.step import Pipeline
+from daxa_gui.gui.archive_desk import ArchiveDesk
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.models.everything import Contents, Everything, Part, everything
 from daxa_gui.gui.models.jobs import state_word, why
 from daxa_gui.gui.models.processing import SOFTWARE, ProcessingGrid, counts_text
 from daxa_gui.gui.models.processing_cells import Cells
+from daxa_gui.gui.models.processing_units import to_look_at
+from daxa_gui.gui.models.software_words import software_line, software_of, software_sentence
 from daxa_gui.gui.overview_feed import OverviewFeed
-from daxa_gui.gui.texts import as_sentence, count_text, counted
+from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
 from daxa_gui.gui.widgets.elided import ElidedLabel
@@ -43,37 +46,6 @@ _PAUSE_MS = 300
 _APPLY_MS = 100  # changes are shown ten times a second, however many come
 _AT_ONCE = 500
 _FOLLOW_MS = 1000  # filters and orders by state follow what happens
-_OPTIONAL = "pfiles"  # a folder of a person's own parameter files, which need not be anywhere else than usual
-
-
-def software_sentence(found: Sequence[SoftwareStatus]) -> str:
-    """What was found and what is wrong, a line each; what nobody has here is one line together."""
-    lines = [status.message for status in found if status.is_named]
-    missing = [status.label for status in found if not status.is_named and status.name != _OPTIONAL]
-    if missing:
-        lines.append(f"Not found: {', '.join(missing)}. Edit › Settings › Software says where they are looked for.")
-    return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class _Contents:
-    """What the archive holds that decides about pipelines and filters; read on a pool thread."""
-
-    n_raw: int
-    missions: tuple[str, ...]
-    targets: Mapping[tuple[str, str], str]
-
-
-def software_line(found: Sequence[SoftwareStatus]) -> str:
-    """« Built-in engine 0.1, SAS 22.1 · with a problem: CCF · not found: CIAO »; the sentences say more."""
-    labels = SOFTWARE | {"builtin": "built-in engine"}
-    here = ", ".join(f"{one.label or labels.get(one.name, one.name)} {one.version}".rstrip() for one in found if one.found)
-    named = (("with a problem", True), ("not found", False))
-    parts = [here] if here else []
-    for words, is_named in named:
-        names = [one.label for one in found if not one.found and one.is_named is is_named and one.name != _OPTIONAL]
-        parts += [f"{words}: {', '.join(names)}"] if names else []
-    return as_sentence(" · ".join(parts))
 
 
 class ProcessingPanel(QWidget):
@@ -83,8 +55,11 @@ class ProcessingPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._contents = _Contents(0, (), {})
+        self._contents = Contents()
+        self._everything = Everything()
+        self._found: Sequence[SoftwareStatus] = ()
         self._missing: dict[str, str] = {}
+        self._desk = ArchiveDesk.of(session, context, bridge)
         self._pending: dict[int, Job] = {}  # changes that are not shown yet
         self.model = ProcessingGrid(session.steps(), session.mission_labels(), self)
         self._build()
@@ -118,7 +93,6 @@ class ProcessingPanel(QWidget):
         self.verbs.paint(self._context.theme)
         self._context.theme_changed.connect(self.verbs.paint)
         self.bar = ProcessingBar(self._session.mission_labels(), self)
-        self.summary = self._label("processingSummary")
         self.cell = self._label("cellSentence")
         self.cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._build_view()
@@ -129,7 +103,7 @@ class ProcessingPanel(QWidget):
         layout.addLayout(self._build_software())
         layout.addWidget(self.verbs)
         layout.addWidget(self.bar)
-        layout.addWidget(self.summary)
+        layout.addLayout(self._build_summary())
         layout.addWidget(self.view, 1)
         layout.addWidget(self.cell)
         layout.addStretch(0)
@@ -151,6 +125,18 @@ class ProcessingPanel(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.software, 1)
         row.addWidget(self.doctor_button)
+        return row
+
+    def _build_summary(self) -> QHBoxLayout:
+        self.summary = self._label("processingSummary")
+        self.fetch_button = QPushButton("Files to &fetch…", self)
+        self.fetch_button.setObjectName("processingFetch")
+        self.fetch_button.setToolTip("Choose which kinds of files of a mission are fetched: raw data, event lists …")
+        self.fetch_button.clicked.connect(lambda _checked=False: self._on_fetch())
+        self.fetch_button.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.summary, 1)
+        row.addWidget(self.fetch_button, 0, Qt.AlignmentFlag.AlignTop)
         return row
 
     def _label(self, name: str) -> QLabel:
@@ -185,20 +171,21 @@ class ProcessingPanel(QWidget):
     # ---- what happens
 
     def _on_software_read(self, found: Sequence[SoftwareStatus]) -> None:
+        self._found = found
         self._missing = {status.name: status.message for status in found if not status.found}
-        self.software.setText(software_line(found))
-        self.software.setToolTip(software_sentence(found))
-        self._show_pipelines()
+        self._show_what_can_run()
 
     def _on_archive_changed(self, _path: str) -> None:
-        self._contents = _Contents(0, (), {})
+        self._contents = Contents()
         self._pending.clear()
+        self._show_what_can_run()
         self._read_contents()
         self.status.read()
 
     def _on_jobs_replaced(self, cells: Cells) -> None:
         self._pending.clear()
         self.model.set_cells(cells)
+        self._show_what_can_run()
         self._refresh()
 
     def _on_jobs_changed(self, jobs: list[Job]) -> None:
@@ -230,27 +217,32 @@ class ProcessingPanel(QWidget):
     def _read_contents(self) -> None:
         self._context.background.read(self, "contents", self._contents_now, self._on_contents_read, self._on_contents_error)
 
-    def _contents_now(self) -> _Contents:
-        """On a pool thread."""
+    def _contents_now(self) -> tuple[Contents, Mapping[tuple[str, str], str]]:
+        """What is here, and the names of targets by (mission, ObsID). On a pool thread."""
         if self._session.archive is None:
-            return _Contents(0, (), {})
+            return Contents(), {}
         observations = self._session.observations()
-        missions = tuple(dict.fromkeys(one.mission for one in observations))
         targets = {(one.mission, one.obs_id): one.target for one in observations}
-        return _Contents(self._session.count_event_lists(), missions, targets)
+        return Contents(tuple(targets), *self._session.data_to_reduce()), targets
 
-    def _on_contents_read(self, contents: _Contents) -> None:
-        self._contents = contents
-        self.model.set_targets(contents.targets)
-        self._show_pipelines()
+    def _on_contents_read(self, answer: tuple[Contents, Mapping[tuple[str, str], str]]) -> None:
+        self._contents, targets = answer
+        self.model.set_targets(targets)
+        self._show_what_can_run()
         self._refresh()
 
     def _on_contents_error(self, error: DaxaError) -> None:
         if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
             self._context.background.failed.emit(error)
 
-    def _show_pipelines(self) -> None:
-        pipelines, missions = self._session.pipelines(), self._contents.missions
+    def _show_what_can_run(self) -> None:
+        """After the software or the contents of the archive were read: the line of software, the menu, what a click would run."""
+        missions, steps, pipelines = self._contents.missions, self._session.steps(), self._session.pipelines()
+        wanted = software_of(steps, missions) if self._session.archive is not None else None
+        self.software.setText(software_line(self._found, wanted))
+        self.software.setToolTip(software_sentence(self._found))
+        labels, begun = self._session.mission_labels(), self.model.steps_begun()
+        self._everything = everything(self._contents, pipelines, steps, labels, set(self._missing), begun)
         self.verbs.show_pipelines(
             pipelines, missions, self._missing, lambda name: self._open_run(Preset(pipeline=name)), self._on_doctor
         )
@@ -289,17 +281,19 @@ class ProcessingPanel(QWidget):
         if job is not None:
             products = self._session.products
             read = self._context.background.read
-            read(self, "products", lambda: (job.unit, products(job.mission, job.obs_id)), self._on_products_read)
+            what = (job.step, job.unit)
+            read(self, "products", lambda: (what, products(job.mission, job.obs_id)), self._on_products_read)
 
-    def _on_products_read(self, answer: tuple[str, list[Product]]) -> None:
-        unit, products = answer
-        for product in products:
-            if product.key.unit == unit and product.key.kind is ProductKind.EVENTS:
-                self._context.set_product(product)
-                self._context.show_workspace("inspect")
-                return
-        what = f"of {unit} " if unit else ""
-        self._say(f"No event list {what}is in the archive to be looked at.")
+    def _on_products_read(self, answer: tuple[tuple[str, str], list[Product]]) -> None:
+        (step, unit), products = answer
+        made = next((one.makes for one in self.model.steps if one.name == step), ())
+        product = to_look_at(made, [one for one in products if one.key.unit == unit])
+        if product is None:
+            what = f"of {unit} " if unit else ""
+            self._say(f"No event list or image {what}is in the archive to be looked at.")
+            return
+        self._context.set_product(product)
+        self._context.show_workspace("inspect")
 
     # ---- what the buttons and menus do
 
@@ -318,7 +312,43 @@ class ProcessingPanel(QWidget):
             self._context.background.act(self, verb.text.replace("&", ""), lambda: acts[verb.name](ids))
 
     def _on_run_clicked(self) -> None:
-        self._context.background.act(self, "Run everything", self._session.reduce, self._on_reduce_answered)
+        self._show_what_can_run()  # steps may have begun since
+        parts = self._everything.parts
+        self._context.background.act(self, "Run everything", lambda: self._run_parts(parts), self._on_parts_answered)
+
+    def _run_parts(self, parts: Sequence[Part]) -> tuple[list[Job], list[Part]]:
+        """On a pool thread. The jobs, and parts that were not begun because they would replace results: a person has to see that
+        first. What cannot begin is told and does not hold up the others; if nothing can, its error is raised."""
+        jobs, asking, errors = [], [], []
+        for part in parts:
+            try:
+                if any(step.replaced for step in self._session.plan_reduction(part.order).steps):
+                    asking.append(part)
+                else:
+                    jobs += self._session.start_reduction(part.order)
+            except DaxaError as error:
+                errors.append((part, error))
+        if errors and len(errors) == len(parts):
+            raise errors[0][1]
+        for part, reason in errors:
+            self._session.bus.publish(Notice("warning", f"{part.words}: {reason}"))
+        return jobs, asking
+
+    def _on_parts_answered(self, answer: tuple[list[Job], list[Part]]) -> None:
+        jobs, asking = answer
+        if not asking:
+            self._on_reduce_answered(jobs)
+            return
+        order = asking[0].order
+        self._say("Results that are here would be made anew with other parameters or software: look at it before it runs.")
+        whole = order.observations
+        self._open_run(
+            Preset(pipeline=order.pipeline, mission=order.missions[0] if len(order.missions) == 1 else "", whole=whole)
+        )
+
+    def _on_fetch(self) -> None:
+        missions = self._everything.without_data or self._everything.without_raw
+        self._desk.ask_choice(missions[0] if len(missions) == 1 else "")
 
     def _on_reduce_answered(self, jobs: list[Job]) -> None:
         if all(job.is_finished for job in jobs):
@@ -378,15 +408,12 @@ class ProcessingPanel(QWidget):
             return f"{counts_text(self.model.counts())}{hidden}"
         if self._session.archive is None:
             return "No archive is open. Create one in Find, or open one with File › Open archive (Ctrl+O)."
-        labels = self._session.mission_labels()
-        own = [one for one in self._session.pipelines() if one.missions and set(one.missions) & set(self._contents.missions)]
-        names = ", ".join(dict.fromkeys(labels.get(m, m) for one in own for m in one.missions if m in self._contents.missions))
-        more = f" « Pipelines » reduces raw data of {names} with the missions' own software." if own else ""
-        if self._contents.n_raw == 0:
-            nothing = "Nothing to reduce yet: no event list has arrived. Steps can run as soon as the first one is here."
-            return as_sentence(f"{nothing}{more}")
-        lists = "1 event list is" if self._contents.n_raw == 1 else f"{count_text(self._contents.n_raw)} event lists are"
-        return f"{lists} here. « Run everything » cleans them of flares and makes images.{more}"
+        here, runs = len(self._contents.begin | self._contents.events), self._everything
+        if not runs.parts:
+            return f"Nothing to reduce yet. {runs.sentence}"
+        n_all = counted(len(self._contents.observations), "observation", "observations")
+        data = f"Data of {count_text(here)} of {n_all} are here."
+        return " ".join((f"{data} « Run everything » runs {runs.runs}.", *runs.reasons, *runs.hints))
 
     def _refresh_buttons(self) -> None:
         selection = self.view.selectionModel().selection()
@@ -396,4 +423,7 @@ class ProcessingPanel(QWidget):
         else:
             words = self.model.words_in(self.model.chosen(selection))
         possible = {verb.name: self.model.allows(verb.allowed, words) for verb in VERBS}
-        self.verbs.refresh(self._contents.n_raw, self._session.archive is not None, possible, self._locked())
+        self.verbs.refresh(self._everything, self._session.archive is not None, possible, self._locked())
+        runs = self._everything
+        wanted = runs.without_data or (runs.hints and not self.model.n_all_rows)
+        self.fetch_button.setVisible(bool(wanted) and not self._locked())

@@ -164,7 +164,8 @@ class Form(QWidget):
     Parameters
     ----------
     fields : from `fields_of_parameters` or `fields_of_dataclass`, or made by hand.
-    values : where they differ from the defaults.
+    values : where they differ from the defaults. `edited_values` tells what a person changed of these, `changed_values` what
+        differs from the defaults.
     show_help : writes each field's help below it as well as into its tool tip.
     marks : labels of entries that differ from their default are bold and end with a dot, and a button sets each back.
     """
@@ -196,7 +197,8 @@ class Form(QWidget):
             if marks:
                 self._add_mark(grid, line, label)
         grid.setRowStretch(grid.rowCount(), 1)
-        self.set_values({field.name: field.default for field in fields} | dict(values or {}))
+        self._start: dict[str, Any] = {field.name: field.default for field in fields} | dict(values or {})
+        self.set_values(self._start)
 
     def _add_mark(self, grid: QGridLayout, line: _Line, label: QWidget) -> None:
         button = QToolButton(self)
@@ -280,6 +282,22 @@ class Form(QWidget):
     def changed_values(self) -> dict[str, Any]:
         """Only those that differ from their defaults; raises InputError like `values`."""
         return {name: value for name, value in self.values().items() if not same_value(value, self._lines[name].field.default)}
+
+    def edited_values(self) -> dict[str, Any]:
+        """Only those that differ from what the form began with; raises InputError like `values`."""
+        return {name: value for name, value in self.values().items() if not same_value(value, self._start[name])}
+
+    def restart(self, values: Mapping[str, Any]) -> None:
+        """Begin with these values; what a person edited stays."""
+        start = {name: value for name, value in values.items() if name in self._lines}
+        untouched = {
+            name: value
+            for name, value in start.items()
+            if not self._lines[name].problem() and same_value(self._lines[name].read(), self._start[name])
+        }
+        self._start |= start
+        if any(not same_value(value, self._lines[name].read()) for name, value in untouched.items()):
+            self.set_values(untouched)
 
     def problems(self) -> dict[str, str]:
         """A sentence for each entry that cannot be read."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -25,11 +25,12 @@ from daxa_gui.gui.widgets.form import Form, fields_of_parameters, muted_label
 
 @dataclass(frozen=True)
 class ParameterPage:
-    """`key` is the name of the step, or "" for the pipeline."""
+    """`key` is the name of the step, or "" for the pipeline; `present`: what it begins with where that is not the default."""
 
     key: str
     label: str
     parameters: tuple[Parameter, ...]
+    present: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Page(QScrollArea):
@@ -37,7 +38,7 @@ class _Page(QScrollArea):
 
     def __init__(self, page: ParameterPage, parent: QWidget) -> None:
         super().__init__(parent)
-        self.form = Form(fields_of_parameters(page.parameters), marks=True)
+        self.form = Form(fields_of_parameters(page.parameters), page.present, marks=True)
         self.form.setObjectName(f"parameters_{page.key or 'pipeline'}")
         self.setWidget(self.form)
         self.setWidgetResizable(True)
@@ -103,6 +104,9 @@ class ParameterPages(QWidget):
         for page in wanted:
             if page.key not in self._pages:
                 self._add(page)
+            else:
+                defaults = {one.name: one.default for one in page.parameters}
+                self._pages[page.key].form.restart({**defaults, **page.present})
         self.none.setText("" if wanted else "These steps have no parameters.")
         for widget in (self.choice, self.reset_button, self._stack):
             widget.setEnabled(bool(wanted))
@@ -127,8 +131,9 @@ class ParameterPages(QWidget):
         return {key: next(iter(sentences.values())) for key, sentences in found.items() if sentences}
 
     def values(self) -> dict[str, dict[str, Any]]:
-        """Key → what differs from the defaults; only keys with something. Raises InputError for an entry that cannot be read."""
-        found = {key: page.form.changed_values() for key, page in self._pages.items()}
+        """Key → what was changed from what it began with; only keys with something. Raises InputError for an entry that
+        cannot be read."""
+        found = {key: page.form.edited_values() for key, page in self._pages.items()}
         return {key: values for key, values in found.items() if values}
 
     def _show_chosen(self) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from daxa_gui.core.step import Pipeline, Step
+from daxa_gui.gui.models.everything import Everything
 from daxa_gui.gui.models.processing import SOFTWARE
 from daxa_gui.gui.models.processing_cells import CAN_CANCEL, CAN_PAUSE, CAN_RESUME, CAN_RETRY
 from daxa_gui.gui.theme import Theme, paint_primary
@@ -62,7 +63,6 @@ class ProcessingVerbs(QWidget):
         self.step_button.setObjectName("runStep")
         self.buttons: dict[str, QPushButton] = {}
         self._tips: dict[QWidget, str] = {
-            self.run_button: "Run the built-in steps that are still to do, for every event list that is here",
             self.pipelines_button: "Reduce with the built-in engine or with the missions' own software, from the raw data on",
             self.step_button: "Choose steps and their parameters, and see what would be done and the exact commands",
         }
@@ -78,11 +78,14 @@ class ProcessingVerbs(QWidget):
     def paint(self, theme: Theme) -> None:
         paint_primary(self.run_button, theme)
 
-    def refresh(self, n_raw: int, has_archive: bool, possible: Mapping[str, bool], locked: str) -> None:
-        """`possible`: verb → whether there is a cell for it; `locked`: why nothing can be changed, "" if it can."""
+    def refresh(self, runs: Everything, has_archive: bool, possible: Mapping[str, bool], locked: str) -> None:
+        """`runs`: what « Run everything » would run; `possible`: verb → whether there is a cell for it; `locked`: why nothing can
+        be changed, "" if it can."""
         for widget, tip in self._tips.items():
             widget.setToolTip(f"{tip}. {locked}" if locked else tip)
-        self.run_button.setEnabled(n_raw > 0 and not locked)
+        what = runs.sentence or "There is nothing to run: no archive is open."
+        self.run_button.setToolTip(f"{what} {locked}".strip())
+        self.run_button.setEnabled(bool(runs.parts) and not locked)
         self.pipelines_button.setEnabled(has_archive and not locked)
         self.step_button.setEnabled(has_archive and not locked)
         for name, button in self.buttons.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
@@ -24,12 +25,14 @@ from daxa_gui.core.step import Pipeline, Step
 from daxa_gui.gui.models.processing import SOFTWARE
 from daxa_gui.gui.texts import counted
 from daxa_gui.gui.widgets.form import Form, FormField, muted_label, problem_label, show_problem
+from daxa_gui.gui.widgets.form_fields import same_value
 from daxa_gui.gui.widgets.parameter_pages import ParameterPage, ParameterPages
 
 _STEPS_HELP = "Steps that a ticked one needs run before it unless they are done."
 _AS_SET = "as the settings say"
 _NAME_ROLE = Qt.ItemDataRole.UserRole
 Unit = tuple[str, str, str]
+Present = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ def step_label(step: Step, among: Iterable[Step]) -> str:
     return f"{step.label} ({SOFTWARE.get(step.software, step.software)})" if same > 1 else step.label
 
 
+def is_for(step: Step, mission: str) -> bool:
+    return not step.missions or mission in step.missions
+
+
 class RunChoice(QWidget):
     """`order()` says what is chosen; `changed` is emitted for each change."""
 
@@ -65,8 +72,11 @@ class RunChoice(QWidget):
         preset: Preset,
         options: RunOptions,
         parent: QWidget | None = None,
+        present: Present | None = None,
     ) -> None:
+        """`present`: mission → step → parameters that the archive uses now, with which the forms begin."""
         super().__init__(parent)
+        self._present = present or {}
         here = frozenset(missions)
         self._pipelines = {one.name: one for one in pipelines if not one.missions or here & set(one.missions) or not here}
         self._steps = {one.name: one for one in steps if not one.missions or here & set(one.missions) or not here}
@@ -77,7 +87,7 @@ class RunChoice(QWidget):
         self._fill(preset)
         self.what.currentIndexChanged.connect(lambda _index: self._on_what_changed())
         self.steps.itemChanged.connect(lambda _item: self._on_steps_changed())
-        self.data.currentIndexChanged.connect(lambda _index: self.changed.emit())
+        self.data.currentIndexChanged.connect(lambda _index: self._on_steps_changed())
         self.parameters.changed.connect(self.changed)
         self.options.changed.connect(self.changed)
         self._on_what_changed()
@@ -263,15 +273,43 @@ class RunChoice(QWidget):
         self._set_pages()
         self.changed.emit()
 
+    def _chosen_missions(self) -> tuple[str, ...]:
+        where = self.data.currentData()
+        if where == "selected":
+            return tuple(dict.fromkeys(one[0] for one in (*self._preset.units, *self._preset.whole)))
+        return (where.removeprefix("mission:"),) if where.startswith("mission:") else self._missions
+
+    def _present_of(self, step: Step) -> dict[str, Any]:
+        """What it runs with if nothing is said; the default where the chosen missions have different values."""
+        of = [self._present.get(one, {}).get(step.name) for one in self._chosen_missions() if is_for(step, one)]
+        known = [values for values in of if values is not None]
+        if not known:
+            return {}
+        first, *others = known
+        names = {parameter.name for parameter in step.parameters} & set(first)
+        return {name: first[name] for name in names if all(same_value(other.get(name), first[name]) for other in others)}
+
+    def _present_arguments(self, pipeline: Pipeline) -> dict[str, Any]:
+        """Of arguments whose steps all have the same value now."""
+        found = {}
+        for argument in pipeline.arguments:
+            here = [(self._present_of(self._steps[step]), name) for step, name in argument.sets if step in self._steps]
+            values = [values[name] for values, name in here if name in values]
+            default = {one.name: one.default for step, _ in argument.sets[:1] if step in self._steps
+                       for one in self._steps[step].parameters}.get(argument.sets[0][1])  # fmt: skip
+            if values and all(same_value(value, values[0]) for value in values) and not same_value(values[0], default):
+                found[argument.parameter.name] = values[0]
+        return found
+
     def _set_pages(self) -> None:
         pipeline = self.pipeline
         pages = []
         names: Sequence[str] = self.ticked()
         if pipeline is not None:
             arguments = tuple(argument.parameter for argument in pipeline.arguments)
-            pages.append(ParameterPage("", f"{pipeline.label}: all its steps", arguments))
+            pages.append(ParameterPage("", f"{pipeline.label}: all its steps", arguments, self._present_arguments(pipeline)))
             names = pipeline.steps
         steps = [self._steps[name] for name in names if name in self._steps]
-        pages += [ParameterPage(step.name, step_label(step, steps), step.parameters) for step in steps]
+        pages += [ParameterPage(step.name, step_label(step, steps), step.parameters, self._present_of(step)) for step in steps]
         self.parameters.set_pages(pages)
         show_problem(self.complaint, "" if names else "No step is ticked. Tick at least one.")

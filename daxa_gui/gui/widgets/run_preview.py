@@ -30,6 +30,7 @@ from daxa_gui.gui.widgets.form import muted_label
 
 MOST_COMMANDS = 500
 _MOST_NAMES = 200  # left aside for one reason
+WORK = "{work}"  # stands in commands for the folder in which the job works
 _LONG = 100  # characters; a longer command has a line for each argument
 
 
@@ -59,14 +60,22 @@ def shell_text(command: ShownCommand) -> str:
     """One command as a shell would take it, for reading: comments, variables, one argument a line where it is long."""
     where = " ".join(part for part in (command.obs_id, command.unit) if part)
     lines = [f"# {command.title or command.step}: {where}"]
-    lines += [f"# in {shlex.quote(command.folder)}"] if command.folder else []
-    lines += [f"# before: {sentence}" for sentence in command.before]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in command.environment.items()]
-    words = [shlex.quote(word) for word in command.argv]
+    if command.folder == WORK:
+        lines.append("# in $work, a folder of the job's own")
+    elif command.folder:
+        lines.append(f"# in {shlex.quote(command.folder)}")
+    lines += [f"# before: {sentence.replace(WORK, '$work')}" for sentence in command.before]
+    lines += [f"export {name}={_quoted(value)}" for name, value in command.environment.items()]
+    words = [_quoted(word) for word in command.argv]
     plain = " ".join(words)
     lines.append(plain if len(plain) <= _LONG else " \\\n    ".join(words))
-    lines += [f"# afterwards: {sentence}" for sentence in command.after]
+    lines += [f"# afterwards: {sentence.replace(WORK, '$work')}" for sentence in command.after]
     return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """For a shell in which « work » names the job's own folder."""
+    return '"$work"'.join(shlex.quote(part) if part else "" for part in text.split(WORK)) if text else "''"
 
 
 class PlanTree(QTreeWidget):

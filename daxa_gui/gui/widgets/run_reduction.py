@@ -19,7 +19,7 @@ from daxa_gui.gui.models.processing import SOFTWARE
 from daxa_gui.gui.texts import counted
 from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
-from daxa_gui.gui.widgets.run_choice import Preset, RunChoice
+from daxa_gui.gui.widgets.run_choice import Present, Preset, RunChoice
 from daxa_gui.gui.widgets.run_preview import MOST_COMMANDS, RunPreview
 from daxa_gui.gui.widgets.where_to_run import WhereToRunDialog, executor_label
 from daxa_gui.session import Session
@@ -35,6 +35,7 @@ class _Facts:
     missions: tuple[str, ...]
     options: RunOptions
     executor: str
+    present: Present
 
 
 class RunReductionDialog(QDialog):
@@ -93,6 +94,7 @@ class RunReductionDialog(QDialog):
         self.doctor_button.clicked.connect(lambda _checked=False: self._on_doctor())
         row = QHBoxLayout()
         row.addWidget(self.lacking, 1)
+        row.addStretch()  # while nothing is lacking, the button stays where it is
         row.addWidget(self.doctor_button)
         return row
 
@@ -125,12 +127,16 @@ class RunReductionDialog(QDialog):
 
     def _read_facts(self) -> _Facts:
         missions = tuple(dict.fromkeys(observation.mission for observation in self._session.observations()))
-        return _Facts(self._session.pipelines(), missions, self._session.run_options(), self._session.executor())
+        session = self._session
+        present = {mission: session.present_parameters(mission) for mission in missions}
+        return _Facts(session.pipelines(), missions, session.run_options(), session.executor(), present)
 
     def _on_facts_read(self, facts: _Facts) -> None:
         labels = self._session.mission_labels()
         steps = self._session.steps()
-        self.choice = choice = RunChoice(facts.pipelines, steps, labels, facts.missions, self._preset, facts.options, self)
+        self.choice = choice = RunChoice(
+            facts.pipelines, steps, labels, facts.missions, self._preset, facts.options, self, facts.present
+        )
         self._splitter.insertWidget(0, choice)
         self._splitter.setSizes([470, 560])
         choice.changed.connect(self._on_choice_changed)

@@ -183,6 +183,11 @@ class GridDelegate(_CellDelegate):
         if look is None:
             return
         theme, rect = self._theme(), option.rect
+        if not look.word:  # nothing can stand here
+            painter.setPen(QColor(theme.accent_text if selected else theme.muted))
+            side = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+            painter.drawText(rect.adjusted(8, 0, -4, 0), side, look.text)
+            return
         colour = theme.accent_text if selected else state_colour(look.word, theme)
         mark = state_mark(look.word, colour, painter.device().devicePixelRatioF())
         painter.drawPixmap(QPointF(rect.left() + 5, rect.center().y() - 7.5), mark)

@@ -103,7 +103,7 @@ class WhereToRunDialog(QDialog):
         self._group.buttonToggled.connect(lambda _button, _on: self._refresh())
         self.address.textChanged.connect(lambda _text: self._refresh())
         self.check_button.clicked.connect(lambda _checked=False: self._on_check())
-        self.settings_button.clicked.connect(lambda _checked=False: self._context.ask_settings("Reduction"))
+        self.settings_button.clicked.connect(lambda _checked=False: self._context.ask_settings("Cluster"))
         self.work.finished.connect(self._refresh)
         self.finished.connect(lambda _result: self.work.stop())
 
