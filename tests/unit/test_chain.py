@@ -30,7 +30,8 @@ def unit(instrument, exposure, usable=True, **facts):
 
 
 UNITS = [
-    unit("M1", "S001"), unit("M1", "U002"), unit("M2", "S003", usable=False), unit("PN", "S004", ccds=[1, 2, 3]), unit("R1", "S005"),
+    unit("M1", "S001"), unit("M1", "U002"), unit("M2", "S003", usable=False), unit("PN", "S004", ccds=[1, 2, 3]),
+    unit("R1", "S005"),
 ]  # fmt: skip
 
 
