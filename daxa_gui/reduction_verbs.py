@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from daxa_gui import locations
 from daxa_gui.archive_verbs import ArchiveVerbs
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.failure_groups import FailureGroup
@@ -183,7 +182,7 @@ class ReductionVerbs(ArchiveVerbs):
         for name in steps:
             if name not in STEPS:
                 raise InputError(f"There is no step « {name} ».", f"Known ones: {', '.join(STEPS)}.")
-        folders: list[Any] = [self._output or locations.documents_folder()]
+        folders: list[Any] = [self.archives_folder()]
         names, observed = tuple(steps), self._open.observed() if self._open else []
         if self._open:
             folders.append(self._open.layout.folder)

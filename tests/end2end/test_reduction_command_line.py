@@ -241,6 +241,7 @@ def test_that_the_doctor_names_a_planted_fault_and_nothing_else(shell: Prompt, s
     [fault] = [one for one in found if one["grade"] == "fault"]
     assert fault["code"] == "caldb-folder-missing" and set(fault) == {"grade", "code", "subject", "text", "fix", "steps"}
     assert shell.here("doctor", "--step", "deflare").code == 0, "the fault is none of this step's"
+    assert f"{shell.output} can be written" in good.out
     unknown = shell.here("doctor", "--step", "deflair")
     assert unknown.code == 2 and "deflair" in unknown.err
 
