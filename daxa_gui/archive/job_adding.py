@@ -157,7 +157,8 @@ class Adding:
             self._connection.execute("DELETE FROM needs WHERE job_id = ?", (job_id,))
             self._connection.executemany("INSERT INTO needs VALUES (?, ?)", [(job_id, need) for need in needs])
         if state in _BUSY:
-            keep = changed or again or state is JobState.CANCELLING
+            # stale: what it was made from was made again (or is to be) since it began
+            keep = changed or again or stored.stale or state is JobState.CANCELLING
             text = task_text(request.task) if keep else None
             self._connection.execute("UPDATE jobs SET changed_task = ? WHERE id = ?", (text, job_id))
             if known != needs:

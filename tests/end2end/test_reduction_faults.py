@@ -223,3 +223,22 @@ def test_that_single_exposures_that_are_not_known_yet_are_asked_for_in_vain(tmp_
         assert tasks(standins) == ["espfilt"] and Path(gti.path).is_file()
     finally:
         session.close()
+
+
+@pytest.mark.timeout(120)
+def test_that_what_runs_while_everything_is_asked_for_again_is_made_from_what_is_made_again(tmp_path, standins):  # noqa: F811
+    session, _ = world(tmp_path, standins, {FIRST: ONE})
+    try:
+        standins.switches.slow("emchain", seconds=1.5)
+        session.start_reduction(ReductionOrder(steps=LISTS))
+        ends = time.monotonic() + 60.0
+        while not any(job.step == "emchain" and job.state is JobState.RUNNING for job in session.jobs("reduce")):
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+        session.start_reduction(ReductionOrder(pipeline="full_xmm", again=True))
+        assert session.wait_until_idle(LIMIT_S) and problems(session) == []
+        tasks(standins)
+        run(session)
+        assert tasks(standins) == [], "nothing is out of date"
+    finally:
+        session.close()
