@@ -358,6 +358,7 @@ class Ordering(Subjects, Options):
     def task_to_run(self, job: Job) -> Task:
         """A job's task with the paths of here. One that goes on with some of its needs works on the exposures of those only: what
         an earlier run left of an exposure that failed since is not taken."""
+        Standings.refuse_replaced_input(self.store.database, job)
         task = resolved(self.store.layout, job.task)
         facts = task.arguments.get("facts") if isinstance(task, Call) and isinstance(task.arguments, dict) else None
         exposures = facts.get("exposures") if job.one_is_enough and isinstance(facts, dict) else None

@@ -12,6 +12,8 @@ from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.job_rows import task_text
 from daxa_gui.archive.layout import ArchiveLayout
+from daxa_gui.core.errors import ArchiveError
+from daxa_gui.core.job import Job
 from daxa_gui.core.step import JobRequest
 
 Identity = tuple[str, str, str, str]  # mission, ObsID, unit, step
@@ -133,6 +135,21 @@ class Standings:
         if request.step in again:
             return Standing(job_id, state, False, True, "asked for")
         return Standing(job_id, state, True, False, "")
+
+    @staticmethod
+    def refuse_replaced_input(database: Database, job: Job) -> None:
+        """Raises ArchiveError if another engine's result lies where that of a step lay which a job needs: it would go on with what is
+        not meant for it."""
+        with database.reading() as connection:
+            row = connection.execute(
+                "SELECT title FROM jobs WHERE stale = ? AND id IN (SELECT needed_id FROM needs WHERE job_id = ?)",
+                (REPLACED, job.id),
+            ).fetchone()
+        if row is not None:
+            raise ArchiveError(
+                f"What « {row[0]} » made is no longer there: another engine's result has taken its place.",
+                "Order the step instead of trying this job again: what it needs is then made first.",
+            )
 
     def _what_changed(self, stored: str, request: JobRequest) -> str:
         with sensible(self._layout.database):

@@ -67,6 +67,26 @@ def test_that_each_engine_keeps_what_it_replaces_of_the_other_and_goes_on_from_i
 
 
 @pytest.mark.timeout(240)
+def test_that_a_job_tried_again_does_not_go_on_with_the_other_engines_list(tmp_path: Path, standins: Installed) -> None:
+    session, _ = world(tmp_path, standins, ACIS)
+    try:
+        standins.switches.crash("fluximage")
+        run(session, CHANDRA)
+        standins.switches.clear()
+        run(session, BUILTIN)
+        tasks(standins)
+        [rate] = [job for job in session.jobs("reduce") if job.step == "rate_image"]
+        session.retry([rate.id])
+        assert session.wait_until_idle(LIMIT_S) and tasks(standins) == []
+        error = session.job(rate.id).error
+        assert error is not None and "another engine's result" in error.message and "Order the step" in error.hint
+        run(session, CHANDRA)
+        assert problems(session) == [] and tasks(standins).count("fluximage") == 2
+    finally:
+        session.close()
+
+
+@pytest.mark.timeout(240)
 def test_that_lists_which_the_missions_software_made_can_be_looked_at(tmp_path: Path, standins: Installed) -> None:
     session, _ = world(tmp_path, standins, ACIS, POINTED, exposure_s=2000.0)
     try:
