@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from daxa_gui.core.errors import FileError, InputError, ReductionError
+from daxa_gui.core.errors import Cancelled, FileError, InputError, ReductionError
 from daxa_gui.core.product_names import safe_part
 from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Call, MadeFile, Outcome, Place, ProgramContext, Step
@@ -120,7 +120,9 @@ def run_step(ctx: ProgramContext, step: str, **arguments: Any) -> Outcome:
     declared, unit, parameters = unit_and_parameters(step, arguments)
     with Workplace(Path(ctx.work_folder), unit) as place:
         recipe = _built(declared, place.unit, parameters)
-        package = installation(recipe.software, ctx.setting) if recipe.software and recipe.runs else None
+        package = None
+        if recipe.software and recipe.runs:
+            package = installation(recipe.software, ctx.setting, cancelled=lambda: _is_cancelled(ctx))
         judgement = Judgement()
         programs = Programs(ctx, place, package, judgement)
         with disk_watched(place.folder, programs):
@@ -137,6 +139,14 @@ def run_step(ctx: ProgramContext, step: str, **arguments: Any) -> Outcome:
                 recipe, found = _attempt(ctx, place, other, parameters, programs)
             outcome = _finished(ctx, recipe, place.unit, parameters, found)
     return _joined(outcome, found, judgement, programs)
+
+
+def _is_cancelled(ctx: ProgramContext) -> bool:
+    try:
+        ctx.check_cancelled()
+    except Cancelled:
+        return True
+    return False
 
 
 def _attempt(

@@ -22,6 +22,7 @@ from daxa_gui.core.reduction_plan import ReductionOrder
 from tests.end2end.test_xmm_reduction import FIRST, LIMIT_S, MISSION, ROW, SECOND, run, tasks, world
 from tests.fakes.reduction_world import make_archive, problems, session_for, states
 from tests.standins.fixtures import standins, standins_once  # noqa: F401
+from tests.standins.install import install
 from tests.standins.raw_data import XmmExposure, xmm_odf
 
 ONE = (XmmExposure("M1", "S001"),)
@@ -240,5 +241,26 @@ def test_that_what_runs_while_everything_is_asked_for_again_is_made_from_what_is
         tasks(standins)
         run(session)
         assert tasks(standins) == [], "nothing is out of date"
+    finally:
+        session.close()
+
+
+@pytest.mark.timeout(120)
+def test_that_a_cancel_reaches_a_set_up_script_that_hangs(tmp_path):
+    installed = install(tmp_path / "software", sas="22.1.0-abcdefghi-20250101", heasoft=None, ciao=None, esass=None)
+    session, folder = world(tmp_path, installed, {FIRST: ONE})
+    try:
+        installed.switches.slow("cifbuild", seconds=0.5)
+        [first, *_] = session.start_reduction(ReductionOrder(steps=("odf_ingest",)))
+        begun = tmp_path / "begun"
+        (installed.sas / "setsas.sh").write_text(f"touch '{begun}'\nsleep 1000\n")
+        ends = time.monotonic() + 50.0
+        while not begun.exists():
+            assert time.monotonic() < ends, problems(session)
+            time.sleep(0.02)
+        session.cancel([job.id for job in session.jobs("reduce")])
+        assert session.wait_until_idle(30.0)
+        assert "cancelled" in states(session)["odf_ingest"] and not list((folder / "work").iterdir())
+        assert first.step == "cif_build"
     finally:
         session.close()

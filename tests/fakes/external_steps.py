@@ -45,7 +45,7 @@ def use(build_recipe: Callable[..., Recipe]) -> None:
     recipe = build_recipe
 
 
-def installed(name: str, setting: Callable[[str], str]) -> Installation:
+def installed(name: str, setting: Callable[[str], str], **more: Any) -> Installation:
     return Installation(name, "HEASoft", "6.34", "/opt/headas", dict(ENVIRONMENT), {"caldb": "20250101"})
 
 

@@ -232,7 +232,7 @@ def test_that_an_argument_that_no_program_can_take_is_refused_before_anything_st
 
 
 def test_that_software_that_is_missing_is_said_before_anything_starts(bench, monkeypatch):
-    def missing(name, setting):
+    def missing(name, setting, **more):
         raise ReductionError("HEASoft is not here.", "Install it.")
 
     monkeypatch.setattr(external, "installation", missing)
