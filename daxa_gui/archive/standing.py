@@ -138,8 +138,8 @@ class Standings:
 
     @staticmethod
     def refuse_replaced_input(database: Database, job: Job) -> None:
-        """Raises ArchiveError if another engine's result lies where that of a step lay which a job needs: it would go on with what is
-        not meant for it."""
+        """Raises ArchiveError if another engine's result lies where that of a needed step lay: the job would go on with what
+        is not meant for it."""
         with database.reading() as connection:
             row = connection.execute(
                 "SELECT title FROM jobs WHERE stale = ? AND id IN (SELECT needed_id FROM needs WHERE job_id = ?)",
