@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from daxa_gui.core.reduction_plan import ReductionOrder
 from daxa_gui.core.step import Pipeline, Step
@@ -30,9 +31,20 @@ class Contents:
     begin: frozenset[Observation] = frozenset()
     events: frozenset[Observation] = frozenset()
 
+    @cached_property
+    def by_mission(self) -> dict[str, tuple[frozenset[Observation], frozenset[Observation]]]:
+        """Mission → those of `begin` and of `events`. Takes a while for many: it is asked for on a pool thread first."""
+        begin: dict[str, set[Observation]] = {mission: set() for mission in dict.fromkeys(one[0] for one in self.observations)}
+        events: dict[str, set[Observation]] = {mission: set() for mission in begin}
+        for found, ones in ((begin, self.begin), (events, self.events)):
+            for one in ones:
+                if one[0] in found:
+                    found[one[0]].add(one)
+        return {mission: (frozenset(begin[mission]), frozenset(events[mission])) for mission in begin}
+
     @property
     def missions(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(mission for mission, _ in self.observations))
+        return tuple(self.by_mission)
 
 
 @dataclass(frozen=True)
@@ -100,8 +112,7 @@ def everything(
     rest: set[Observation] = set()
     reasons, without_data, hints, without_raw = [], [], [], []
     for mission in contents.missions:
-        begin = {one for one in contents.begin if one[0] == mission}
-        events = {one for one in contents.events if one[0] == mission}
+        begin, events = contents.by_mission[mission]
         own = next((one for one in pipelines if mission in one.missions), None)
         lacks = [name for name in needed_by(own, steps) if name in missing] if own is not None else []
         steps_so_far = set(begun.get(mission, ()))
@@ -129,7 +140,7 @@ def everything(
 
 
 def _own_part(pipeline: Pipeline, missions: Sequence[str], contents: Contents, labels: Mapping[str, str]) -> Part:
-    n = sum(mission in missions for mission, _ in contents.begin)
+    n = sum(len(contents.by_mission[mission][0]) for mission in missions)
     names = " and ".join(labels.get(mission, mission) for mission in missions)
     words = f"« {pipeline.label} » for {counted(n, 'observation', 'observations')} of {names}"
     return Part(ReductionOrder(pipeline=pipeline.name, missions=tuple(missions)), words)
@@ -137,12 +148,11 @@ def _own_part(pipeline: Pipeline, missions: Sequence[str], contents: Contents, l
 
 def _builtin_part(rest: set[Observation], contents: Contents, labels: Mapping[str, str]) -> Part:
     """Whole missions are named as such, so that observations that come later are of them too."""
-    missions = [mission for mission in contents.missions if any(one[0] == mission for one in rest)]
-    whole = Counter(mission for mission, _ in contents.events)
     chosen = Counter(mission for mission, _ in rest)
+    missions = [mission for mission in contents.missions if mission in chosen]
     names = ", ".join(labels.get(mission, mission) for mission in missions)
     words = f"the built-in engine for {counted(len(rest), 'observation', 'observations')} of {names}"
-    if all(chosen[mission] == whole[mission] for mission in missions):
+    if all(chosen[mission] == len(contents.by_mission[mission][1]) for mission in missions):
         return Part(ReductionOrder(pipeline=BUILTIN, missions=tuple(missions)), words)
     return Part(ReductionOrder(pipeline=BUILTIN, observations=tuple(sorted(rest))), words)
 

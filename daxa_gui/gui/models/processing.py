@@ -169,8 +169,10 @@ class ProcessingGrid(QAbstractTableModel):
 
     def steps_begun(self) -> dict[str, set[str]]:
         """Mission → names of the steps that have a job."""
-        values = self._cells.overview.observations.values
-        of = {mission: np.array([one == mission for one, _ in values], bool) for mission in self.missions()}
+        missions, values = self.missions(), self._cells.overview.observations.values
+        if len(missions) == 1:
+            return {missions[0]: {self.steps[n].name for n in np.flatnonzero(self._cells.counts.sum(axis=1) > 0).tolist()}}
+        of = {mission: np.array([one == mission for one, _ in values], bool) for mission in missions}
         return {mission: {self.steps[n].name for n in self._cells.used_steps(mine)} for mission, mine in of.items()}
 
     def step(self, column: int) -> Step:

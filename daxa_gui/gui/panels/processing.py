@@ -223,7 +223,9 @@ class ProcessingPanel(QWidget):
             return Contents(), {}
         observations = self._session.observations()
         targets = {(one.mission, one.obs_id): one.target for one in observations}
-        return Contents(tuple(targets), *self._session.data_to_reduce()), targets
+        contents = Contents(tuple(targets), *self._session.data_to_reduce())
+        _ = contents.by_mission  # worked out here, not in the thread of the window
+        return contents, targets
 
     def _on_contents_read(self, answer: tuple[Contents, Mapping[tuple[str, str], str]]) -> None:
         self._contents, targets = answer
