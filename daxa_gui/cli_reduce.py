@@ -14,7 +14,7 @@ from typing import Any
 from daxa_gui.cli_archive import changeable, looked_at
 from daxa_gui.cli_jobs import wait
 from daxa_gui.cli_output import count_of, print_document, print_table, say, warn
-from daxa_gui.core.errors import ArchiveError, FileError, InputError
+from daxa_gui.core.errors import ArchiveError, FileError, InputError, ReductionError
 from daxa_gui.core.finding import Grade
 from daxa_gui.core.finding_text import finding_lines
 from daxa_gui.core.job import Job, JobState
@@ -43,6 +43,7 @@ def add_reduction_verbs(add: Add) -> None:
     sub.add_argument("--time-limit", type=float, metavar="MIN", help="end a command that takes longer; 0: no limit")
     sub.add_argument("--keep", action=argparse.BooleanOptionalAction, default=None, help="keep intermediate files")
     sub.add_argument("--executor", metavar="WHERE", help="local, dask=ADDRESS or slurm, for this archive from now on")
+    sub.add_argument("--anyway", action="store_true", help="also if the doctor finds that steps would fail")
     sub.add_argument("--dry-run", action="store_true", help="show the commands that would run, and run nothing")
     sub.add_argument("--script", metavar="FILE", help="write the commands as a shell script, and run nothing")
     sub.add_argument("--output", metavar="FOLDER", help="where archives and downloaded data live")
@@ -107,6 +108,8 @@ def reduce_archive(session: Session, options: argparse.Namespace) -> int:
         warn(f"Warning: missing: {count_of(len(missing), 'download')}; « daxa-gui fetch {options.archive} » goes on.")
     if options.executor is not None:
         session.set_executor(options.executor)
+    if not options.anyway:
+        _refuse_unprepared(session, order, options.archive)
     given = RunOptions(options.cores, options.time_limit, options.keep)
     now = session.run_options()
     both = zip(astuple(given), astuple(now), strict=True)
@@ -119,6 +122,20 @@ def reduce_archive(session: Session, options: argparse.Namespace) -> int:
         names = ", ".join(f"« {name} »" for name in kept)
         say(f"What was replaced is kept as {names}: see « daxa-gui configurations {options.archive} ».")
     return code
+
+
+def _refuse_unprepared(session: Session, order: ReductionOrder, archive: str) -> None:
+    """Raise ReductionError, after all has been said, if the doctor finds that steps of the order would fail."""
+    faults = session.check_before(order)
+    if not faults:
+        return
+    for line in finding_lines(faults[:-1]):
+        warn(line)
+    last = faults[-1]
+    raise ReductionError(
+        f"Nothing was run: {last.text}",
+        f"{last.fix} « daxa-gui doctor {archive} » tells all; with --anyway the steps run all the same.",
+    )
 
 
 def _report(session: Session, options: argparse.Namespace, order: ReductionOrder, started: Sequence[Job]) -> int:

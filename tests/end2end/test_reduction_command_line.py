@@ -242,6 +242,9 @@ def test_that_the_doctor_names_a_planted_fault_and_nothing_else(shell: Prompt, s
     assert fault["code"] == "caldb-folder-missing" and set(fault) == {"grade", "code", "subject", "text", "fix", "steps"}
     assert shell.here("doctor", "--step", "deflare").code == 0, "the fault is none of this step's"
     assert f"{shell.output} can be written" in good.out
+    refused = shell.here("reduce", "mine", "--pipeline", "full_nustar")
+    assert refused.code == 1 and "Nothing was run" in refused.err and str(gone) in refused.err and "--anyway" in refused.err
+    assert not standins.calls("nupipeline")
     unknown = shell.here("doctor", "--step", "deflair")
     assert unknown.code == 2 and "deflair" in unknown.err
 
