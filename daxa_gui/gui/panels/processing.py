@@ -129,7 +129,7 @@ class ProcessingPanel(QWidget):
 
     def _build_summary(self) -> QHBoxLayout:
         self.summary = self._label("processingSummary")
-        self.fetch_button = QPushButton("Files to &fetch…", self)
+        self.fetch_button = QPushButton("Files to fetch…", self)
         self.fetch_button.setObjectName("processingFetch")
         self.fetch_button.setToolTip("Choose which kinds of files of a mission are fetched: raw data, event lists …")
         self.fetch_button.clicked.connect(lambda _checked=False: self._on_fetch())
