@@ -62,8 +62,16 @@ def working_in(folder):
 
 
 def counted(folder, query):
-    with closing(sqlite3.connect(f"file:{folder}/daxa_gui.sqlite?mode=ro", uri=True)) as database:
-        return database.execute(query).fetchall()
+    """While the program opens its database, or puts it right after a kill, others cannot read it for a moment."""
+    ends = time.monotonic() + 10.0
+    while True:
+        try:
+            with closing(sqlite3.connect(f"file:{folder}/daxa_gui.sqlite?mode=ro", uri=True)) as database:
+                return database.execute(query).fetchall()
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.02)
 
 
 def files_that_are_not_as_noted(folder, table):
