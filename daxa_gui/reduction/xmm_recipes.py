@@ -308,7 +308,12 @@ def _cleaning_runs(
         lists.append((OOT_EVENTS, "clean_oot_events.fits", "Clean out-of-time events"))
     return tuple(
         ProgramRun(
-            ("evselect", f"table={table}", f"filteredset={result}", f"expression={expression}", "updateexposure=yes"),
+            # writedss: the good time goes into the list's data subspace. Without it SAS itself says that the exposure is likely
+            # to be wrong (ExpNoDss), and so would be all maps that are made from the list.
+            (
+                "evselect", f"table={table}", f"filteredset={result}", f"expression={expression}", "updateexposure=yes",
+                "writedss=yes",
+            ),
             cif_environment(unit), heading,
         )
         for table, result, heading in lists
