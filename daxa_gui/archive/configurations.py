@@ -25,6 +25,7 @@ from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible, translated
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.archive.own_places import check_own
+from daxa_gui.archive.placing import sha256_of
 from daxa_gui.archive.rows import mapping
 from daxa_gui.core.documents import to_json
 from daxa_gui.core.errors import InputError
@@ -77,7 +78,12 @@ def keep_earlier(layout: ArchiveLayout, database: Database, job: Job, outcome: O
                 continue
             target = layout.configuration_folder(int(number)) / original.removeprefix("archive:")
             check_own(layout, source, target)
-            _link(source, target)
+            # A program that was killed while it stored a run has given the results before it their second place, and may have put
+            # new ones in their first place already.
+            if not target.is_file() or sha256_of(target) != row[8]:
+                if source.stat().st_mtime > float(row[9]) and sha256_of(source) != row[8]:
+                    continue
+                _link(source, target)
             kept.append(Kept(int(number), layout.stored(target), original, tuple(row), unit, step, owner))
     return kept
 

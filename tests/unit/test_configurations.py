@@ -185,3 +185,24 @@ def test_that_results_of_a_run_before_one_that_failed_are_kept_too(store, clock)
     [job] = store.add([asked(3.0)])
     succeeded(store, job, clock, (made("three again"),))
     assert configurations.all()[0].n_products == 0
+
+
+def test_that_a_program_that_was_killed_while_it_stored_a_run_loses_no_earlier_result(store, clock, monkeypatch):
+    """The new file lies in its place already, the database knows of the old one only; then the job is done once more."""
+    first = run(store, clock, "wide")
+    configurations = Configurations(store.layout, store.database, clock.now)
+    configurations.keep([first.job_id], "before", {}, "")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*arguments):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr("daxa_gui.archive.store.register_kept", killed)
+        run(store, clock, "narrow")
+    assert Path(first.path).read_text() == "narrow"
+    run(store, clock, "narrow again")
+    [pair] = configurations.compare("before")
+    assert Path(pair.old_path).read_text() == "wide" and Path(pair.new_path).read_text() == "narrow again"
