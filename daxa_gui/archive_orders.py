@@ -7,7 +7,7 @@ also after a restart.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,10 @@ from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.jobs import no_garbage_collection
 from daxa_gui.archive.portable import portable_requests, resolved
 from daxa_gui.archive.standing import TAKEN_OVER, UNDER_WAY, Standing, Standings, parameters_in, stored_parameters
-from daxa_gui.archive_options import Options, sound_order
+from daxa_gui.archive_order_book import OrderBook
 from daxa_gui.archive_reduction import described
-from daxa_gui.archive_subjects import Observation, Subjects
-from daxa_gui.core.errors import ArchiveError, InputError
+from daxa_gui.archive_subjects import Observation
+from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder, ReductionPlan, StepPlan
 from daxa_gui.core.step import Call, JobRequest, Level, Outcome, Step, Task
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from daxa_gui.execution.queue import Queue
     from daxa_gui.reduction.chain import Chain, Subject
 
-ORDERS = "orders"  # entry of the table `info`: "mission" or "mission/ObsID" → {"steps": […], "parameters": {step: {…}}}
 # with which a job's products were made; the task of the job itself may be a later one that failed
 _MADE_WITH = """
 SELECT coalesce((SELECT h.task FROM products p JOIN history h ON h.path = p.path WHERE p.job_id = jobs.id
@@ -49,116 +48,49 @@ class _Ordered:
     chains: dict[str, Chain]  # by mission
 
 
-class Ordering(Subjects, Options):
+class Ordering(OrderBook):
     """Methods of `OpenArchive`."""
 
     queue: Queue
     sites: Sites
     configurations: Configurations
     _requests: Callable[..., list[JobRequest]]  # of the built-in engine: see `Reducing`
-    _versions: Callable[[Collection[str]], Mapping[str, str]]  # names of steps → versions of their software and calibration
 
-    # ---- orders
-
-    def _stored_orders(self) -> dict[str, dict[str, Any]]:
-        with sensible(self.store.layout.database):
-            return {
-                str(name): sound for name, order in self.store.info().get(ORDERS, {}).items() if (sound := sound_order(order))
-            }
-
-    def last_order(self, mission: str, obs_id: str = "") -> dict[str, Any]:
-        """Steps and parameters (those that were given) that were ordered for a mission so far, or for one observation of it."""
-        orders = self._stored_orders()
-        return orders.get(f"{mission}/{obs_id}") or orders.get(mission) or {"steps": [], "parameters": {}}
-
-    def present_parameters(self, mission: str) -> dict[str, dict[str, Any]]:
-        """Step → parameters as an order that gives none would use them: those ordered last, else the defaults."""
-        from daxa_gui.reduction import STEPS
-        from daxa_gui.reduction.chain import is_for
-
-        last = self.last_order(mission)["parameters"] if mission else {}
-        found = {}
-        for name, step in STEPS.items():
-            if not mission or is_for(step, mission):
-                kept = last.get(name, {})
-                found[name] = {one.name: kept.get(one.name, one.default) for one in step.parameters}
-        return found
-
-    def _chain(self, order: ReductionOrder, mission: str) -> Chain:
-        """The steps for one mission. Parameters that the order does not give stay as they were ordered before."""
-        from daxa_gui.reduction import STEPS
-        from daxa_gui.reduction.chain import chain_of, is_for, running_steps
-        from daxa_gui.reduction.pipelines import expanded, pipeline_named
-
-        names, given = tuple(order.steps), {step: dict(values) for step, values in order.parameters.items()}
-        if order.pipeline:
-            names, own = expanded(pipeline_named(order.pipeline), order.arguments)
-            for step, values in own.items():
-                given[step] = {**values, **given.get(step, {})}
-        single = order.observations[0][1] if len(order.observations) == 1 else ""
-        for step, values in self.last_order(mission, single)["parameters"].items():
-            if step in STEPS:
-                known = {parameter.name for parameter in STEPS[step].parameters}
-                kept = {name: value for name, value in values.items() if name in known}
-                given[step] = {**kept, **given.get(step, {})}
-        mine = [name for name in names if name not in STEPS or is_for(STEPS[name], mission)]
-        asked = {step for step, values in order.parameters.items() if values}
-        usable = {step: values for step, values in given.items() if step in STEPS}
-        running = {step.name for step in running_steps(mission, mine, usable)}
-        if idle := [step for step in sorted(asked - running - set(names)) if step not in STEPS or is_for(STEPS[step], mission)]:
-            raise InputError(f"The step « {idle[0]} » does not run, so its parameters cannot be set.", "Add it to the steps.")
-        return chain_of(
-            mission, mine, {step: values for step, values in usable.items() if step in running}, self._versions(running)
-        )
-
-    def _missions_of(self, order: ReductionOrder) -> list[str]:
-        """Missions of the archive for which an order has steps."""
-        from daxa_gui.reduction import STEPS
-        from daxa_gui.reduction.chain import is_for
-        from daxa_gui.reduction.pipelines import pipeline_named
-
-        with self.store.database.reading() as connection:
-            here = [mission for (mission,) in connection.execute("SELECT DISTINCT mission FROM observations ORDER BY mission")]
-        names = order.steps or pipeline_named(order.pipeline).steps
-        of_pipeline = pipeline_named(order.pipeline).missions if order.pipeline else ()
-        for name in names:
-            if name not in STEPS:
-                raise InputError(f"There is no step « {name} ».", f"Known ones: {', '.join(STEPS)}.")
-        if strange := [mission for mission in order.missions if mission not in here]:
-            raise InputError(f"The archive has no observation of {strange[0]}.")
-        return [
-            mission
-            for mission in here
-            if (not order.missions or mission in order.missions)
-            and (not of_pipeline or mission in of_pipeline)
-            and any(STEPS[name].missions and is_for(STEPS[name], mission) for name in names)
-        ]
+    # ---- working an order out
 
     def _work_out(self, order: ReductionOrder) -> _Ordered:
         with no_garbage_collection():
             return self._worked_out(order)
 
     def _worked_out(self, order: ReductionOrder) -> _Ordered:
-        from daxa_gui.reduction.chain import plan_observation
-
-        missions = self._missions_of(order)
-        subjects, left_aside = self._subjects(order, missions)
-        chains = {mission: self._chain(order, mission) for mission in missions}
-        units, standings = self._units(missions), Standings(self.store.layout, self.store.database, missions)
         requests: list[JobRequest] = []
         unknown: list[Observation] = []
-        for subject in subjects:
-            chain, one = chains[subject.mission], (subject.mission, subject.obs_id)
-            if one in units and self._still_holds(subject, chain, standings):
-                subject = replace(subject, units=units[one])
-            elif any(step.level is not Level.OBSERVATION for step in chain.steps):
-                unknown.append(one)
-            planned, aside = plan_observation(subject, chain)
-            requests += self._only(order, planned)
+        missions = self._missions_of(order)
+        subjects, left_aside = self._subjects(order, missions)
+        chains, alone = self._chains(order, missions)
+        for subject, chain, planned, aside in self._planned_subjects(order, subjects, chains, alone):
+            requests += planned
             left_aside += aside
+            if subject.units is None and any(step.level is not Level.OBSERVATION for step in chain.steps):
+                unknown.append((subject.mission, subject.obs_id))
         requests += self._builtin_requests(order)
         standings = Standings(self.store.layout, self.store.database, {request.mission for request in requests})
         return _Ordered(requests, standings.compare(requests, again=_asked_again(order)), left_aside, unknown, chains)
+
+    def _planned_subjects(
+        self, order: ReductionOrder, subjects: Iterable[Subject], chains: Mapping[str, Chain], alone: Mapping[Observation, Chain]
+    ) -> Iterator[tuple[Subject, Chain, list[JobRequest], list[LeftAside]]]:
+        """One observation after the other: with its units if they are known, its steps, its jobs, and what none are made for."""
+        from daxa_gui.reduction.chain import plan_observation
+
+        units, standings = self._units(chains), Standings(self.store.layout, self.store.database, chains)
+        for subject in subjects:
+            one = (subject.mission, subject.obs_id)
+            chain = alone.get(one, chains[subject.mission])
+            if one in units and self._still_holds(subject, chain, standings):
+                subject = replace(subject, units=units[one])
+            planned, aside = plan_observation(subject, chain)
+            yield subject, chain, self._only(order, planned), aside
 
     def _builtin_requests(self, order: ReductionOrder) -> list[JobRequest]:
         """Those of the built-in engine's steps among the ordered ones."""
@@ -256,7 +188,7 @@ class Ordering(Subjects, Options):
         self._refuse_both_engines(ordered)
         self._refuse_without_software(ordered)
         self._keep_replaced(list(zip(ordered.requests, ordered.standings, strict=True)), order.configuration)
-        self._remember(order, ordered.chains)
+        self._remember(order, list(ordered.chains))
         if order.again:
             again = _asked_again(order)
             pairs = zip(ordered.requests, ordered.standings, strict=True)
@@ -291,24 +223,6 @@ class Ordering(Subjects, Options):
         with self.store.database.reading() as connection:
             busy = connection.execute(query, UNDER_WAY).fetchall()
         refuse_both_engines([(one.mission, one.obs_id, one.step) for one, standing in pairs if not standing.is_fresh], busy)
-
-    def _remember(self, order: ReductionOrder, chains: Mapping[str, Chain]) -> None:
-        """So that units that are found out later get the same steps and parameters."""
-        orders = self._stored_orders()
-        wanted = {*order.observations, *((mission, obs_id) for mission, obs_id, _ in order.units)}
-        for mission, chain in chains.items():
-            names = [f"{mission}/{obs_id}" for other, obs_id in sorted(wanted) if other == mission] if wanted else [mission]
-            if not wanted:
-                orders = {name: one for name, one in orders.items() if not name.startswith(f"{mission}/")}
-            for name in names:
-                before = orders.get(name) or orders.get(mission) or {"steps": [], "parameters": {}}
-                steps = [step.name for step in chain.steps]
-                orders[name] = {
-                    "steps": list(dict.fromkeys((*before["steps"], *steps))),
-                    "parameters": {**before["parameters"], **{step: dict(chain.parameters[step]) for step in steps}},
-                    "configuration": order.configuration,
-                }
-        self.store.set_info(ORDERS, orders)
 
     def _keep_replaced(self, pairs: Sequence[tuple[JobRequest, Standing]], name: str) -> None:
         replaced = [standing.job_id for _, standing in pairs if standing.replaces]
@@ -374,19 +288,19 @@ class Ordering(Subjects, Options):
 
     # ---- the commands
 
-    def tasks(self, order: ReductionOrder) -> list[tuple[JobRequest, Call]]:
+    def tasks(self, order: ReductionOrder) -> Iterator[tuple[JobRequest, Call]]:
         """The jobs of the missions' software that an order asks for, whether they are fresh or not, with their tasks as they
-        would run here."""
+        would run here; worked out one observation after the other, as they are asked for."""
         from daxa_gui.reduction import STEPS
 
-        ordered = self._work_out(order)
-        found = []
-        for request in ordered.requests:
-            if STEPS[request.step].software != "builtin":
-                task = resolved(self.store.layout, request.task)
-                assert isinstance(task, Call)
-                found.append((request, task))
-        return found
+        missions = self._missions_of(order)
+        subjects, _ = self._subjects(order, missions)
+        for _subject, _chain, planned, _aside in self._planned_subjects(order, subjects, *self._chains(order, missions)):
+            for request in planned:
+                if STEPS[request.step].software != "builtin":
+                    task = resolved(self.store.layout, request.task)
+                    assert isinstance(task, Call)
+                    yield request, task
 
     def describe_builtin(self, order: ReductionOrder) -> list[str]:
         """The tasks of the built-in engine's steps, as a person may read them."""

@@ -202,3 +202,30 @@ def test_that_another_version_of_the_software_makes_results_out_of_date(tmp_path
         assert cif.again == 1 and any("22.1.0 → 21.0.0" in reason for reason in cif.why)
     finally:
         session.close()
+
+
+@pytest.mark.timeout(240)
+def test_that_an_observation_that_was_tuned_alone_keeps_its_own_parameters(tmp_path, standins):  # noqa: F811
+    session, _ = world(tmp_path, standins, {FIRST: SMALL, SECOND: SMALL})
+
+    def sigmas() -> dict[str, set[float]]:
+        found: dict[str, set[float]] = {}
+        for job in session.jobs("reduce"):
+            if job.step == "espfilt":
+                found.setdefault(job.obs_id, set()).add(job.task.arguments["parameters"]["allowed_sigma"])
+        return found
+
+    try:
+        run(session, ReductionOrder(steps=("espfilt",)))
+        tuned = {"espfilt": {"allowed_sigma": 2.0}}
+        run(session, ReductionOrder(steps=("espfilt",), observations=((MISSION, FIRST),), parameters=tuned))
+        assert sigmas() == {FIRST: {2.0}, SECOND: {3.0}}
+        tasks(standins)
+        run(session)  # of the whole mission, without that parameter
+        assert sigmas() == {FIRST: {2.0}, SECOND: {3.0}} and "espfilt" not in tasks(standins)
+        run(session, ReductionOrder(steps=("espfilt",), parameters={"espfilt": {"allowed_sigma": 4.0}}))  # and with it
+        assert sigmas() == {FIRST: {4.0}, SECOND: {4.0}}
+        shown = session.commands(FULL, limit=3)
+        assert len(shown) == 3 and shown[0].argv[0] == "cifbuild"
+    finally:
+        session.close()
