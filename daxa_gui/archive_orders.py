@@ -68,26 +68,28 @@ class Ordering(OrderBook):
         missions = self._missions_of(order)
         subjects, left_aside = self._subjects(order, missions)
         chains, alone = self._chains(order, missions)
-        for subject, chain, planned, aside in self._planned_subjects(order, subjects, chains, alone):
+        builtin = self._builtin_requests(order)
+        stored = Standings(self.store.layout, self.store.database, {*chains, *(request.mission for request in builtin)})
+        for subject, chain, planned, aside in self._planned_subjects(order, subjects, chains, alone, stored):
             requests += planned
             left_aside += aside
             if subject.units is None and any(step.level is not Level.OBSERVATION for step in chain.steps):
                 unknown.append((subject.mission, subject.obs_id))
-        requests += self._builtin_requests(order)
-        standings = Standings(self.store.layout, self.store.database, {request.mission for request in requests})
-        return _Ordered(requests, standings.compare(requests, again=_asked_again(order)), left_aside, unknown, chains)
+        requests += builtin
+        return _Ordered(requests, stored.compare(requests, again=_asked_again(order)), left_aside, unknown, chains)
 
     def _planned_subjects(
-        self, order: ReductionOrder, subjects: Iterable[Subject], chains: Mapping[str, Chain], alone: Mapping[Observation, Chain]
-    ) -> Iterator[tuple[Subject, Chain, list[JobRequest], list[LeftAside]]]:
+        self, order: ReductionOrder, subjects: Iterable[Subject], chains: Mapping[str, Chain], alone: Mapping[Observation, Chain],
+        stored: Standings,
+    ) -> Iterator[tuple[Subject, Chain, list[JobRequest], list[LeftAside]]]:  # fmt: skip
         """One observation after the other: with its units if they are known, its steps, its jobs, and what none are made for."""
         from daxa_gui.reduction.chain import plan_observation
 
-        units, standings = self._units(chains), Standings(self.store.layout, self.store.database, chains)
+        units = self._units(chains)
         for subject in subjects:
             one = (subject.mission, subject.obs_id)
             chain = alone.get(one, chains[subject.mission])
-            if one in units and self._still_holds(subject, chain, standings):
+            if one in units and self._still_holds(subject, chain, stored):
                 subject = replace(subject, units=units[one])
             planned, aside = plan_observation(subject, chain)
             yield subject, chain, self._only(order, planned), aside
@@ -295,7 +297,8 @@ class Ordering(OrderBook):
 
         missions = self._missions_of(order)
         subjects, _ = self._subjects(order, missions)
-        for _subject, _chain, planned, _aside in self._planned_subjects(order, subjects, *self._chains(order, missions)):
+        stored = Standings(self.store.layout, self.store.database, missions)
+        for _subject, _chain, planned, _aside in self._planned_subjects(order, subjects, *self._chains(order, missions), stored):
             for request in planned:
                 if STEPS[request.step].software != "builtin":
                     task = resolved(self.store.layout, request.task)

@@ -16,7 +16,11 @@ from daxa_gui.archive.jobs import no_garbage_collection
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.standing import Standings
 from daxa_gui.archive.store import ArchiveStore
+from daxa_gui.core.bus import Bus
 from daxa_gui.core.documents import task_document, to_json
+from daxa_gui.core.reduction_plan import ReductionOrder
+from daxa_gui.core.selection import Selection
+from daxa_gui.open_archive import OpenArchive
 from daxa_gui.reduction.chain import Subject, chain_of, plan_observation
 from daxa_gui.reduction.pipelines import PIPELINES
 
@@ -66,7 +70,35 @@ def main() -> None:
         print(f"stored as jobs                   {added - compared:6.2f} s")
         print(f"compared with what is stored     {again - added:6.2f} s")
         print(f"reference: their JSON            {json_s:6.2f} s, plain SQLite rows {sqlite_s:6.2f} s")
+        del requests, rows, standings
+        _preview(store, [subject.obs_id for subject in subjects])
         store.close()
+
+
+def _preview(store: ArchiveStore, obs_ids: list[str]) -> None:
+    """What a person waits for: the whole preview of an order, with everything stored and done."""
+    selection = Selection("xmm_pointed", "v", tuple(obs_ids), ())
+    store.add_selections([(selection, [{"obs_id": obs_id, "start_mjd": 53134.5} for obs_id in obs_ids])])
+    with store.database.writing() as connection:
+        connection.executemany(
+            "INSERT INTO files VALUES (?, 'xmm_pointed', ?, 'x', 'raw', '', '', '', 1, '', NULL, 0)",
+            [(f"output:xmm_pointed_raw/{obs_id}/x", obs_id) for obs_id in obs_ids],
+        )
+        connection.execute("UPDATE jobs SET state = 'succeeded', started = 1, finished = 2")
+        facts = json.dumps({"units": UNITS})
+        connection.execute("UPDATE jobs SET facts = ? WHERE step = 'exposures'", (facts,))
+    opened = OpenArchive(
+        store, bus=Bus(), start=lambda work: None, workers=None, service_url=lambda name: "", connections_per_host=1, cores=1,
+        start_queue=False, versions=lambda steps: {"sas": "22.1.0", "ccf": "1"},
+    )  # fmt: skip
+    order = ReductionOrder(steps=("generate_images_expmaps", "cleaned_rgs_event_lists"))
+    begin, wall = time.process_time(), time.perf_counter()
+    plan = opened.plan_reduction(order)
+    print(f"whole preview, from the archive  {time.process_time() - begin:6.2f} s (wall {time.perf_counter() - wall:.2f} s)")
+    print("   ", {step.step: (step.new, step.again, step.fresh, step.unknown) for step in plan.steps})
+    begin = time.perf_counter()
+    first = [task for _, task in zip(range(50), opened.tasks(order), strict=False)]
+    print(f"the first {len(first)} tasks               {time.perf_counter() - begin:6.2f} s")
 
 
 if __name__ == "__main__":
