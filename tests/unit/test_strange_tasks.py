@@ -18,7 +18,8 @@ from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.standing import Standings
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive_options import RUN_OPTIONS
-from daxa_gui.archive_orders import ORDERS, Ordering
+from daxa_gui.archive_order_book import ORDERS
+from daxa_gui.archive_orders import Ordering
 from daxa_gui.core.errors import ArchiveError, DaxaError, FileError, InputError
 from daxa_gui.core.job import JobState
 from daxa_gui.core.reduction_plan import RunOptions
