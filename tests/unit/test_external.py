@@ -231,12 +231,13 @@ def test_that_an_argument_that_no_program_can_take_is_refused_before_anything_st
         bench.run()
 
 
-def test_that_software_that_is_missing_is_said_before_anything_starts(bench, monkeypatch):
+def test_that_software_that_is_missing_is_said_before_anything_starts(bench):
     def missing(name, setting, **more):
         raise ReductionError("HEASoft is not here.", "Install it.")
 
-    monkeypatch.setattr(external, "installation", missing)
-    with pytest.raises(ReductionError, match="not here"):
+    # undone before the fixture puts the real one back, whatever the order of fixtures
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ReductionError, match="not here"):
+        patch.setattr(external, "installation", missing)
         bench.run(script("exit 0"))
 
 
@@ -343,11 +344,12 @@ def test_that_a_failure_stands_where_there_is_no_other_way(bench):
         bench.run(script("exit 1", retry=f"{__name__}:standing"))
 
 
-def test_that_a_recipe_without_programs_needs_no_software(bench, monkeypatch):
-    monkeypatch.setattr(external, "installation", None)
+def test_that_a_recipe_without_programs_needs_no_software(bench):
     (bench.raw / "a").write_text("x")
     made = Made("b", bench.unit.key(K.OTHER), "text")
-    outcome = bench.run(lambda unit, parameters: Recipe("sas", (), (made,), (Given("b", str(bench.raw / "a"), copy=True),)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(external, "installation", None)
+        outcome = bench.run(lambda unit, parameters: Recipe("sas", (), (made,), (Given("b", str(bench.raw / "a"), copy=True),)))
     assert [file.name for file in outcome.files] == ["b"] and outcome.facts == {}
 
 
