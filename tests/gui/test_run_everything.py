@@ -250,3 +250,40 @@ def test_that_results_are_not_replaced_before_a_person_has_seen_it(standins, tmp
         qtbot.waitUntil(lambda: dialog.run_button.isEnabled(), timeout=LONG_MS)
         assert dialog.choice.pipeline.name == "full_xmm" and len(window.session.jobs("reduce")) == n_jobs
         dialog.reject()
+
+
+def test_that_a_person_is_asked_before_steps_run_that_would_fail(tmp_path: Path, qtbot):
+    from PySide6.QtWidgets import QMessageBox
+
+    from tests.standins.install import install
+
+    software = install(tmp_path / "software")
+    (software.sas / "bin" / "eexpmap").unlink()
+    obs_id = "0999900901"
+    xmm_odf(tmp_path / "out" / "xmm_pointed_raw" / obs_id, obs_id, VARIED[:1])
+    one = {"start_mjd": 55524.13, "target": "Cluster", "instruments": "M1"}
+    folder = make_archive(tmp_path / "out", {("xmm_pointed", obs_id): one})
+    with shell(qtbot, tmp_path / "out", settings=changed(Settings(), **software.settings, cores=2)) as window:
+        window.window.open_archive(str(folder), show="")
+        processing = window.panel("queue", "processing")
+        qtbot.waitUntil(lambda: processing.run_button.isEnabled(), timeout=LONG_MS)
+
+        def asked() -> QMessageBox:
+            processing._on_run_requested(ReductionOrder(pipeline="full_xmm"), RunOptions())
+            qtbot.waitUntil(lambda: window.window.findChild(QMessageBox, "unprepared") is not None, timeout=LONG_MS)
+            box: QMessageBox = window.child(QMessageBox, "unprepared")
+            assert "eexpmap" in box.informativeText() and "a fault" in box.text()
+            return box
+
+        def gone() -> bool:
+            return window.window.findChild(QMessageBox, "unprepared") is None
+
+        asked().button(QMessageBox.StandardButton.Cancel).click()
+        qtbot.waitUntil(gone)
+        assert not window.session.jobs("reduce")
+        next(button for button in asked().buttons() if button.text() == "Run &anyway").click()
+        qtbot.waitUntil(gone)
+        qtbot.waitUntil(lambda: bool(window.session.jobs("reduce")), timeout=LONG_MS)
+        assert window.session.wait_until_idle(60)
+        ended = {job.step: str(job.state) for job in window.session.jobs("reduce")}
+        assert ended["merge_subexposures"] == "succeeded" and ended["generate_images_expmaps"] == "failed"

@@ -39,6 +39,7 @@ from daxa_gui.gui.widgets.processing_status import ProcessingStatus
 from daxa_gui.gui.widgets.processing_verbs import VERBS, ProcessingVerbs, Verb
 from daxa_gui.gui.widgets.processing_view import ProcessingView
 from daxa_gui.gui.widgets.run_choice import Preset
+from daxa_gui.gui.widgets.run_orders import run_orders, run_parts
 from daxa_gui.gui.widgets.run_reduction import RunReductionDialog
 from daxa_gui.session import Session
 
@@ -316,25 +317,7 @@ class ProcessingPanel(QWidget):
     def _on_run_clicked(self) -> None:
         self._show_what_can_run()  # steps may have begun since
         parts = self._everything.parts
-        self._context.background.act(self, "Run everything", lambda: self._run_parts(parts), self._on_parts_answered)
-
-    def _run_parts(self, parts: Sequence[Part]) -> tuple[list[Job], list[Part]]:
-        """On a pool thread. The jobs, and parts that were not begun because they would replace results: a person has to see that
-        first. What cannot begin is told and does not hold up the others; if nothing can, its error is raised."""
-        jobs, asking, errors = [], [], []
-        for part in parts:
-            try:
-                if any(step.replaced for step in self._session.plan_reduction(part.order).steps):
-                    asking.append(part)
-                else:
-                    jobs += self._session.start_reduction(part.order)
-            except DaxaError as error:
-                errors.append((part, error))
-        if errors and len(errors) == len(parts):
-            raise errors[0][1]
-        for part, reason in errors:
-            self._session.bus.publish(Notice("warning", f"{part.words}: {reason}"))
-        return jobs, asking
+        self._context.background.act(self, "Run everything", lambda: run_parts(self._session, parts), self._on_parts_answered)
 
     def _on_parts_answered(self, answer: tuple[list[Job], list[Part]]) -> None:
         jobs, asking = answer
@@ -367,8 +350,7 @@ class ProcessingPanel(QWidget):
         dialog.open()
 
     def _on_run_requested(self, order: ReductionOrder, options: RunOptions) -> None:
-        start = self._session.start_reduction
-        self._context.background.act(self, "Run", lambda: start(order, options), self._on_reduce_answered)
+        run_orders(self, self._session, self._context, [order], options, self._on_reduce_answered, lambda: self._on_doctor(None))
 
     def _on_doctor(self, pipeline: Pipeline | None) -> None:
         doctor, steps = self._session.doctor, pipeline.steps if pipeline is not None else ()
