@@ -55,6 +55,8 @@ class Kept:
 def keep_earlier(layout: ArchiveLayout, database: Database, job: Job, outcome: Outcome) -> list[Kept]:
     """Give what the job made earlier a second place, if it is to be kept, and what another step made where the outcome's files
     belong; what is gone is not kept. Before anything is replaced."""
+    if job.kind != "reduce":
+        return []
     with database.reading() as connection:
         found = connection.execute(
             "SELECT c.id FROM jobs j JOIN configurations c ON c.id = j.keep_as WHERE j.id = ?", (job.id,)
@@ -64,7 +66,7 @@ def keep_earlier(layout: ArchiveLayout, database: Database, job: Job, outcome: O
         places = [
             layout.stored(layout.product_path(made.key, made.name))
             for made in outcome.files
-            if made.key is not None and not made.destination and job.kind == "reduce"
+            if made.key is not None and not made.destination
         ]
         rows = [(number, job.unit, job.step, None, *row) for row in own] + _of_others(connection, job, places)
     if any(row[3] is not None and row[0] is None for row in rows):
@@ -90,6 +92,8 @@ def keep_earlier(layout: ArchiveLayout, database: Database, job: Job, outcome: O
 
 def _of_others(connection: sqlite3.Connection, job: Job, places: Sequence[str]) -> list[tuple[Any, ...]]:
     """Rows (configuration or None, unit, step, job, path, columns) of what other reduction steps made at these places."""
+    if not places:
+        return []
     columns = ", ".join(f"p.{name}" for name in _COPIED.split(", "))
     return connection.execute(
         f"SELECT c.id, j.unit, j.step, j.id, p.path, {columns} FROM products p JOIN jobs j ON j.id = p.job_id"
