@@ -257,6 +257,8 @@ def why_no_slurm() -> str:
         return f"Slurm is not installed here ({', '.join(missing)}); packaging/test_tools.sh installs it"
     if os.getuid() != 0:
         return "Slurm's daemons are run as root"
+    if not Path("/sys/devices").is_dir():
+        return "the system's devices (/sys) are not shown here, and slurmd does not start without them"
     try:
         if not socket.gethostbyname(socket.gethostname().split(".")[0]).startswith("127."):
             return "this machine's name does not lead to 127.0.0.1"

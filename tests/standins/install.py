@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -125,12 +126,14 @@ class Installed:
 
 
 def _executable(path: Path, home: Path, task: str) -> None:
+    """A shell line that starts Python: a line « #!… » could not name an interpreter whose path has a blank."""
     packages = sysconfig.get_paths()["purelib"]
     path.parent.mkdir(parents=True, exist_ok=True)
+    begin = f"import sys; sys.path.insert(0, {str(_HERE)!r}); from programs.start import main"
+    code = f"{begin}; main({task!r}, {str(home)!r}, {packages!r})"
     path.write_text(
-        f"#!{sys.executable} -IS\n# A stand-in for the task {task}, for tests only.\n"
-        f"import sys\n\nsys.path.insert(0, {str(_HERE)!r})\n"
-        f"from programs.start import main\n\nmain({task!r}, {str(home)!r}, {packages!r})\n",
+        f"#!/bin/sh\n# A stand-in for the task {task}, for tests only.\n"
+        f'exec {shlex.quote(sys.executable)} -IS -c {shlex.quote(code)} "$@"\n',
         encoding="utf-8",
     )
     path.chmod(0o755)

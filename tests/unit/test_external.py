@@ -335,6 +335,19 @@ def test_that_a_step_may_try_another_way_once_after_a_failure_that_was_judged(be
     assert ("WARNING", "WARNING: Done another way.") in bench.log.lines
 
 
+def test_that_an_archive_writes_through_no_link(bench):
+    (bench.raw / "a.fits").write_text("raw")
+    bad = bench.folder / "bad"
+    bad.mkdir()
+    (bad / "link.fits").write_text("changed")
+    with tarfile.open(bench.folder / "c.tar", "w") as tar:
+        tar.add(bad / "link.fits", "link.fits")
+    given = (Given("link.fits", str(bench.raw / "a.fits")), Given("c", str(bench.folder / "c.tar"), unpack=True))
+    with pytest.raises(FileError, match="through a link"):
+        bench.run(script("exit 0", given=given))
+    assert (bench.raw / "a.fits").read_text() == "raw"
+
+
 def standing(unit, parameters, recipe, lines):
     return None
 
