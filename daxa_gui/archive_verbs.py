@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from daxa_gui.open_archive import OpenArchive
 from daxa_gui.search_verbs import SearchVerbs, Start
 
 
-class ArchiveVerbs(SearchVerbs):
+class ArchiveVerbs(SearchVerbs, ABC):
     """Every method may be called from any thread; those that read or write much should not be called from the window's.
 
     Parameters
@@ -45,17 +46,21 @@ class ArchiveVerbs(SearchVerbs):
 
     # ---- what a Session has
 
+    @abstractmethod
     def _service_url(self, service: str) -> str:
-        raise NotImplementedError
+        """The address of an archive service right now."""
 
+    @abstractmethod
     def _worker_pool(self) -> Any:
-        raise NotImplementedError
+        """The worker processes, started when they are first asked for."""
 
+    @abstractmethod
     def start_practice(self, start: Start | None = None) -> None:
-        raise NotImplementedError
+        """Make the practice sky if need be, and serve it."""
 
+    @abstractmethod
     def wait_for_practice(self) -> None:
-        raise NotImplementedError
+        """Until the practice sky is there."""
 
     # ---- archives
 
@@ -276,9 +281,9 @@ class ArchiveVerbs(SearchVerbs):
         """Beside this program's settings; with the caches where it has no file of settings (tests)."""
         return None if self._settings_file is not None else self._cache / "clusters"
 
+    @abstractmethod
     def _step_versions(self, steps: Collection[str]) -> Mapping[str, str]:
         """Versions of what the named steps use: `ReductionVerbs` knows."""
-        raise NotImplementedError
 
     def _lane_limit(self, lane: str) -> int:
         """How many jobs of a lane run at the same time; changed settings hold from the next job on."""
