@@ -15,6 +15,7 @@ from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.archive_queries import ProcessResult
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.plain_file import read_plain
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.product_names import safe_part
 from daxa_gui.core.step import Call, Step
@@ -115,14 +116,16 @@ class ReducedHere:
 
     def _units_in_summary(self, obs_id: str) -> list[dict[str, Any]]:
         """XMM-Newton: DAXA reads the summary of the raw data as soon as it is there, not in a step of its own."""
+        from daxa_gui.reduction.xmm_common import LARGEST_SUMMARY_BYTES
         from daxa_gui.reduction.xmm_summary import read_units
 
         paths = [product.path for product in self._products[obs_id] if product.key.kind is ProductKind.ODF_SUMMARY]
         if self._mission != "xmm_pointed" or not paths:
             return []
         try:
-            return list(read_units(Path(paths[0]).read_text("utf-8", "replace"), Path(paths[0]).name))
-        except (FileError, OSError):  # the step « exposures » says what is wrong with it; DAXA has no summary then
+            text = read_plain(paths[0], LARGEST_SUMMARY_BYTES).decode("utf-8", "replace")
+            return list(read_units(text, Path(paths[0]).name))
+        except FileError:  # the step « exposures » says what is wrong with it; DAXA has no summary then
             return []
 
     def _chandra_header(self, obs_id: str) -> Mapping[str, Any]:

@@ -166,7 +166,23 @@ class ArchiveLayout:
         for prefix, root in zip(("archive", "output"), self.real_roots, strict=True):
             if absolute.startswith(f"{root}/"):
                 return f"{prefix}:{absolute.removeprefix(f'{root}/')}"
-        raise ArchiveError(f"The file {path} lies outside the archive {self.folder} and its output folder.")
+        raise ArchiveError(
+            f"The file {path} lies outside the archive {self.folder} and its output folder.",
+            self.advice_on_link(path) or f"Only what lies in {self.output} can be used: move or copy it there.",
+        )
+
+    def advice_on_link(self, path: str | Path) -> str:
+        """What to do where a link on the way to a file leads out of the two folders; "" if there is no link on the way."""
+        place = Path(path)
+        for one in (place, *place.parents):
+            if one in (self.folder, self.output) or not (one.is_relative_to(self.folder) or one.is_relative_to(self.output)):
+                return ""
+            if one.is_symlink():
+                return (
+                    f"{one} is a link to {os.path.realpath(one)}, and nothing behind it is used. Put the folder itself in its"
+                    " place, or move the whole output folder to that disk (the output folder itself may be a link)."
+                )
+        return ""
 
     def absolute(self, stored: str) -> Path:
         """The opposite of `stored`; refuses what would lead out of the two folders."""

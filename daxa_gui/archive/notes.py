@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,9 @@ class NotesPart(StorePart):
             connection.execute("INSERT OR REPLACE INTO info VALUES (?, ?)", (name, to_json(value)))
         self.write_decisions()
 
+    @abstractmethod
     def write_decisions(self) -> None:
-        raise NotImplementedError
+        """Write what a person decided into its file beside the database: `ArchiveStore` knows how."""
 
     def verdicts(self) -> dict[tuple[str, str, str], Verdict]:
         """By (mission, ObsID, unit)."""

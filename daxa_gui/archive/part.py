@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class ContentChange:
 Hook = Callable[[sqlite3.Connection, ContentChange], None]
 
 
-class StorePart:
+class StorePart(ABC):
     """`database` may be used by whoever works on the same tables: `reading()` and `writing()` give connections."""
 
     layout: ArchiveLayout
@@ -49,9 +50,9 @@ class StorePart:
         for hook in self._hooks:
             hook(connection, change)
 
+    @abstractmethod
     def write_documents(self) -> None:
-        """Write the files from which the database can be made anew."""
-        raise NotImplementedError
+        """Write the files from which the database can be made anew: `ArchiveStore` knows how."""
 
     @property
     def read_only_reason(self) -> str:

@@ -32,7 +32,10 @@ def check_task(task: Task, layout: ArchiveLayout) -> None:
         if name == "raw_file" and text and not NAME_READERS.fullmatch(text):
             raise ArchiveError(f"The function « {text} » reads no file names of a mission and is not called.", _HINT)
         if _is_path(text) and not _is_inside(text, layout):
-            raise ArchiveError(f"A stored task is about {text}, which lies outside {layout.output}; it is not run.", _HINT)
+            raise ArchiveError(
+                f"A stored task is about {text}, which lies outside {layout.output}; it is not run.",
+                layout.advice_on_link(text) or _HINT,
+            )
 
 
 def hold_command(task: Task) -> ErrorInfo | None:

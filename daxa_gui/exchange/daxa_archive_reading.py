@@ -15,6 +15,7 @@ from typing import Any
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.filters import ObsIds
+from daxa_gui.core.plain_file import read_plain
 from daxa_gui.core.product import ProductKey, ProductKind
 from daxa_gui.exchange.daxa_archive import (
     INFO_FILE,
@@ -96,12 +97,15 @@ def _info(path: Path, problems: list[str]) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise ValueError(f"it is larger than {LARGEST_BYTES >> 20} MB")
-        content = path.read_text(encoding="utf-8")
+        content = read_plain(path, LARGEST_BYTES).decode("utf-8")
         if not content.strip():
             raise ValueError("it is empty (DAXA died while it wrote it)")
         document = json.loads(content)
     except FileNotFoundError:
         problems.append(f"{SAVE_INFO}/{INFO_FILE} is missing: which processes succeeded is not known.")
+        return {}
+    except FileError as error:
+        problems.append(error.message)
         return {}
     except OSError as error:
         problems.append(f"{SAVE_INFO}/{INFO_FILE} cannot be read ({error.strerror or error}).")
@@ -202,7 +206,7 @@ class _Mission:
         path = self._place.folder / SAVE_INFO / f"{self._name}_state.json"
         try:
             state = read_state(path, self._resolve)
-            return state, _mapping(json.loads(path.read_text(encoding="utf-8")))
+            return state, _mapping(json.loads(read_plain(path, LARGEST_BYTES).decode("utf-8")))
         except FileError as error:
             self._problems.append(f"The selection of {self._name} is not known: {error.message}")
             return None, {}

@@ -18,6 +18,7 @@ from daxa_gui.core.errors import DaxaError, FileError
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.filters import Field, ObsIds
 from daxa_gui.core.mission import MissionSpec
+from daxa_gui.core.plain_file import read_plain
 from daxa_gui.exchange.daxa_operations import Reader, Resolve
 from daxa_gui.exchange.daxa_rules import MISSIONS_OF_DAXA, base_filter, chosen_instruments
 from daxa_gui.exchange.daxa_writing import write_state
@@ -132,7 +133,7 @@ def _document(path: Path) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise FileError(f"The file {path} is larger than {_LARGEST_BYTES >> 20} MB: it is no save file of DAXA.")
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        document = json.loads(read_plain(path, _LARGEST_BYTES).decode("utf-8"), parse_constant=_no_constant)
     except OSError as error:
         raise FileError(f"The file {path} cannot be read ({error.strerror}).") from error
     except json.JSONDecodeError as error:

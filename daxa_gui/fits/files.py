@@ -12,11 +12,13 @@ import mmap
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daxa_gui.core.errors import FileError
+from daxa_gui.core.plain_file import cannot_be_read, open_plain
 from daxa_gui.fits.cards import BLOCK, CARD, Header
 
 MAXIMUM_UNPACKED_BYTES = 16 * 1024**3  # more than any event list; a compressed file that grows beyond is hostile or damaged
@@ -78,7 +80,7 @@ def open_fits(path: str | Path) -> FitsFile:
 
     Raises
     ------
-    FileError : the file cannot be read, is empty, is not FITS, or is shorter than its headers say.
+    FileError : the file cannot be read, is no plain file, is empty, is not FITS, or is shorter than its headers say.
     """
     file = Path(path)
     warnings: list[str] = []
@@ -117,7 +119,7 @@ def _label(hdu: Hdu) -> str:
 
 def _buffer(file: Path, warnings: list[str]) -> NDArray[np.uint8]:
     try:
-        with file.open("rb") as stream:
+        with open_plain(file) as stream:
             magic = stream.read(2)
             if not magic:
                 raise FileError(f"{file} is empty: it has no bytes.", _DOWNLOAD_AGAIN)
@@ -129,12 +131,11 @@ def _buffer(file: Path, warnings: list[str]) -> NDArray[np.uint8]:
                 return _uncompressed(file, stream)
             mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileError(f"{file} cannot be read: {reason}.", "Check the name and the permissions.") from error
+        raise cannot_be_read(file, error) from error
     return np.frombuffer(mapped, np.uint8)
 
 
-def _gunzipped(file: Path, stream: io.BufferedReader, warnings: list[str]) -> NDArray[np.uint8]:
+def _gunzipped(file: Path, stream: BinaryIO, warnings: list[str]) -> NDArray[np.uint8]:
     pieces = bytearray()
     try:
         with gzip.GzipFile(fileobj=stream) as unpacked:
@@ -155,7 +156,7 @@ def _gunzipped(file: Path, stream: io.BufferedReader, warnings: list[str]) -> ND
     return np.frombuffer(pieces, np.uint8)
 
 
-def _uncompressed(file: Path, stream: io.BufferedReader) -> NDArray[np.uint8]:
+def _uncompressed(file: Path, stream: BinaryIO) -> NDArray[np.uint8]:
     import ncompress
 
     unpacked = io.BytesIO()

@@ -9,6 +9,7 @@ import numpy as np
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.eventlist import EventList
 from daxa_gui.core.intervals import make_gti, union
+from daxa_gui.core.plain_file import cannot_be_read, open_plain, read_plain
 from daxa_gui.core.timeseries import FlareCleaning, FlareFit, Gti, LightCurve
 from daxa_gui.fits.cards import CardValue
 from daxa_gui.fits.cleaning import CleanResult, write_clean_events
@@ -22,6 +23,7 @@ from daxa_gui.fits.writing import HeaderEditor, empty_primary, gti_hdu, part_fil
 __all__ = [
     "CleanResult", "read_grid", "read_gti", "read_image", "write_clean_events", "write_gti", "write_image", "write_lightcurve",
 ]  # fmt: skip
+_LARGEST_TEXT_BYTES = 100_000_000  # of intervals as text: more than a million of them
 
 
 def write_gti(path: str | Path, gti: Gti, events: EventList | None = None, history: tuple[str, ...] = ()) -> None:
@@ -40,11 +42,11 @@ def read_gti(path: str | Path) -> Gti:
     ------
     FileError : not readable, or neither of the two.
     """
-    try:
-        with Path(path).open("rb") as stream:
+    with open_plain(path) as stream:
+        try:
             beginning = stream.read(4096)
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}.", "Check the name and the permissions.") from error
+        except OSError as error:
+            raise cannot_be_read(path, error) from error
     if beginning and not beginning.startswith((b"SIMPLE", b"\x1f\x8b", b"\x1f\x9d")) and beginning.isascii():
         return _read_text(Path(path))
     fits = open_fits(path)
@@ -57,7 +59,7 @@ def read_gti(path: str | Path) -> Gti:
 
 def _read_text(path: Path) -> Gti:
     starts, stops = [], []
-    for number, line in enumerate(path.read_text("ascii", "replace").splitlines(), 1):
+    for number, line in enumerate(read_plain(path, _LARGEST_TEXT_BYTES).decode("ascii", "replace").splitlines(), 1):
         parts = line.split()
         if not parts or line.lstrip().startswith(("#", "!")):
             continue

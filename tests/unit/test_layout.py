@@ -112,3 +112,22 @@ def test_that_files_outside_the_output_folder_are_not_part_of_an_archive(tmp_pat
 def test_that_stored_paths_of_a_hostile_archive_lead_nowhere(tmp_path, stored):
     with pytest.raises(ArchiveError):
         ArchiveLayout.of_folder(tmp_path / "archives" / "a").absolute(stored)
+
+
+def test_that_a_link_out_of_the_output_folder_is_named_with_what_to_do(tmp_path):
+    output, disk = tmp_path / "out", tmp_path / "other disk"
+    layout = OutputLayout(output).archive("a")
+    raw = layout.raw_folder("chandra", "4933")
+    raw.parent.mkdir(parents=True)
+    disk.mkdir()
+    raw.symlink_to(disk)
+    with pytest.raises(ArchiveError, match="outside") as refused:
+        layout.stored(raw / "oif.fits")
+    assert f"{raw} is a link to {disk}" in refused.value.hint and "the output folder itself may be a link" in refused.value.hint
+    with pytest.raises(ArchiveError) as elsewhere:
+        layout.stored(disk / "oif.fits")
+    assert f"{output}" in elsewhere.value.hint and "is a link" not in elsewhere.value.hint
+    output.rename(disk / "out")
+    output.symlink_to(disk / "out")
+    raw.unlink()
+    assert ArchiveLayout(output, layout.folder).stored(raw) == "output:chandra_raw/4933"
