@@ -24,6 +24,7 @@ from daxa_gui.remote.checks import is_fits_name
 from daxa_gui.remote.claim import claimed
 from daxa_gui.remote.credentials import store
 from daxa_gui.remote.decrypt import PACKING, WrongKeyError, unpack_encrypted
+from daxa_gui.remote.disk import translated_disk_errors
 from daxa_gui.remote.download import Download, Source
 from daxa_gui.remote.fits_check import WrongSumError
 from daxa_gui.remote.listing import is_safe_name
@@ -214,6 +215,12 @@ def _damage_is_fetched_again(part: Part) -> Iterator[None]:
             hint = "It came twice with the same bytes: the copy of this archive service is damaged. Tell its help desk."
             raise TransferError(error.message, hint, retryable=False) from error
         raise TransferError(error.message, error.hint or "It is fetched again.") from error
+    except FileNotFoundError as error:
+        if part.path.exists() or not part.path.parent.is_dir():
+            with translated_disk_errors(part.path):
+                raise
+        part.discard()
+        raise TransferError(f"{part.path} was taken away while it was fetched.", "It is fetched again.") from error
 
 
 def _identities(download: Download) -> list[tuple[str, str]]:

@@ -111,6 +111,13 @@ def test_that_daxas_archives_are_written_looked_at_and_taken_over(shell: Shell, 
     assert reply.code == 0 and {"process_info.json", "rosat_pointed_state.json"} <= {
         Path(one).name for one in reply.document["files"]
     }
+    raw = shell.output / "rosat_pointed_raw"
+    raw.rename(raw.with_name("elsewhere"))
+    noted = shell.ask("daxa", "write", own)["notes"]
+    assert any("have no raw data here" in note for note in noted) and len(noted) == len(reply.document["notes"]) + 1
+    told = shell("daxa", "write", own, "--output", str(shell.output))
+    assert all(f"Note: {note}" in told.err.splitlines() for note in noted) and "Note" not in told.out
+    raw.with_name("elsewhere").rename(raw)
     theirs = shell.output / "archives" / "theirs"
     shutil.copytree(shell.archive(own), theirs)
     for name in (

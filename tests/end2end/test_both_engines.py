@@ -26,7 +26,7 @@ def shared(session: Session) -> dict[ProductKind, Product]:
     return {product.key.kind: product for product in session.products() if product.key.kind in SHARED}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_each_engine_keeps_what_it_replaces_of_the_other_and_goes_on_from_its_own(
     tmp_path: Path, standins: Installed
 ) -> None:
@@ -66,7 +66,7 @@ def test_that_each_engine_keeps_what_it_replaces_of_the_other_and_goes_on_from_i
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_a_job_tried_again_does_not_go_on_with_the_other_engines_list(tmp_path: Path, standins: Installed) -> None:
     session, _ = world(tmp_path, standins, ACIS)
     try:
@@ -86,7 +86,7 @@ def test_that_a_job_tried_again_does_not_go_on_with_the_other_engines_list(tmp_p
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_lists_which_the_missions_software_made_can_be_looked_at(tmp_path: Path, standins: Installed) -> None:
     session, _ = world(tmp_path, standins, ACIS, POINTED, exposure_s=2000.0)
     try:
@@ -107,7 +107,7 @@ def test_that_lists_which_the_missions_software_made_can_be_looked_at(tmp_path: 
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_they_are_not_at_work_on_an_observation_at_the_same_time(tmp_path: Path, standins: Installed) -> None:
     session, _ = world(tmp_path, standins, ACIS)
     try:

@@ -21,6 +21,7 @@ from daxa_gui.core.events import CatalogueChanged, CatalogueProgress, Event, Not
 from daxa_gui.core.settings import Settings
 from daxa_gui.session import Session
 from tests.fakes.misbehaving_tap import FakeTable, Fault, MisbehavingTap
+from tests.fakes.waiting import PATIENCE_S
 
 COLUMNS = {
     "ra": "double", "dec": "double", "obsid": "char", "time": "double", "stop_time": "double", "category_code": "long",
@@ -194,7 +195,7 @@ def has_ended(event: Event) -> bool:
 def hear(mailbox: Mailbox, awaited: Callable[[Event], bool]) -> list[Event]:
     """What is announced, until something that is awaited is; then there is nothing more to come for a moment."""
     heard: list[Event] = []
-    end = time.monotonic() + 40
+    end = time.monotonic() + PATIENCE_S
     while not any(map(awaited, heard)):
         assert time.monotonic() < end, f"it did not happen; there was only {heard}"
         time.sleep(0.02)

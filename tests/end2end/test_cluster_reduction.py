@@ -42,7 +42,7 @@ def world(tmp_path, installed):
     return output, folder, installed.settings
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_that_a_chain_runs_on_a_cluster_and_is_found_again_after_closing(tmp_path, standins, cluster):  # noqa: F811
     output, folder, software = world(tmp_path, standins)
     standins.switches.slow("espfilt", seconds=4.0)

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import ncompress
@@ -22,6 +21,7 @@ from daxa_gui.remote.unpack import packing_of, unpacked_name
 from tests.fakes import nginx
 from tests.fakes.small_fits import small_fits
 from tests.fakes.task_context import FakeContext
+from tests.fakes.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not nginx.is_installed(), reason=nginx.MISSING)
@@ -122,10 +122,7 @@ def test_that_a_program_killed_on_a_slow_line_goes_on_where_it_was(serve, own, t
     arguments = {"service": "heasarc", "path": "x.fits", "destination": str(tmp_path / "out" / "x.fits")}
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps([server.url, arguments])], cwd=ROOT)
     part = tmp_path / "out" / "x.fits.part"
-    end = time.monotonic() + 60
-    while not (part.exists() and part.stat().st_size > 500_000):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_for(lambda: part.exists() and part.stat().st_size > 500_000)
     process.send_signal(signal.SIGKILL)
     process.wait()
     kept = part.stat().st_size

@@ -81,7 +81,7 @@ def column(path: str, name: str) -> Any:
 # ---- eROSITA
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_some_modules_of_a_field_are_reduced_and_only_what_changed_is_made_anew(tmp_path: Path, standins: Installed) -> None:
     session, _ = world(tmp_path, standins, FIELD, instruments=("TM1", "TM5"))
     try:
@@ -105,7 +105,7 @@ def test_that_some_modules_of_a_field_are_reduced_and_only_what_changed_is_made_
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_a_closed_filter_and_a_failed_program_are_told_apart(tmp_path: Path, standins: Installed) -> None:
     session, folder = world(tmp_path, standins, FIELD)
     closed = tmp_path / "out" / "erosita_calpv_raw" / SECOND_FIELD[1]
@@ -133,7 +133,7 @@ def test_that_a_closed_filter_and_a_failed_program_are_told_apart(tmp_path: Path
 # ---- Chandra
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_acis_and_hrc_are_reduced_together_and_energies_leave_hrc_aside(tmp_path: Path, standins: Installed) -> None:
     session, folder = world(tmp_path, standins, ACIS, HRC)
     try:
@@ -169,7 +169,7 @@ def test_that_acis_and_hrc_are_reduced_together_and_energies_leave_hrc_aside(tmp
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_energies_from_the_start_leave_hrc_where_it_is(tmp_path: Path, standins: Installed) -> None:
     session, folder = world(tmp_path, standins, ACIS, HRC)
     try:
@@ -181,7 +181,7 @@ def test_that_energies_from_the_start_leave_hrc_where_it_is(tmp_path: Path, stan
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_a_missing_file_fails_only_its_observation(tmp_path: Path, standins: Installed) -> None:
     session, folder = world(tmp_path, standins, ACIS, ("chandra", "99904"))
     try:
@@ -205,7 +205,7 @@ def test_that_a_missing_file_fails_only_its_observation(tmp_path: Path, standins
 # ---- NuSTAR, and all missions in one archive
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_nustar_goes_on_with_the_module_that_passed(tmp_path: Path, standins: Installed) -> None:
     session, folder = world(tmp_path, standins, POINTED)
     try:
@@ -229,7 +229,7 @@ def test_that_nustar_goes_on_with_the_module_that_passed(tmp_path: Path, standin
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_missions_in_one_archive_do_not_get_in_each_others_way(tmp_path: Path, standins: Installed) -> None:
     session, _ = world(tmp_path, standins, FIELD, ACIS, XMM)
     try:

@@ -66,21 +66,21 @@ def test_that_the_whole_journey_leads_from_a_name_to_cleaned_event_lists(session
 def test_that_reducing_again_with_the_same_parameters_does_nothing_twice(session):
     selections = [s for s in cluster_selections(session) if s.mission == "swift"]
     session.create_archive("swift only", selections)
-    session.wait_until_idle(60)
+    assert session.wait_until_idle(120)
     session.reduce()
-    session.wait_until_idle(60)
+    assert session.wait_until_idle(120)
     before = {job.id: (job.attempt, job.finished) for job in session.jobs()}
     session.reduce()
-    session.wait_until_idle(60)
+    assert session.wait_until_idle(120)
     assert {job.id: (job.attempt, job.finished) for job in session.jobs()} == before
 
 
 def test_that_an_override_is_used_by_the_steps_that_follow(session):
     selections = [s for s in cluster_selections(session) if s.mission == "swift"]
     session.create_archive("override", selections)
-    session.wait_until_idle(60)
+    assert session.wait_until_idle(120)
     session.reduce()
-    session.wait_until_idle(60)
+    assert session.wait_until_idle(120)
     [exposure] = session.exposures()
     before = exposure.clean.size_bytes
     events = session.inspection.open(exposure.raw.path)
@@ -89,7 +89,7 @@ def test_that_an_override_is_used_by_the_steps_that_follow(session):
     from dataclasses import replace
 
     session.override(exposure, replace(parameters, removed_s=((start, start + 3000.0),)), "looks odd")
-    session.wait_until_idle(60)
+    assert session.wait_until_idle(120)
     [exposure] = session.exposures()
     assert exposure.clean.size_bytes < before
     assert exposure.verdict.state == "overridden" and exposure.verdict.note == "looks odd"
@@ -124,7 +124,7 @@ def kill_when(process: subprocess.Popen[bytes], reached) -> bool:
     return False
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(500)
 def test_that_a_program_killed_in_download_and_reduction_finishes_at_the_next_starts(practice_sky, document, tmp_path):
     output = tmp_path / "output"
     database = output / "archives" / "killed" / "daxa_gui.sqlite"
@@ -159,9 +159,9 @@ def test_that_what_was_killed_ends_as_what_was_not(session, practice_sky):
 
     selections = [s for s in cluster_selections(session) if s.mission == "nustar_pointed"]
     session.create_archive("count", selections)
-    session.wait_until_idle(60)
+    assert session.wait_until_idle(120)
     session.reduce()
-    session.wait_until_idle(60)
+    assert session.wait_until_idle(120)
     for product in session.products():
         if product.key.kind is ProductKind.CLEAN_EVENTS:
             with fits.open(product.path) as file:

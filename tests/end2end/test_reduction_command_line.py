@@ -13,8 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ import pytest
 
 from daxa_gui.cli import main
 from tests.fakes.reduction_world import make_archive
+from tests.fakes.waiting import wait_for
 from tests.standins.fixtures import standins, standins_once
 from tests.standins.install import Installed
 from tests.standins.raw_others import chandra_raw, nustar_raw
@@ -252,7 +251,7 @@ def test_that_the_doctor_names_a_planted_fault_and_nothing_else(shell: Prompt, s
 # ---- doing
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_results_are_made_changed_compared_and_removed(shell: Prompt, standins: Installed) -> None:
     words = ("reduce", "mine", *FULL)
     done = shell(*words, "--obs", "99902", "--cores", "1")
@@ -287,7 +286,7 @@ def test_that_results_are_made_changed_compared_and_removed(shell: Prompt, stand
     assert not standins.calls("dmcopy")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_a_failure_says_why_and_a_hanging_program_is_ended(shell: Prompt, standins: Installed) -> None:
     standins.switches.hang("dmextract", where="energy")  # ACIS
     words = ("reduce", "mine", "--step", "cleaned_chandra_evts")
@@ -315,7 +314,7 @@ def test_that_a_failure_says_why_and_a_hanging_program_is_ended(shell: Prompt, s
     assert shell(*words, "--obs", "chandra:99902", "--again").code == 0 and standins.calls("dmcopy")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_ctrl_c_ends_the_programs_and_the_same_command_goes_on(shell: Prompt, standins: Installed) -> None:
     standins.switches.slow("deflare", seconds=60.0)
     words = ("reduce", "mine", "--step", "cleaned_chandra_evts")
@@ -335,10 +334,3 @@ def test_that_ctrl_c_ends_the_programs_and_the_same_command_goes_on(shell: Promp
     again = shell(*words)
     assert again.code == 0, again.out
     assert not standins.calls("chandra_repro") and len(standins.calls("deflare")) == 2
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)

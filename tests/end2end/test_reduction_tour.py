@@ -31,7 +31,7 @@ def blocks() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_the_commands_of_the_page_do_what_it_shows(
     tmp_path: Path, standins: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,7 @@ def tasks(installed) -> list[str]:
     return called
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_the_whole_chain_and_what_a_changed_parameter_makes_anew(tmp_path, standins):  # noqa: F811
     session, folder = world(tmp_path, standins, {FIRST: VARIED}, "blank ü'x$(touch y);")
     try:
@@ -87,7 +87,7 @@ def test_the_whole_chain_and_what_a_changed_parameter_makes_anew(tmp_path, stand
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_only_what_passed_goes_on_and_a_failed_observation_comes_back(tmp_path, standins):  # noqa: F811
     session, folder = world(tmp_path, standins, {FIRST: SMALL, SECOND: SMALL})
     failed, processed = (folder / part / MISSION / FIRST for part in ("failed_data", "processed_data"))
@@ -112,7 +112,7 @@ def test_that_only_what_passed_goes_on_and_a_failed_observation_comes_back(tmp_p
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_one_good_exposure_is_enough_for_merging(tmp_path, standins):  # noqa: F811
     two = (XmmExposure("M1", "S001"), XmmExposure("M1", "U002", start_s=6200.0, length_s=2500.0, flared=False))
     session, _ = world(tmp_path, standins, {FIRST: two})
@@ -140,7 +140,7 @@ def test_that_one_good_exposure_is_enough_for_merging(tmp_path, standins):  # no
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_the_shell_script_does_the_same_work(tmp_path, standins):  # noqa: F811
     session, folder = world(tmp_path, standins, {FIRST: SMALL}, "it's a folder")
     try:
@@ -189,7 +189,7 @@ def test_that_an_order_says_what_is_wrong_with_it(tmp_path, standins):  # noqa: 
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_another_version_of_the_software_makes_results_out_of_date(tmp_path, standins):  # noqa: F811
     from tests.standins.install import install
 
@@ -204,7 +204,7 @@ def test_that_another_version_of_the_software_makes_results_out_of_date(tmp_path
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_an_observation_that_was_tuned_alone_keeps_its_own_parameters(tmp_path, standins):  # noqa: F811
     session, _ = world(tmp_path, standins, {FIRST: SMALL, SECOND: SMALL})
 

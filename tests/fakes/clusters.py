@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import select
 import shutil
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from daxa_gui.execution.certificates import write_certificates
 from daxa_gui.execution.dask_client import NO_TLS
+from tests.fakes.waiting import wait_for
 
 
 def environment() -> dict[str, str]:
@@ -29,13 +31,6 @@ def environment() -> dict[str, str]:
         "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "3s",
         "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "false",
     }
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30.0, what: str = "it") -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen in time"
-        time.sleep(0.05)
 
 
 def alive(process: int) -> bool:
@@ -89,7 +84,7 @@ class DaskCluster:
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         options = ["--nthreads", "2", "--nworkers", "1", "--memory-limit", "0", "--local-directory", str(self.folder)]
-        options += ["--death-timeout", "20", "--nanny" if self._nanny else "--no-nanny", *self._options()]
+        options += ["--death-timeout", "100", "--nanny" if self._nanny else "--no-nanny", *self._options()]
         worker = self._start("distributed.cli.dask_worker", self.address, *options)
         self.workers.append(worker)
         return worker
@@ -104,10 +99,17 @@ class DaskCluster:
             except DaxaError:
                 return False
             with client:
-                wait_for(lambda: len(known_threads(client) or {}) >= count, 40, "the workers' start")
+                wait_for(lambda: len(known_threads(client) or {}) >= count, "the workers' start")
             return True
 
-        wait_for(connected, 40, "the cluster's start")
+        try:
+            wait_for(connected, "the cluster's start")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; its parts wrote:\n{self.logs()}") from error
+
+    def logs(self) -> str:
+        """The end of what the scheduler and the workers wrote."""
+        return "\n".join(path.read_text(errors="replace")[-2000:] for path in sorted(self.folder.glob("log-*")))
 
     def worker_processes(self) -> list[int]:
         """The processes below the nannies, in which tasks run."""
@@ -123,9 +125,15 @@ class DaskCluster:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that stays free until somebody listens on it: below those that systems give to outgoing connections.
+
+    One that was asked for with 0 is such a one, and goes to the next connection of another test before a scheduler has started.
+    """
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _children(process: int) -> list[int]:
@@ -293,7 +301,7 @@ def slurm() -> Iterator[Path]:
         call("munged", "--force", f"--socket={folder}/munge.socket", *files.values())
         call("slurmctld", "-c")
         call("slurmd")
-        wait_for(lambda: _says(call, "idle"), 40, "the start of Slurm")
+        wait_for(lambda: _says(call, "idle"), "the start of Slurm")
         yield conf
     finally:
         for name in ("slurmd", "slurmctld", "munge"):
@@ -314,6 +322,6 @@ def _end(pid_file: Path) -> None:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGTERM)
         with suppress(AssertionError):
-            wait_for(lambda: not alive(process), 10)
+            wait_for(lambda: not alive(process))
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from tests.fakes.windows import LONG_MS, Shell, copy_output, make_archive, shell
+
+
+class PatientBot(QtBot):
+    """pytest-qt's, which waits as long as a slow and busy machine may take where a test names no time of its own."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = LONG_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = LONG_MS, **more: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout, **more)
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def test_that_a_flipped_byte_is_found_and_put_right(reduced, qtbot):
     qtbot.wait(150)  # what the reopened archive announces
     assert panel.check_label.text().startswith("✓ The archive is whole"), panel.check_label.text()
     assert any(row[0] == "repaired" for row in rows(panel.findings))
-    assert reduced.session.wait_until_idle(60)
+    assert reduced.session.wait_until_idle(120)
     check(panel, qtbot, panel.check_button)
     assert panel.check_label.text().startswith("✓"), rows(panel.findings)
 

@@ -29,7 +29,7 @@ def panel(qtbot, tmp_path):
 def test_that_rows_energies_good_time_per_ccd_and_exposure_of_a_real_list_are_shown(panel, qtbot, shared_data):
     assert "Choose an exposure" in panel.text.toPlainText()
     panel.context.file_opened.emit(str(shared_data / "xmm/0404910601/eclean/mos1_exp1_clean_evts.fits"))
-    qtbot.waitUntil(lambda: "EXPOSURE" in panel.text.toPlainText(), timeout=20_000)
+    qtbot.waitUntil(lambda: "EXPOSURE" in panel.text.toPlainText(), timeout=60_000)
     text = panel.text.toPlainText()
     text = re.sub(r"(?<=\d)\s(?=\d{3}\b)", "", text.replace("\n", " | "))
     assert re.search(r"Rows\W+72308\b", text)

@@ -237,7 +237,7 @@ def test_that_the_causes_of_a_real_archive_stand_in_its_logs(tmp_path, qtbot):
         panel = FailuresPanel(session, context, Bridge(session.bus))
         qtbot.addWidget(panel)
         panel.show()
-        qtbot.waitUntil(lambda: panel.count.text() == "3 jobs failed for 1 cause", timeout=20_000)
+        qtbot.waitUntil(lambda: panel.count.text() == "3 jobs failed for 1 cause", timeout=60_000)
         assert texts(panel.table)[0][2:4] == ["noCounts of espfilt: All histo counts are zero!", "SAS"]
         panel.table.selectRow(0)
         panel.show_log()

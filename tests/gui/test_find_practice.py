@@ -43,7 +43,7 @@ def test_that_the_practice_sky_appears_and_becomes_an_archive(qtbot, tmp_path: P
         summary.create_button.click()
         dialog = summary._dialog
         assert dialog.name.text() == "practice_cluster"
-        with qtbot.waitSignal(context.workspace_requested, timeout=30_000):
+        with qtbot.waitSignal(context.workspace_requested, timeout=60_000):
             dialog.ok.click()
         assert session.archive is not None and session.archive.name == "practice_cluster"
         chosen = {(item.mission, item.obs_id) for item in session.observations()}

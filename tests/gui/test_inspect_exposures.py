@@ -113,7 +113,7 @@ def test_that_an_opened_file_stands_on_top_and_is_looked_at(panel, bench, qtbot,
     assert panel.model.entry(0).text(OBS_ID) == "flared.fits"
     assert panel.table.currentIndex().row() == 0
     assert bench.inspected.subject.path == str(event_file)
-    qtbot.waitUntil(lambda: bench.inspected.cleaning is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: bench.inspected.cleaning is not None, timeout=60_000)
 
 
 def test_that_a_finished_job_renews_the_list(panel, bench, qtbot):

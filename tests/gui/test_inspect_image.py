@@ -207,7 +207,7 @@ def test_that_an_image_of_the_archive_is_shown_when_it_is_chosen(bench, qtbot, e
     bench.inspected.refresh_exposures()
     qtbot.waitUntil(lambda: len(bench.inspected.exposures) == 1)
     bench.context.set_product(product)
-    qtbot.waitUntil(lambda: panel.picture is not None and panel.picture.source.path == str(path), timeout=30_000)
+    qtbot.waitUntil(lambda: panel.picture is not None and panel.picture.source.path == str(path), timeout=60_000)
     assert panel.controls.source.currentText() == "image 1–5 keV"
     panel.controls.source.setCurrentIndex(0)
     panel.controls.source.activated.emit(0)
@@ -218,7 +218,7 @@ def test_that_the_next_exposure_replaces_the_image(panel, bench, qtbot, tmp_path
     other = flared_list(tmp_path / "other.fits", seed=5)
     old = panel.picture
     bench.inspected.show(Subject(str(other)))
-    qtbot.waitUntil(lambda: panel.picture is not None and panel.picture.source.events is bench.inspected.events, timeout=30_000)
+    qtbot.waitUntil(lambda: panel.picture is not None and panel.picture.source.events is bench.inspected.events, timeout=60_000)
     assert panel.picture is not old and panel.title.text() == "other.fits"
 
 

@@ -45,7 +45,7 @@ def wait_for(qtbot, inspected, **expected):
         assert {name: getattr(inspected.parameters, name) for name in expected} == expected
         assert (inspected._cleaning_running, inspected._cleaning_asked) == (False, None)
 
-    qtbot.waitUntil(settled, timeout=10_000)
+    qtbot.waitUntil(settled, timeout=60_000)
 
 
 def test_that_without_a_file_the_panel_says_what_to_do(bench, qtbot):
@@ -177,13 +177,13 @@ def show_first(bench, qtbot, exposures):
     panel = bench.panel(LightcurvePanel, qtbot)
     qtbot.waitUntil(lambda: len(bench.inspected.exposures) == 2)
     bench.inspected.show(Subject(exposures[0].raw.path, exposures[0]))
-    qtbot.waitUntil(lambda: bench.inspected.cleaning is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: bench.inspected.cleaning is not None, timeout=60_000)
     return panel
 
 
 def test_that_other_exposures_of_the_observation_share_the_time_axis(bench, qtbot, exposures):
     panel = show_first(bench, qtbot, exposures)
-    qtbot.waitUntil(lambda: [s.label for s in bench.inspected.siblings] == ["M2S001"], timeout=30_000)
+    qtbot.waitUntil(lambda: [s.label for s in bench.inspected.siblings] == ["M2S001"], timeout=60_000)
     assert panel.plot.others.isVisible()
     assert panel.plot.others.vb.linkedView(0) is panel.plot.main.vb
 
@@ -344,5 +344,5 @@ def test_that_a_slow_reading_blanks_the_panel_and_the_controls_come_back(panel, 
     qtbot.waitUntil(lambda: panel.plot._cleaning is None and not panel.controls.isEnabled())
     assert "Reading" in panel.findings.text()
     gate.set()
-    qtbot.waitUntil(lambda: bench.inspected.cleaning is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: bench.inspected.cleaning is not None, timeout=60_000)
     assert panel.controls.isEnabled() and panel.plot._cleaning is bench.inspected.cleaning

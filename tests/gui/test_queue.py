@@ -139,8 +139,7 @@ def test_that_a_failed_cell_can_be_run_again(reduced, qtbot):
     processing.view.selectionModel().setCurrentIndex(failed, SELECT)
     assert path.name in processing.cell.text()
     click(qtbot, processing.retry_button)
-    qtbot.waitUntil(lambda: "failed" not in processing.summary.text() and is_idle(reduced, ("reduce",)), timeout=LONG_MS)
-    assert failed.data(STATE_ROLE) == "done"
+    qtbot.waitUntil(lambda: failed.data(STATE_ROLE) == "done" and "failed" not in processing.summary.text(), timeout=LONG_MS)
 
 
 def test_that_processing_is_cancelled_and_taken_up_again(reduced, qtbot):
@@ -151,7 +150,7 @@ def test_that_processing_is_cancelled_and_taken_up_again(reduced, qtbot):
     qtbot.waitUntil(processing.cancel_button.isEnabled, timeout=LONG_MS)
     click(qtbot, processing.cancel_button)
     qtbot.waitUntil(lambda: "cancelled" in processing.summary.text() and is_idle(reduced, ("reduce",)), timeout=LONG_MS)
-    assert "queued" not in processing.summary.text() and "waiting" not in processing.summary.text()
+    qtbot.waitUntil(lambda: "queued" not in processing.summary.text() and "waiting" not in processing.summary.text())
     reduced.session.resume("local")
     click(qtbot, processing.retry_button)
     qtbot.waitUntil(lambda: "cancelled" not in processing.summary.text() and is_idle(reduced, ("reduce",)), timeout=LONG_MS)

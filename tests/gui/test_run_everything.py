@@ -239,10 +239,10 @@ def test_that_results_are_not_replaced_before_a_person_has_seen_it(standins, tmp
         qtbot.waitUntil(lambda: processing.run_button.isEnabled(), timeout=LONG_MS)
         observations = (("xmm_pointed", obs_id),)
         window.session.start_reduction(ReductionOrder(pipeline="full_xmm", missions=("xmm_pointed",)))
-        assert window.session.wait_until_idle(60)
+        assert window.session.wait_until_idle(120)
         by_hand = {"espfilt": {"allowed_sigma": 2.0}}
         window.session.start_reduction(ReductionOrder(steps=("espfilt",), observations=observations, parameters=by_hand))
-        assert window.session.wait_until_idle(60)
+        assert window.session.wait_until_idle(120)
         n_jobs = len(window.session.jobs("reduce"))
         processing.run_button.click()
         qtbot.waitUntil(lambda: window.window.findChild(QDialog, "runReductionDialog") is not None, timeout=LONG_MS)
@@ -284,6 +284,6 @@ def test_that_a_person_is_asked_before_steps_run_that_would_fail(tmp_path: Path,
         next(button for button in asked().buttons() if button.text() == "Run &anyway").click()
         qtbot.waitUntil(gone)
         qtbot.waitUntil(lambda: bool(window.session.jobs("reduce")), timeout=LONG_MS)
-        assert window.session.wait_until_idle(60)
+        assert window.session.wait_until_idle(120)
         ended = {job.step: str(job.state) for job in window.session.jobs("reduce")}
         assert ended["merge_subexposures"] == "succeeded" and ended["generate_images_expmaps"] == "failed"

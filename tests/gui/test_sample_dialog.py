@@ -41,7 +41,7 @@ def open_dialog(parts: Parts, path: Path) -> SampleDialog:
 def wait(parts: Parts, dialog: SampleDialog) -> None:
     """Until the present choice has been checked."""
     parts.qtbot.waitUntil(
-        lambda: not dialog._pause.isActive() and (dialog.sample is not None or dialog.problem.isVisible()), timeout=20_000
+        lambda: not dialog._pause.isActive() and (dialog.sample is not None or dialog.problem.isVisible()), timeout=60_000
     )
 
 
@@ -108,7 +108,7 @@ def test_that_a_time_makes_windows_of_so_many_days(parts, dialog):
     dialog.days_after.setValue(60.0)
     assert dialog.days_before.text() == "30 days before"
     dialog.inside.setChecked(True)
-    parts.qtbot.waitUntil(lambda: dialog.sample is not None and dialog.sample.used.days_after == 60.0, timeout=20_000)
+    parts.qtbot.waitUntil(lambda: dialog.sample is not None and dialog.sample.used.days_after == 60.0, timeout=60_000)
     assert dialog.verdict.text() == "✓ 3 positions with time windows of their own can be used."
     dialog.add_button.click()
     [row] = parts.context.stack.rows
@@ -125,7 +125,7 @@ def test_that_each_position_can_have_its_own_radius_only_where_a_column_has_it(p
     assert box.model().item(place).isEnabled() and dialog.radius_unit.isVisible()
     dialog.radius_unit.setCurrentIndex(dialog.radius_unit.findData("arcmin"))
     wait(parts, dialog)
-    parts.qtbot.waitUntil(lambda: dialog.sample is not None and dialog.sample.used.radius_unit == "arcmin", timeout=20_000)
+    parts.qtbot.waitUntil(lambda: dialog.sample is not None and dialog.sample.used.radius_unit == "arcmin", timeout=60_000)
     box.setCurrentIndex(place)
     dialog.add_button.click()
     [row] = parts.context.stack.rows
@@ -153,7 +153,7 @@ def test_that_galactic_positions_are_turned_into_icrs(parts, tmp_path):
     dialog.boxes["ra"].setCurrentIndex(dialog.boxes["ra"].findData("l"))
     dialog.boxes["dec"].setCurrentIndex(dialog.boxes["dec"].findData("b"))
     dialog.frame.setCurrentIndex(dialog.frame.findData("galactic"))
-    parts.qtbot.waitUntil(lambda: dialog.sample is not None and dialog.sample.used.frame == "galactic", timeout=20_000)
+    parts.qtbot.waitUntil(lambda: dialog.sample is not None and dialog.sample.used.frame == "galactic", timeout=60_000)
     places = dialog.sample.places
     assert (places.ra_deg[0], places.dec_deg[0]) == pytest.approx((266.40499, -28.93617), abs=1e-4)
 
@@ -167,7 +167,7 @@ def test_that_a_file_that_cannot_be_read_is_told_and_another_one_can_be_chosen(p
     good.write_text(SAMPLE, encoding="utf-8")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(good), ""))
     dialog.choose_button.click()
-    parts.qtbot.waitUntil(lambda: dialog.sample is not None, timeout=20_000)
+    parts.qtbot.waitUntil(lambda: dialog.sample is not None, timeout=60_000)
     assert not dialog.problem.isVisible() and dialog.add_button.isEnabled()
 
 

@@ -69,7 +69,7 @@ def judged(archive: Any, mission: str, obs_id: str) -> None:
     assert summary and archive.process_observation[mission][obs_id] == archive[mission].assess_process_obs(summary)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(500)
 def test_that_daxa_cleans_erosita_lists_with_the_good_time_of_here(
     worlds: Any, standins: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +113,7 @@ def _prepared(archive: Any, listed: Path) -> dict[str, Any]:
     return {f"TM{number}": {"active": True, "filter": wheel} for number in modules}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(500)
 def test_that_a_whole_erosita_reduction_comes_back_the_same(worlds: Any, standins: Installed) -> None:
     world = worlds(EROSITA)
     obs_id = world.obs_ids(EROSITA)[0]
@@ -128,7 +128,7 @@ def test_that_a_whole_erosita_reduction_comes_back_the_same(worlds: Any, standin
     comes_back(ours, "erosita_back")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize("last", ["chandra_repro", "cleaned_chandra_evts"])
 def test_that_daxa_goes_on_with_chandra(
     last: str, worlds: Any, standins: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -172,7 +172,7 @@ def test_that_daxa_goes_on_with_chandra(
             session.close()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(500)
 def test_that_a_whole_chandra_reduction_comes_back_the_same(worlds: Any, standins: Installed) -> None:
     world = worlds(CHANDRA)
     obs_id = world.obs_ids(CHANDRA)[0]
@@ -184,7 +184,7 @@ def test_that_a_whole_chandra_reduction_comes_back_the_same(worlds: Any, standin
     comes_back(ours, "chandra_back")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(500)
 def test_that_nustar_is_known_to_daxa_and_comes_back_the_same(
     worlds: Any, standins: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,7 @@ def world(real_daxa: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wo
         yield World(real_daxa, monkeypatch, (XMM,))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_daxa_knows_everything_of_a_reduction_and_it_comes_back_the_same(
     world: World, standins: Installed, tmp_path: Path
 ) -> None:
@@ -142,7 +142,7 @@ def test_that_daxa_knows_everything_of_a_reduction_and_it_comes_back_the_same(
     assert world.daxa_archive("come_back").process_success == archive.process_success
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize("last", ["odf_ingest", "emchain", "cleaned_evt_lists"])
 def test_that_daxa_goes_on_from_any_step(
     last: str, world: World, standins: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -205,7 +205,7 @@ def test_that_daxa_goes_on_from_any_step(
         session.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_what_daxa_reduced_alone_is_seen_as_results_of_our_steps(
     real_daxa: ModuleType, world: World, standins: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,7 +261,7 @@ def _raw_files(layout: ArchiveLayout) -> set[str]:
         store.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_that_daxa_finds_its_files_where_the_disk_knows_no_links_and_raw_data_are_closed(
     world: World, standins: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,8 @@ import pytest
 from daxa_gui.core.job import JobState
 from daxa_gui.execution.site_names import end_slurm
 from tests.fakes.cluster_program import Program
-from tests.fakes.clusters import alive, environment, slurm, wait_for, why_no_slurm
+from tests.fakes.clusters import alive, environment, slurm, why_no_slurm
+from tests.fakes.waiting import wait_for
 
 pytest.importorskip("dask_jobqueue", reason="the extra « cluster » is not installed")
 pytestmark = pytest.mark.skipif(bool(why_no_slurm()), reason=why_no_slurm() or "-")
@@ -37,8 +38,8 @@ def program(lab: Path, tmp_path: Path) -> Iterator[Program]:
     yield program
     program.close()
     end_slurm(program.layout.folder, "a", program.folder / "state")
-    wait_for(lambda: queued() == [], 20, "the end of the Slurm jobs")
-    wait_for(lambda: not list((program.layout.folder / "cluster" / "slurm").glob("*/host.json")), 20, "the end of the host")
+    wait_for(lambda: queued() == [], "the end of the Slurm jobs")
+    wait_for(lambda: not list((program.layout.folder / "cluster" / "slurm").glob("*/host.json")), "the end of the host")
 
 
 def queued() -> list[str]:
@@ -56,14 +57,14 @@ def test_that_a_job_that_slurm_refuses_or_never_starts_pauses_the_lane_with_its_
 
     program.settings = changed(program.settings, slurm_directives="--hold")
     job = program.add("folder")
-    wait_for(lambda: program.queue.lanes()["local"], 60, "the pause of the lane")
+    wait_for(lambda: program.queue.lanes()["local"], "the pause of the lane")
     assert program.queue.wait_until_idle(30)
     (notice,) = program.notices()
     assert "JobHeldUser" in notice.message and "hold" in notice.message and "settings" in notice.hint
     assert program.store.get(job.id).state is JobState.QUEUED
     program.settings = changed(program.settings, slurm_directives="", slurm_partition="nosuch")
     program.queue.resume("local")
-    wait_for(lambda: program.queue.lanes()["local"], 60, "the next pause of the lane")
+    wait_for(lambda: program.queue.lanes()["local"], "the next pause of the lane")
     assert any("invalid partition" in notice.message for notice in program.notices())
     assert program.store.get(job.id).state is JobState.QUEUED and "invalid partition" in program.log(job)
 
@@ -73,14 +74,14 @@ def test_that_jobs_go_on_when_the_host_or_a_slurm_job_is_lost_and_a_closed_windo
 ) -> None:
     script = f"echo $$ >> {tmp_path}/ran; sleep 3; echo made > made"
     job = program.add("shell", script=script, made="made")
-    wait_for(lambda: (tmp_path / "ran").exists() and (tmp_path / "ran").read_text().strip(), 60, "the beginning")
+    wait_for(lambda: (tmp_path / "ran").exists() and (tmp_path / "ran").read_text().strip(), "the beginning")
     first = int((tmp_path / "ran").read_text())
     folder, about = host_of(program)
     assert folder.stat().st_mode & 0o077 == 0 and str(about["address"]).startswith("tls://")
     (line,) = queued()
     subprocess.run(["scancel", "--signal=KILL", "--full", line.split()[0]], check=True)  # the machine dies
-    wait_for(lambda: not alive(first), 30, "the end of the lost job's command")
-    wait_for(lambda: len((tmp_path / "ran").read_text().split()) == 2, 90, "the second beginning")
+    wait_for(lambda: not alive(first), "the end of the lost job's command")
+    wait_for(lambda: len((tmp_path / "ran").read_text().split()) == 2, "the second beginning")
     program.queue.close()
     if program.site is not None:
         program.site.close()
@@ -92,6 +93,6 @@ def test_that_jobs_go_on_when_the_host_or_a_slurm_job_is_lost_and_a_closed_windo
         job = again.ended(job, 60)
         assert job.state is JobState.SUCCEEDED and len((tmp_path / "ran").read_text().split()) == 2
         os.kill(int(str(about["pid"])), signal.SIGTERM)
-        wait_for(lambda: not alive(int(str(about["pid"]))) and queued() == [], 30, "the end of the host and its jobs")
+        wait_for(lambda: not alive(int(str(about["pid"]))) and queued() == [], "the end of the host and its jobs")
     finally:
         again.close()

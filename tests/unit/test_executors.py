@@ -13,7 +13,8 @@ import pytest
 from daxa_gui.core.job import JobState
 from daxa_gui.execution.site_names import end_slurm
 from tests.fakes.cluster_program import Program, many
-from tests.fakes.clusters import DaskCluster, alive, environment, slurm, wait_for, why_no_slurm
+from tests.fakes.clusters import DaskCluster, alive, environment, slurm, why_no_slurm
+from tests.fakes.waiting import wait_for
 
 pytest.importorskip("distributed", reason="the extra « cluster » is not installed")
 
@@ -74,7 +75,7 @@ def test_that_work_is_the_same_everywhere(place: Place, tmp_path: Path) -> None:
         (about,) = (program.layout.folder / "cluster" / "slurm").glob("*/host.json")
         host = int(json.loads(about.read_text())["pid"])
         assert alive(host) and end_slurm(program.layout.folder, "a", program.folder / "state")
-        wait_for(lambda: not alive(host), 20, "the end of what keeps Slurm jobs")
+        wait_for(lambda: not alive(host), "the end of what keeps Slurm jobs")
     elif place.executor != "local":
         a_program_that_closes_leaves_work_running_and_the_next_takes_it(place, tmp_path)
 
@@ -138,10 +139,10 @@ def lines_come_while_it_runs_and_a_cancel_ends_all_of_it(program: Program, tmp_p
     mark = tmp_path / "mark"
     telling = program.add("tells", "telling", n=600, pause_s=0.05)
     job = program.add("shell", "cancelled", script=script, mark=str(mark))
-    wait_for(lambda: program.queue.job(telling.id).text.startswith("part "), 60, "progress")
+    wait_for(lambda: program.queue.job(telling.id).text.startswith("part "), "progress")
     assert program.queue.job(telling.id).done < 600 and "line 0" in program.log(telling)
     program.queue.cancel([telling.id])
-    wait_for(lambda: "started" in program.log(job) and (tmp_path / "child").exists(), 60, "the first line")
+    wait_for(lambda: "started" in program.log(job) and (tmp_path / "child").exists(), "the first line")
     written = (tmp_path / "parent").stat().st_mtime
     assert time.time() - written < 3.0  # lines come while it runs
     processes = [int((tmp_path / name).read_text()) for name in ("child", "parent")]
@@ -154,7 +155,7 @@ def lines_come_while_it_runs_and_a_cancel_ends_all_of_it(program: Program, tmp_p
 
 def forty_quick_jobs_all_end_once(program: Program, tmp_path: Path) -> None:
     jobs = program.add_all(many(40, tmp_path / "tally"))
-    assert program.queue.wait_until_idle(60)
+    assert program.queue.wait_until_idle(120)
     assert {job.state for job in program.store.get_all([job.id for job in jobs])} == {S.SUCCEEDED}
     assert len(list((tmp_path / "tally").iterdir())) == 40
     counted = program.products()
@@ -163,21 +164,21 @@ def forty_quick_jobs_all_end_once(program: Program, tmp_path: Path) -> None:
 
 def work_ends_when_it_is_to_be_done_elsewhere(program: Program, tmp_path: Path) -> None:
     job = program.add("shell", "moved", script=f"echo $$ > {tmp_path}/moved; sleep 60")
-    wait_for(lambda: (tmp_path / "moved").exists() and (tmp_path / "moved").read_text().strip(), 60)
+    wait_for(lambda: (tmp_path / "moved").exists() and (tmp_path / "moved").read_text().strip())
     process = int((tmp_path / "moved").read_text())
     assert program.site is not None
     program.site.close()
     program.site = None
-    wait_for(lambda: program.store.get(job.id).state is S.QUEUED, 10, "its way back into the queue")
+    wait_for(lambda: program.store.get(job.id).state is S.QUEUED, "its way back into the queue")
     program.queue.cancel([job.id])  # it would begin again here
-    wait_for(lambda: not alive(process), 10, "the end of what ran there")
+    wait_for(lambda: not alive(process), "the end of what ran there")
 
 
 def a_program_that_closes_leaves_work_running_and_the_next_takes_it(place: Place, tmp_path: Path) -> None:
     program = Program(tmp_path, place.executor, **place.values)
     script = f"echo one; echo x >> {tmp_path}/ran; sleep 1.5; echo two; echo made > made"
     job = program.add("shell", script=script, made="made")
-    wait_for(lambda: "one" in program.log(job), 60)
+    wait_for(lambda: "one" in program.log(job))
     program.close()
     program = Program(tmp_path, place.executor, **place.values)
     try:

@@ -175,7 +175,7 @@ def test_that_continuing_downloads_runs_no_program_that_the_archive_asks_for(lay
     )  # fmt: skip
     try:
         archive.continue_download()
-        archive.queue.wait_until_idle(10.0)
+        assert archive.queue.wait_until_idle(120)
     finally:
         archive.close()
     assert not mark.exists()

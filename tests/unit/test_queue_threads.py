@@ -79,7 +79,7 @@ def test_that_any_mixture_of_requests_ends_with_every_job_in_an_end_that_fits_it
         thread.start()
     for thread in threads:
         thread.join()
-    assert queue.wait_until_idle(60)
+    assert queue.wait_until_idle(120)
     jobs = queue.jobs()
     assert len(jobs) == 4 * 6 * 3 and watch.twice == [] and watch.most <= 6
     for job in jobs:
@@ -140,7 +140,7 @@ def test_that_a_retry_comes_by_itself(tmp_path, monkeypatch):
     queue = Queue(store, Bus(), ScriptedRunner(store, script), PoolExecutor(start_thread), limits=lambda lane: 1)
     queue.start()
     (job,) = queue.add([request()])
-    assert queue.wait_until_idle(20)
+    assert queue.wait_until_idle(120)
     assert (store.get(job.id).state, store.get(job.id).attempt) == (S.SUCCEEDED, 3)
     queue.close()
     store.close()

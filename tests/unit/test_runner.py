@@ -1,7 +1,6 @@
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from daxa_gui.execution.queue import Queue
 from daxa_gui.execution.runner import Runner, severity_of
 from daxa_gui.execution.worker_pool import WorkerPool
 from tests.fakes.execution import request
+from tests.fakes.waiting import wait_for
 
 TASKS = "tests.fakes.tasks:"
 PLACES = [Place.THREAD, Place.PROCESS]
@@ -48,7 +48,7 @@ class Program:
 
     def run(self, task):
         (job,) = self.queue.add([replace(request(), task=task)])
-        assert self.queue.wait_until_idle(60)
+        assert self.queue.wait_until_idle(120)
         return self.store.get(job.id)
 
     def log(self, job):
@@ -62,13 +62,6 @@ def program(tmp_path):
     program.queue.close()
     program.workers.close()
     program.store.close()
-
-
-def wait_for(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def alive(process: int) -> bool:
@@ -124,7 +117,7 @@ def test_that_a_running_job_can_be_cancelled(program, tmp_path, place):
     (job,) = program.queue.add([replace(request(), task=Call(TASKS + "wait_for_cancel", {"mark": str(mark)}, place))])
     wait_for(mark.exists)
     program.queue.cancel([job.id])
-    assert program.queue.wait_until_idle(20) and program.store.get(job.id).state is JobState.CANCELLED
+    assert program.queue.wait_until_idle(120) and program.store.get(job.id).state is JobState.CANCELLED
     assert not program.layout.work_folder(job.id).exists() and "stopped before its end" in program.log(job)
 
 
@@ -195,7 +188,7 @@ def test_that_a_cancelled_program_and_its_children_end(program, tmp_path):
     wait_for(lambda: mark.exists() and mark.read_text().strip())
     child = int(mark.read_text())
     program.queue.cancel([job.id])
-    assert program.queue.wait_until_idle(20)
+    assert program.queue.wait_until_idle(120)
     assert program.store.get(job.id).state is JobState.CANCELLED
     wait_for(lambda: not alive(child))
 

@@ -111,7 +111,7 @@ def test_that_work_elsewhere_goes_on_when_the_program_closes_and_is_found_again(
     assert (site.left, site.cancelled) == (1, 0) and bench.store.get(job.id).state is JobState.QUEUED
     site.answer = Outcome(facts={"n": 1})
     bench.start()
-    assert bench.queue.wait_until_idle(10)
+    assert bench.queue.wait_until_idle(120)
     assert site.seen == [False, True]  # the work folder was left as it was
     assert bench.store.get(job.id).facts == {"n": 1} and not (bench.layout.folder / "remote" / f"job-{job.id}").exists()
 
@@ -140,7 +140,7 @@ def test_that_a_site_gets_only_calls_of_its_jobs(make):
     bench = make(site=lambda job: site if job.unit == "there" else None)
     here = bench.add(unit="here")
     program = bench.add(Command(("true",)), unit="there")
-    assert bench.queue.wait_until_idle(10) and not site.began.is_set()
+    assert bench.queue.wait_until_idle(120) and not site.began.is_set()
     assert {bench.store.get(job.id).state for job in (here, program)} == {JobState.SUCCEEDED}
 
 
@@ -148,7 +148,7 @@ def test_that_follow_ups_of_an_outcome_are_added_with_it(make):
     follow = lambda job, outcome: [request(unit="M2", obs_id="0000000009")] if job.unit == "M1" else []  # noqa: E731
     bench = make(follow_ups=follow)
     bench.add(unit="M1", obs_id="0000000009")
-    assert bench.queue.wait_until_idle(10)
+    assert bench.queue.wait_until_idle(120)
     assert [(job.unit, job.state) for job in bench.store.jobs()] == [("M1", JobState.SUCCEEDED), ("M2", JobState.SUCCEEDED)]
 
 
@@ -158,21 +158,21 @@ def test_that_follow_ups_that_cannot_be_made_fail_the_job_and_store_nothing(make
 
     bench = make(follow_ups=broken)
     job = bench.add(Call(TASKS + "make_file", {"text": "x"}, Place.THREAD))
-    assert bench.queue.wait_until_idle(10)
+    assert bench.queue.wait_until_idle(120)
     assert bench.store.get(job.id).state is JobState.FAILED and not bench.store.products()
 
 
 def test_that_the_work_folder_of_a_failed_job_is_kept_where_that_is_wanted_and_of_a_cancelled_one_never(make):
     bench = make(keep_work=lambda job: bench.layout.kept_work_folder(job.id))
     failed = bench.add(Command(("sh", "-c", "echo a > left; exit 3")))
-    assert bench.queue.wait_until_idle(10)
+    assert bench.queue.wait_until_idle(120)
     kept = bench.layout.kept_work_folder(failed.id)
     assert [path.name for path in kept.iterdir()] == ["left"] and str(kept) in read_from(failed.log_path)[0]
     slow = bench.add(Command(("sh", "-c", "echo a > left; sleep 60")), unit="M2")
     while not bench.queue.running_jobs():
         threading.Event().wait(0.01)
     bench.queue.cancel([slow.id])
-    assert bench.queue.wait_until_idle(10) and not bench.layout.kept_work_folder(slow.id).exists()
+    assert bench.queue.wait_until_idle(120) and not bench.layout.kept_work_folder(slow.id).exists()
 
 
 def test_that_the_next_job_runs_while_what_one_did_is_stored(make, monkeypatch):
@@ -189,5 +189,5 @@ def test_that_the_next_job_runs_while_what_one_did_is_stored(make, monkeypatch):
 
     monkeypatch.setattr(bench.store, "commit_outcome", slow)
     jobs = [bench.add(unit="M1"), bench.add(unit="M2")]
-    assert bench.queue.wait_until_idle(30)
+    assert bench.queue.wait_until_idle(120)
     assert {bench.store.get(job.id).state for job in jobs} == {JobState.SUCCEEDED}

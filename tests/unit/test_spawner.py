@@ -15,6 +15,7 @@ from daxa_gui.execution import commands, process
 from daxa_gui.execution.process import run_program
 from daxa_gui.execution.spawner import children_of
 from daxa_gui.execution.spawning import Spawner, can_spawn, request_bytes, spawner
+from tests.fakes.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(not can_spawn(), reason="programs are started through a spawner on Linux only")
 HERE = {"PATH": os.environ["PATH"]}
@@ -43,13 +44,6 @@ def alive(number: int) -> bool:
         return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def wait_for(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def run(*argv, folder="/", **more):
@@ -250,7 +244,7 @@ def test_that_two_hundred_programs_run_at_once(tmp_path):
 
     with ThreadPoolExecutor(200) as threads:
         results = [threads.submit(one, number) for number in range(200)]
-        wait_for(lambda: len(list(tmp_path.iterdir())) == 200, 60)
+        wait_for(lambda: len(list(tmp_path.iterdir())) == 200)
         (tmp_path / "go").touch()
         assert [result.result() for result in results] == [(number % 7, [str(number)]) for number in range(200)]
 

@@ -18,6 +18,7 @@ from daxa_gui.remote.transfer import fetch
 from tests.fakes.http_server import FakeArchive, Fault
 from tests.fakes.small_fits import small_fits
 from tests.fakes.task_context import FakeContext
+from tests.fakes.waiting import wait_for
 
 PATH = "/FTP/a/x.fits"
 OVERLAP = 64 * 1024  # fetched once more and compared
@@ -403,9 +404,7 @@ def test_that_what_arrived_is_flushed_soon_and_no_thread_stays_for_it(get, tmp_p
     monkeypatch.setattr(disk.FLUSHER, "_delay_s", 0.05)
     disk.FLUSHER.flush_now()
     get()
-    end = time.monotonic() + 10
-    while disk.FLUSHER._thread is not None and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_for(lambda: disk.FLUSHER._thread is None, "the end of the flushing thread")
     assert {tmp_path / "x.fits", tmp_path / ".manifest.jsonl"} <= set(flushed)
     assert disk.FLUSHER._thread is None
 

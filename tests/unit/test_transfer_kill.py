@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from daxa_gui.remote.transfer import fetch
 from tests.fakes.http_server import FakeArchive
 from tests.fakes.small_fits import small_fits
 from tests.fakes.task_context import FakeContext
+from tests.fakes.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -28,13 +28,6 @@ fetch(FakeContext({"heasarc": address}), **arguments)
 
 def start(archive: FakeArchive, arguments: dict) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps([archive.url, arguments])], cwd=ROOT)
-
-
-def wait_until(condition) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.01)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
@@ -51,7 +44,7 @@ def test_that_a_killed_program_loses_nothing_and_fetches_nothing_twice(tmp_path,
         for number in range(kills):
             process = start(archive, arguments)
             goal = len(packed) * (number + 1) / (kills + 2)
-            wait_until(lambda goal=goal: part.exists() and part.stat().st_size > goal)
+            wait_for(lambda goal=goal: part.exists() and part.stat().st_size > goal)
             process.send_signal(signal.SIGKILL)
             process.wait()
             assert not (tmp_path / "x.fits").exists()

@@ -82,7 +82,7 @@ def test_that_a_program_of_somebody_elses_archive_does_not_start_at_opening(layo
     assert job.state is JobState.FAILED and job.error is not None and f"touch {tmp_path / 'evil'}" in job.error.message
     assert not (tmp_path / "evil").exists()
     archive.queue.retry([job.id])  # a person's word
-    archive.queue.wait_until_idle(20)
+    assert archive.queue.wait_until_idle(120)
     assert (tmp_path / "evil").exists()
     archive.close()
 
@@ -95,7 +95,7 @@ def test_that_a_call_of_somebody_elses_archive_fails_with_a_sentence_also_when_t
     stored(layout, Call(FETCH, arguments, "thread"))  # type: ignore[arg-type]
     archive = opened(layout)
     for _ in range(2):
-        archive.queue.wait_until_idle(20)
+        assert archive.queue.wait_until_idle(120)
         (job,) = archive.queue.jobs()
         assert job.state is JobState.FAILED and job.error is not None and "outside" in job.error.message
         archive.queue.retry([job.id])

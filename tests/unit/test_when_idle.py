@@ -14,6 +14,7 @@ from daxa_gui.core.events import JobChanged, Notice
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.step import Call
 from daxa_gui.execution.when_idle import WhenIdle
+from tests.fakes.waiting import PATIENCE_S
 
 JOB = Job(1, "reduce", "local", "m", "1", "", "s", "t", Call("x:y"))
 
@@ -48,7 +49,7 @@ def test_that_it_is_done_when_nothing_runs_any_more(world):
     world.end_job()
     assert not world.done.wait(0.6)
     world.idle.set()
-    assert world.done.wait(10)
+    assert world.done.wait(PATIENCE_S)
     world.rest.stop()
     assert world.times == 1
 
@@ -64,7 +65,7 @@ def test_that_a_note_is_a_reason(world):
     world.idle.set()
     world.rest.start()
     world.rest.note()
-    assert world.done.wait(10)
+    assert world.done.wait(PATIENCE_S)
 
 
 def test_that_it_can_be_done_at_once_and_then_not_again(world):
@@ -81,8 +82,8 @@ def test_that_what_goes_wrong_is_announced_and_the_next_time_comes(world):
     world.idle.set()
     world.rest.start()
     world.rest.note()
-    assert world.done.wait(10)
-    end = time.monotonic() + 10
+    assert world.done.wait(PATIENCE_S)
+    end = time.monotonic() + PATIENCE_S
     notices = []
     while not notices and time.monotonic() < end:
         notices = [event for event in mailbox.drain() if isinstance(event, Notice)]
@@ -90,7 +91,7 @@ def test_that_what_goes_wrong_is_announced_and_the_next_time_comes(world):
     world.error = None
     world.done.clear()
     world.rest.note()
-    assert world.done.wait(10)
+    assert world.done.wait(PATIENCE_S)
 
 
 def test_that_the_thread_ends(world):

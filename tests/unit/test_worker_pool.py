@@ -14,6 +14,7 @@ from daxa_gui.core.product import ProductKind
 from daxa_gui.core.step import Outcome
 from daxa_gui.execution import commands, worker_pool
 from daxa_gui.execution.worker_pool import WorkerPool
+from tests.fakes.waiting import wait_for
 
 TASKS = "tests.fakes.tasks:"
 ALLOWED = ("daxa_gui.", "tests.")
@@ -32,13 +33,6 @@ def exists(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def wait_for(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def test_that_plain_values_come_back_as_they_are(pool):
