@@ -6,14 +6,13 @@ panel is in sight.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
-from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.failure_groups import FailureGroup
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.log_messages import Severity
@@ -21,15 +20,11 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
-from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.elided import ElidedLabel
-from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
+from daxa_gui.gui.widgets.archive_panel import ArchivePanel
 from daxa_gui.gui.widgets.record_table import RecordTable
+from daxa_gui.gui.widgets.words_line import WordsLine
 from daxa_gui.session import Session
 
-_PAUSE_MS = 1000
-_LONGEST_PAUSE_MS = 30_000
-_TYPING_MS = 200
 _KINDS: dict[str, tuple[tuple[str, ...], Severity]] = {
     "Failures of the reduction": (("reduce",), Severity.ERROR),
     "Failures of downloads": (("plan", "download"), Severity.ERROR),
@@ -80,14 +75,9 @@ def _cause_tip(group: FailureGroup) -> str:
     return shown if group.cause == shown or group.count == 1 else f"{shown}\nThe same in all: {group.cause}"
 
 
-class FailuresPanel(QWidget):
+class FailuresPanel(ArchivePanel):
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._context = context
-        self._outdated = True
-        self._reading = False
-        self._asked_at = 0.0
+        super().__init__("failures", session, context, bridge, parent, seldom=True)
         self._groups: list[FailureGroup] | None = None  # None: not known yet
         self._shown: FailureGroup | None = None  # whose data stand in the lower table
         self._failed: set[int] = set()
@@ -95,9 +85,7 @@ class FailuresPanel(QWidget):
         self._steps = {step.name: step.label for step in session.steps()}
         self._build_tables()
         self._build()
-        self._pause = self._timer(_PAUSE_MS, self._read)
-        self._typing = self._timer(_TYPING_MS, self._show_only)
-        self.search.textChanged.connect(lambda _text: self._typing.start())
+        self.search.settled.connect(self._show_only)
         self.kinds.currentIndexChanged.connect(self._on_kinds_changed)
         self.table.chosen_changed.connect(self._on_chosen_changed)
         self.data.chosen_changed.connect(self._update)
@@ -105,18 +93,10 @@ class FailuresPanel(QWidget):
         self.table.doubleClicked.connect(lambda _index: self.show_log())
         bridge.jobs_changed.connect(self._on_jobs_changed)
         bridge.many_jobs_changed.connect(self._note)
-        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
         self._update()
 
     def sizeHint(self) -> QSize:
         return QSize(700, 240)
-
-    def _timer(self, interval_ms: int, slot: object) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(interval_ms)
-        timer.timeout.connect(slot)
-        return timer
 
     # building
 
@@ -154,59 +134,33 @@ class FailuresPanel(QWidget):
         self.kinds.setAccessibleName("What is shown")
         self.kinds.setToolTip("Whose failures are shown, or what jobs that succeeded warned of")
         self.kinds.addItems(list(_KINDS))
-        self.search = QLineEdit(self)
-        self.search.setObjectName("failuresSearch")
-        self.search.setAccessibleName("Find in the causes")
-        self.search.setPlaceholderText("Find a cause, software or step")
-        self.search.setToolTip("Show only causes that hold these words")
-        self.search.setClearButtonEnabled(True)
+        tip = "Show only causes that hold these words"
+        self.search = WordsLine("failuresSearch", "Find in the causes", "Find a cause, software or step", tip, self)
         self.search.setMinimumWidth(12 * self.search.fontMetrics().averageCharWidth())
-        self.count = ElidedLabel(self)
-        self.count.setObjectName("failuresCount")
-        as_muted(self.count)
-        self.retry_button = self._button("failuresRetry", "Retry &these", self.retry)
-        self.retry_button.setToolTip(
-            "Run the jobs of the chosen causes again, or only those chosen below, with what waits for them"
-        )
-        self.log_button = self._button("failuresLog", "Show lo&g", self.show_log)
-        self.log_button.setToolTip("Open the log of the chosen job, or of the first one (double-click does the same)")
-        self.copy_button = self._button("failuresCopy", "Cop&y", self.copy)
-        self.copy_button.setToolTip("Copy the chosen causes with what they mean and the observations that they hit")
+        self.count = self._state_line("failuresCount")
+        tip = "Run the jobs of the chosen causes again, or only those chosen below, with what waits for them"
+        self.retry_button = self._button("failuresRetry", "Retry &these", tip, self.retry)
+        tip = "Open the log of the chosen job, or of the first one (double-click does the same)"
+        self.log_button = self._button("failuresLog", "Show lo&g", tip, self.show_log)
+        tip = "Copy the chosen causes with what they mean and the observations that they hit"
+        self.copy_button = self._button("failuresCopy", "Cop&y", tip, self.copy)
         self.meaning = QLabel(self)
         self.meaning.setObjectName("failuresMeaning")
         self.meaning.setWordWrap(True)
         self.meaning.setTextFormat(Qt.TextFormat.PlainText)
         self.meaning.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.read_only = ReadOnlyLine("failuresReadOnly", self)
-        top = QHBoxLayout()
-        top.setSpacing(6)
-        for widget in (self.kinds, self.search, self.count, self.log_button, self.copy_button, self.retry_button):
-            top.addWidget(widget, 1 if widget in (self.search, self.count) else 0)
         lower = QWidget(self)
         below = QVBoxLayout(lower)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(4)
         below.addWidget(self.meaning)
         below.addWidget(self.data, 1)
-        self.splitter = QSplitter(Qt.Orientation.Vertical, self)
+        self.splitter = self._split(self.table, lower)
         self.splitter.setObjectName("failuresSplitter")
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self.table)
-        self.splitter.addWidget(lower)
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.addLayout(top)
-        layout.addWidget(self.read_only)
-        layout.addWidget(self.splitter, 1)
-
-    def _button(self, name: str, text: str, slot: object) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setObjectName(name)
-        button.setAutoDefault(False)
-        button.clicked.connect(slot)
-        return button
+        wide = (self.search, self.count)
+        top = self._row(self.kinds, *wide, self.log_button, self.copy_button, self.retry_button, wide=wide)
+        top.setSpacing(6)
+        self._stack_up(top, self.read_only, self.splitter)
 
     # what is shown
 
@@ -216,34 +170,20 @@ class FailuresPanel(QWidget):
         low = self.width() > 2.5 * self.height()
         self.splitter.setOrientation(Qt.Orientation.Horizontal if low else Qt.Orientation.Vertical)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._outdated:
-            self._read()
-
-    def _on_archive_changed(self) -> None:
-        self._context.background.forget(self, "failures")
-        self._reading = False
+    def _clear(self, _path: str = "") -> None:
         self._failed.clear()
-        self._forget()
-        self._note()
-        self._update()
+        self._groups = None
+        self.table.set_records([])
+        self.data.set_records([])
 
     def _on_kinds_changed(self) -> None:
-        self._context.background.forget(self, "failures")
-        self._reading = False
-        self._failed.clear()
         self._forget()
+        self._clear()
         self._read()
 
     @property
     def _asked(self) -> tuple[tuple[str, ...], Severity]:
         return _KINDS[self.kinds.currentText()]
-
-    def _forget(self) -> None:
-        self._groups = None
-        self.table.set_records([])
-        self.data.set_records([])
 
     def _on_jobs_changed(self, jobs: list[Job]) -> None:
         """Only jobs that failed, were skipped, or no longer are matter; a thousand that succeed cost nothing."""
@@ -254,34 +194,11 @@ class FailuresPanel(QWidget):
                 self._failed.symmetric_difference_update((job.id,))
                 self._note()
 
-    def _note(self) -> None:
-        self._outdated = True
-        if self.isVisible() and not self._pause.isActive():
-            self._pause.start()
-
-    def _read(self) -> None:
-        if self._session.archive is None:
-            self._outdated = False
-            self._update()
-            return
-        if self._reading:
-            self._note()
-            return
-        self._outdated, self._reading = False, True
-        self._asked_at = time.monotonic()
+    def _question(self) -> Callable[[], list[FailureGroup]]:
         (kinds, severity), session, background = self._asked, self._session, self._context.background
+        return lambda: session.failure_groups(kinds, cancelled=lambda: background.is_closing, severity=severity)
 
-        def work() -> list[FailureGroup]:
-            return session.failure_groups(kinds, cancelled=lambda: background.is_closing, severity=severity)
-
-        background.read(self, "failures", work, self._on_read, self._on_error)
-        self._update()
-
-    def _on_read(self, groups: list[FailureGroup]) -> None:
-        """Large archives are read less often, so that looking takes no time from the work that is looked at."""
-        self._reading = False
-        took_ms = int(1000 * (time.monotonic() - self._asked_at))
-        self._pause.setInterval(min(max(_PAUSE_MS, 10 * took_ms), _LONGEST_PAUSE_MS))
+    def _show(self, groups: list[FailureGroup]) -> None:
         self._failed.update(job_id for group in groups for job_id in (*group.job_ids, *group.skipped_ids))
         first = self._groups is None
         self._groups = groups
@@ -289,12 +206,6 @@ class FailuresPanel(QWidget):
         if first and groups and not self.table.n_chosen():
             self.table.selectRow(0)  # so that what it means and whom it hit is seen without a click
         self._on_chosen_changed()
-
-    def _on_error(self, error: DaxaError) -> None:
-        self._reading = False
-        if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
-            self._context.background.failed.emit(error)
-        self._update()
 
     def _show_only(self) -> None:
         self.table.show_only(self.search.text())
@@ -322,7 +233,7 @@ class FailuresPanel(QWidget):
         if group is not None:
             self.meaning.setText("\n".join(filter(None, (group.example, group.explanation, group.advice))))
         n = len(self._to_retry())
-        self.retry_button.setEnabled(n > 0 and archive is not None and not archive.read_only)
+        self.retry_button.setEnabled(n > 0 and self._can_change)
         self.retry_button.setText(f"Retry &these ({count_text(n)})" if n else "Retry &these")
         self.copy_button.setEnabled(self.table.n_chosen() > 0)
         self.log_button.setEnabled(self._job_of_log() is not None)

@@ -4,15 +4,13 @@ was, and drawing them over images (in the Inspect workspace)."""
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSplitter, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QTextBrowser, QWidget
 
 from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.archive_queries import RegionSet
-from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.product import ProductKind
 from daxa_gui.gui.archive_contents import ArchiveContents
 from daxa_gui.gui.bridge import Bridge
@@ -20,9 +18,7 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.inspected import PICTURES
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
-from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.elided import ElidedLabel
-from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
+from daxa_gui.gui.widgets.archive_panel import ArchivePanel
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.version_views import moment_text
 from daxa_gui.session import Session
@@ -30,15 +26,12 @@ from daxa_gui.session import Session
 _EVENTS = (ProductKind.CLEAN_EVENTS, ProductKind.EVENTS, ProductKind.FINAL_EVENTS)
 
 
-class RegionsPanel(QWidget):
+class RegionsPanel(ArchivePanel):
     """The buttons are about the observation that is chosen in the archive."""
 
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._context = context
+        super().__init__("regions", session, context, bridge, parent)
         self._contents = ArchiveContents.of(session, context, bridge)
-        self._outdated = True
         self._added = ""  # what was added last to the chosen observation
         labels = session.mission_labels()
         self.table = RecordTable(
@@ -59,81 +52,37 @@ class RegionsPanel(QWidget):
         self.table.chosen_changed.connect(self._on_chosen_changed)
         context.observation_changed.connect(lambda _mission, _obs_id: self._on_observation_changed())
         context.product_changed.connect(lambda _product: self._update())
-        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
         bridge.archive_content_changed.connect(self._note)
         self._contents.replaced.connect(self._update)
         self._update()
 
-    def sizeHint(self) -> QSize:
-        return QSize(700, 240)
-
     def _build(self) -> None:
-        self.read_only = ReadOnlyLine("regionsReadOnly", self)
-        self.state = ElidedLabel(self)
-        self.state.setObjectName("regionsState")
-        as_muted(self.state)
-        self.add_button = QPushButton("&Add from a file…", self)
-        self.add_button.setObjectName("addRegions")
-        self.add_button.setToolTip("Take over a DS9 region file for the chosen observation; pixel shapes need one of its images")
-        self.add_button.clicked.connect(self.ask_add)
-        self.remove_button = QPushButton("&Remove", self)
-        self.remove_button.setObjectName("removeRegions")
-        self.remove_button.setToolTip("Take the regions of the chosen rows out of the archive")
-        self.remove_button.clicked.connect(self.remove)
+        self.state = self._state_line("regionsState")
+        tip = "Take over a DS9 region file for the chosen observation; pixel shapes need one of its images"
+        self.add_button = self._button("addRegions", "&Add from a file…", tip, self.ask_add)
+        tip = "Take the regions of the chosen rows out of the archive"
+        self.remove_button = self._button("removeRegions", "&Remove", tip, self.remove)
         self.text = QTextBrowser(self)
         self.text.setObjectName("regionsText")
         self.text.setAccessibleName("The chosen regions")
         self.text.setTabChangesFocus(True)
         self.text.setPlaceholderText("Choose a row to see its regions.")  # one line: Qt cuts off a second one
         self.text.setToolTip("The regions of the chosen row's observation, as DS9 reads them")
-        tools = QHBoxLayout()
-        tools.addWidget(self.state, 1)
-        tools.addWidget(self.add_button)
-        tools.addWidget(self.remove_button)
-        splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        splitter.addWidget(self.table)
-        splitter.addWidget(self.text)
-        splitter.setStretchFactor(0, 3)
-        splitter.setStretchFactor(1, 2)
-        splitter.setChildrenCollapsible(False)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.addLayout(tools)
-        layout.addWidget(self.read_only)
-        layout.addWidget(splitter, 1)
+        top = self._row(self.state, self.add_button, self.remove_button, wide=(self.state,))
+        self._stack_up(top, self.read_only, self._split(self.table, self.text))
 
     # what is shown
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._outdated:
-            self.read()
-
-    def _on_archive_changed(self) -> None:
-        self._context.background.forget(self, "regions")
+    def _clear(self, _path: str) -> None:
         self._added = ""
         self.table.set_records([])
-        self._note()
-        self._update()
 
-    def _note(self) -> None:
-        self._outdated = True
-        if self.isVisible():
-            self.read()
+    def _question(self) -> Callable[[], list[RegionSet]]:
+        return self._session.regions
 
-    def read(self) -> None:
-        if self._session.archive is None:
-            return
-        self._outdated = False
-        self._context.background.read(self, "regions", self._session.regions, self._on_read, self._on_error)
-
-    def _on_read(self, sets: list[RegionSet]) -> None:
+    def _show(self, sets: list[RegionSet]) -> None:
         self.table.set_records(sets)
         self._update()
-
-    def _on_error(self, error: DaxaError) -> None:
-        if self._session.archive is not None:
-            self._context.background.failed.emit(error)
 
     def chosen_observation(self) -> tuple[str, str] | None:
         """What is chosen in the archive: an observation, or the one of a product."""
@@ -152,9 +101,8 @@ class RegionsPanel(QWidget):
         self.state.setToolTip(self.state.text())
         self.read_only.show_reason(archive)
         self.table.say_if_empty("No observation of this archive has regions." if archive is not None else "No archive is open.")
-        can_change = archive is not None and not archive.read_only
-        self.add_button.setEnabled(can_change and chosen is not None)
-        self.remove_button.setEnabled(can_change and self.table.n_chosen() > 0)
+        self.add_button.setEnabled(self._can_change and chosen is not None)
+        self.remove_button.setEnabled(self._can_change and self.table.n_chosen() > 0)
 
     def _sentence(self, archive: ArchiveSummary | None, chosen: tuple[str, str] | None) -> str:
         if archive is None:
@@ -205,7 +153,7 @@ class RegionsPanel(QWidget):
     def _on_added(self, added: RegionSet) -> None:
         kept = f"; {counted(len(added.verbatim), 'line was', 'lines were')} kept unread" if added.verbatim else ""
         self._added = f"{counted(added.n_regions, 'region is', 'regions are')} kept of {added.obs_id} now{kept}."
-        self.read()
+        self._read()
         self._update()
 
     def remove(self) -> None:
@@ -214,7 +162,7 @@ class RegionsPanel(QWidget):
             self,
             "Remove regions",
             lambda: self._remove(chosen),
-            lambda _nothing: self.read(),
+            lambda _nothing: self._read(),
             self._on_error,
         )
 

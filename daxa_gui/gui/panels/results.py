@@ -3,30 +3,26 @@ and what is not fetched at all, and why."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QComboBox, QLabel, QStackedWidget, QWidget
 
 from daxa_gui.core.archive_queries import ProcessResult
 from daxa_gui.core.download_plan import LeftOut
-from daxa_gui.core.errors import DaxaError
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import STATE_WORDS
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
+from daxa_gui.gui.widgets.archive_panel import ArchivePanel
 from daxa_gui.gui.widgets.record_table import RecordTable
+from daxa_gui.gui.widgets.words_line import WordsLine
 from daxa_gui.session import Session
 
-_PAUSE_MS = 1000
-_LONGEST_PAUSE_MS = 30_000
-_TYPING_MS = 200
 LEFT_OUT = "Left out"
 # DAXA's names for what is taken over from a mission's archive.
 _TAKEN_OVER = {
@@ -77,37 +73,21 @@ def digest_of(results: Sequence[ProcessResult], rows: Sequence[int]) -> Digest:
     return Digest(len(results), sum(r.failed for r in results), len(rows), failed)
 
 
-class ResultsPanel(QWidget):
+class ResultsPanel(ArchivePanel):
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._context = context
-        self._outdated = True
-        self._asked_at = 0.0
+        super().__init__("results", session, context, bridge, parent, seldom=True)
         self._n_left_out = 0
         self._labels = session.mission_labels()
         self._steps = {**{step.name: step.label for step in session.steps()}, **_TAKEN_OVER}
         self._build_tables()
         self._build()
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
-        self._pause.timeout.connect(self._read)
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING_MS)
-        self._typing.timeout.connect(self._show_only)
-        self.search.textChanged.connect(lambda _text: self._typing.start())
+        self.search.settled.connect(self._show_only)
         self.shown.currentIndexChanged.connect(lambda _index: self._show_only())
         self.table.chosen_changed.connect(self._update)
         self.table.doubleClicked.connect(lambda _index: self.show_log())
         bridge.jobs_changed.connect(lambda _jobs: self._note())
         bridge.archive_content_changed.connect(self._note)
-        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
         self._update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(700, 260)
 
     def _build_tables(self) -> None:
         def mission(one: Any) -> str:
@@ -149,81 +129,37 @@ class ResultsPanel(QWidget):
         self.shown.setAccessibleName("Which results are shown")
         self.shown.setToolTip("Show all results, only those that need attention, or what is not fetched at all")
         self.shown.addItems([*SHOWN, LEFT_OUT])
-        self.search = QLineEdit(self)
-        self.search.setObjectName("resultsSearch")
-        self.search.setAccessibleName("Find in the results")
-        self.search.setToolTip("Show only results that hold these words")
-        self.search.setPlaceholderText("Find an ObsID, step or reason")
-        self.search.setClearButtonEnabled(True)
+        tip = "Show only results that hold these words"
+        self.search = WordsLine("resultsSearch", "Find in the results", "Find an ObsID, step or reason", tip, self)
         self.count = QLabel(self)
         self.count.setObjectName("resultsCount")
         as_muted(self.count)
-        self.read_only = ReadOnlyLine("resultsReadOnly", self)
-        self.log_button = QPushButton("Show l&og", self)
-        self.log_button.setObjectName("resultsLog")
-        self.log_button.setToolTip("Open the log of the chosen step in the Queue workspace (double-click does the same)")
-        self.log_button.clicked.connect(self.show_log)
-        self.retry_button = QPushButton("Run a&gain", self)
-        self.retry_button.setObjectName("resultsRetry")
-        self.retry_button.setToolTip("Run the chosen steps again, and what needs them; without a choice all failed ones shown")
-        self.retry_button.clicked.connect(self.retry)
+        tip = "Open the log of the chosen step in the Queue workspace (double-click does the same)"
+        self.log_button = self._button("resultsLog", "Show l&og", tip, self.show_log)
+        tip = "Run the chosen steps again, and what needs them; without a choice all failed ones shown"
+        self.retry_button = self._button("resultsRetry", "Run a&gain", tip, self.retry)
         self.tables = QStackedWidget(self)
         self.tables.addWidget(self.table)
         self.tables.addWidget(self.left_out)
-        top = QHBoxLayout()
-        for widget in (self.shown, self.search, self.count, self.log_button, self.retry_button):
-            top.addWidget(widget, 1 if widget is self.search else 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.addLayout(top)
-        layout.addWidget(self.read_only)
-        layout.addWidget(self.tables, 1)
+        top = self._row(self.shown, self.search, self.count, self.log_button, self.retry_button, wide=(self.search,))
+        self._stack_up(top, self.read_only, self.tables)
 
     # what is shown
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._outdated:
-            self._read()
-
-    def _on_archive_changed(self) -> None:
-        self._context.background.forget(self, "results")
+    def _clear(self, _path: str) -> None:
         self._n_left_out = 0
         self.table.set_records([])
         self.left_out.set_records([])
-        self._outdated = True
-        if self.isVisible():
-            self._read()
-        self._update()
 
-    def _note(self) -> None:
-        self._outdated = True
-        if self.isVisible() and not self._pause.isActive():
-            self._pause.start()
-
-    def _read(self) -> None:
-        self._outdated = False
-        if self._session.archive is None:
-            self._update()
-            return
-        self._asked_at = time.monotonic()
+    def _question(self) -> Callable[[], tuple[list[ProcessResult], list[LeftOut]]]:
         session = self._session
-        self._context.background.read(
-            self, "results", lambda: (session.process_results(), session.left_out()), self._on_read, self._on_error
-        )
+        return lambda: (session.process_results(), session.left_out())
 
-    def _on_read(self, found: tuple[list[ProcessResult], list[LeftOut]]) -> None:
-        """Large archives are read less often, so that looking takes no time from the work that is looked at."""
-        took_ms = int(1000 * (time.monotonic() - self._asked_at))
-        self._pause.setInterval(min(max(_PAUSE_MS, 10 * took_ms), _LONGEST_PAUSE_MS))
+    def _show(self, found: tuple[list[ProcessResult], list[LeftOut]]) -> None:
         results, left_out = found
         self._n_left_out = len(left_out)
         self.left_out.set_records(left_out)
         self.table.set_records(results)
-
-    def _on_error(self, error: DaxaError) -> None:
-        if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
-            self._context.background.failed.emit(error)
 
     def _show_only(self) -> None:
         kind = self.shown.currentText()
@@ -250,7 +186,7 @@ class ResultsPanel(QWidget):
         else:
             self.table.say_if_empty("No result is like that." if found.n else "No step has run yet.")
         chosen = self.table.chosen() if self.table.n_chosen() == 1 else []
-        can_change = archive is not None and not archive.read_only and not self._shows_left_out
+        can_change = self._can_change and not self._shows_left_out
         self.log_button.setEnabled(not self._shows_left_out and len(chosen) == 1 and bool(chosen[0].log_path))
         if self.table.n_chosen() == 1:
             can_change = can_change and _can_run_again(chosen[0])

@@ -6,17 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QGroupBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QGroupBox, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from daxa_gui.core.archive_queries import Finding, RawDataUse, TrashEntry, VerifyReport
 from daxa_gui.core.errors import DaxaError
@@ -26,9 +18,9 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.jobs import format_bytes
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
+from daxa_gui.gui.widgets.archive_panel import ArchivePanel
 from daxa_gui.gui.widgets.form import muted_label
 from daxa_gui.gui.widgets.long_work import LongWork
-from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.version_views import moment_text
 from daxa_gui.session import Session
@@ -47,32 +39,21 @@ def with_labels(sentence: str, labels: Mapping[str, str]) -> str:
     return re.sub(r"\w+", lambda word: labels.get(word[0], word[0]), sentence)
 
 
-class UpkeepPanel(QWidget):
+class UpkeepPanel(ArchivePanel):
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._context = context
-        self._outdated = True
+        super().__init__("upkeep", session, context, bridge, parent)
         self._use: RawDataUse | None = None
         self._desk = ArchiveDesk.of(session, context, bridge)
         self._checked = ""  # the folder whose check is shown or under way
-        self.read_only = ReadOnlyLine("upkeepReadOnly", self)
         self.tabs = QTabWidget(self)
         self.tabs.setObjectName("upkeepTabs")
         self.tabs.setAccessibleName("Raw data and trash, or checking")
         self.tabs.addTab(self._space_page(), "Ra&w data and trash")
         self.tabs.addTab(self._check_page(), "Chec&k and repair")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.addWidget(self.read_only)
-        layout.addWidget(self.tabs)
-        bridge.archive_changed.connect(self._on_archive_changed)
+        self._stack_up(self.read_only, self.tabs)
         bridge.products_added.connect(lambda _products: setattr(self, "_outdated", True))
         bridge.archive_content_changed.connect(self._note)
         self._update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(700, 260)
 
     # made once
 
@@ -81,14 +62,10 @@ class UpkeepPanel(QWidget):
         self.use_label = QLabel(page)
         self.use_label.setObjectName("rawDataUse")
         self.use_label.setWordWrap(True)
-        self.delete_button = self._button(
-            "deleteRawData", "&Delete raw data…", "Move the downloaded files to the trash; it asks first"
-        )
-        self.delete_button.clicked.connect(lambda _checked=False: self._desk.ask_delete_raw())
+        tip = "Move the downloaded files to the trash; it asks first"
+        self.delete_button = self._button("deleteRawData", "&Delete raw data…", tip, self._desk.ask_delete_raw)
         raw = QGroupBox("Raw data", page)
-        raw_row = QHBoxLayout(raw)
-        raw_row.addWidget(self.use_label, 1)
-        raw_row.addWidget(self.delete_button)
+        raw.setLayout(self._row(self.use_label, self.delete_button, wide=(self.use_label,)))
         labels = self._session.mission_labels()
         self.trash = RecordTable(
             "trashTable",
@@ -105,14 +82,9 @@ class UpkeepPanel(QWidget):
         self.trash.chosen_changed.connect(self._update)
         self.trash_label = muted_label(parent=page)
         self.trash_label.setObjectName("trashState")
-        self.restore_button = self._button("restoreTrash", "Put &back", "Put the chosen files back where they were")
-        self.restore_button.clicked.connect(self.restore)
-        self.empty_button = self._button("emptyTrash", "E&mpty trash…", "Delete what is in the trash for good")
-        self.empty_button.clicked.connect(self.ask_empty)
-        tools = QHBoxLayout()
-        tools.addWidget(self.trash_label, 1)
-        tools.addWidget(self.restore_button)
-        tools.addWidget(self.empty_button)
+        self.restore_button = self._button("restoreTrash", "Put &back", "Put the chosen files back where they were", self.restore)
+        self.empty_button = self._button("emptyTrash", "E&mpty trash…", "Delete what is in the trash for good", self.ask_empty)
+        tools = self._row(self.trash_label, self.restore_button, self.empty_button, wide=(self.trash_label,))
         layout = QVBoxLayout(page)
         self.trash.say_if_empty("What is deleted comes here first, and can be put back.")
         layout.addWidget(raw)
@@ -122,20 +94,12 @@ class UpkeepPanel(QWidget):
 
     def _check_page(self) -> QWidget:
         page = QWidget(self)
-        self.check_button = self._button(
-            "verifyArchive", "&Check", "Compare every file with its checksum and the database with the disk; changes nothing"
-        )
-        self.check_button.clicked.connect(lambda _checked=False: self.verify(repair=False))
-        self.repair_button = self._button(
-            "repairArchive",
-            "Check and &repair",
-            "The same, and put right what can be: the damaged goes to the trash, the missing is made again",
-        )
-        self.repair_button.clicked.connect(lambda _checked=False: self.verify(repair=True))
-        self.daxa_button = self._button(
-            "writeDaxa", "Write files for DA&XA", "Write the state files with which the DAXA package opens this archive"
-        )
-        self.daxa_button.clicked.connect(self._desk.write_daxa_files)
+        tip = "Compare every file with its checksum and the database with the disk; changes nothing"
+        self.check_button = self._button("verifyArchive", "&Check", tip, lambda: self.verify(repair=False))
+        tip = "The same, and put right what can be: the damaged goes to the trash, the missing is made again"
+        self.repair_button = self._button("repairArchive", "Check and &repair", tip, lambda: self.verify(repair=True))
+        tip = "Write the state files with which the DAXA package opens this archive"
+        self.daxa_button = self._button("writeDaxa", "Write files for DA&XA", tip, self._desk.write_daxa_files)
         self.check_label = QLabel(_NOT_CHECKED, page)
         self.check_label.setObjectName("checkState")
         self.check_label.setWordWrap(True)
@@ -156,32 +120,19 @@ class UpkeepPanel(QWidget):
             self._context,
             page,
         )
-        tools = QHBoxLayout()
-        tools.addWidget(self.check_label, 1)
-        for button in (self.check_button, self.repair_button, self.daxa_button):
-            tools.addWidget(button)
+        tools = self._row(
+            self.check_label, self.check_button, self.repair_button, self.daxa_button, wide=(self.check_label,)
+        )  # fmt: skip
         layout = QVBoxLayout(page)
         layout.addLayout(tools)
         layout.addWidget(self.work)
         layout.addWidget(self.findings, 1)
         return page
 
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        return button
-
     # what is shown
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._outdated:
-            self._read()
-
-    def _on_archive_changed(self, path: str) -> None:
+    def _clear(self, path: str) -> None:
         """A repair closes its archive and opens it again: what it found stays then, and it goes on meanwhile."""
-        self._context.background.forget(self, "upkeep")
         self._use = None
         self.trash.set_records([])
         if path != self._checked and not (self.work.is_running and not path):
@@ -189,36 +140,20 @@ class UpkeepPanel(QWidget):
             self._checked = ""
             self.findings.set_records([])
             self.check_label.setText(_NOT_CHECKED)
-        self._note()
-        self._update()
 
-    def _note(self) -> None:
-        self._outdated = True
-        if self.isVisible():
-            self._read()
+    def _question(self) -> Callable[[], tuple[RawDataUse, list[TrashEntry]]]:
+        session = self._session
+        return lambda: (session.raw_data_use(), session.trash())
 
-    def _read(self) -> None:
-        if self._session.archive is None:
-            return
-        self._outdated = False
-        self._context.background.read(
-            self, "upkeep", lambda: (self._session.raw_data_use(), self._session.trash()), self._on_read, self._on_error
-        )
-
-    def _on_read(self, found: tuple[RawDataUse, list[TrashEntry]]) -> None:
+    def _show(self, found: tuple[RawDataUse, list[TrashEntry]]) -> None:
         self._use, entries = found
         self.trash.set_records(entries)
-        self._update()
-
-    def _on_error(self, error: DaxaError) -> None:
-        if self._session.archive is not None:
-            self._context.background.failed.emit(error)
         self._update()
 
     def _update(self) -> None:
         archive = self._session.archive
         use, entries = self._use, list(self.trash.records_model.records)
-        can_change = archive is not None and not archive.read_only and not self.work.is_running
+        can_change = self._can_change and not self.work.is_running
         self.read_only.show_reason(archive)
         if archive is None:
             self.use_label.setText("No archive is open.")

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QInputDialog,
-    QPushButton,
-    QSplitter,
-    QTextBrowser,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QInputDialog, QTextBrowser, QWidget
 
 from daxa_gui.core.archive_info import ArchiveSummary
 from daxa_gui.core.archive_queries import ArchiveVersion
-from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text
-from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.elided import ElidedLabel
-from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
+from daxa_gui.gui.widgets.archive_panel import ArchivePanel
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.update_archive import UpdateArchiveDialog
 from daxa_gui.gui.widgets.version_views import contents_html, difference_html, moment_text, version_html
@@ -36,13 +24,10 @@ _HOW = "Choose a version to see what it changed and held, or two (with Ctrl) to 
 _NONE_YET = "No version yet: the first one is made when files are here and the work has come to rest."
 
 
-class VersionsPanel(QWidget):
+class VersionsPanel(ArchivePanel):
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._context = context
+        super().__init__("versions", session, context, bridge, parent)
         self._labels = session.mission_labels()
-        self._outdated = True
         self._shown = ""  # the version that stands in the text
         self.table = RecordTable(
             "versionsTable",
@@ -59,12 +44,8 @@ class VersionsPanel(QWidget):
         )
         self._build()
         self.table.chosen_changed.connect(self._on_chosen_changed)
-        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
         bridge.archive_content_changed.connect(self._note)  # a version is made when work has come to rest
         self._update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(700, 260)
 
     def _build(self) -> None:
         self.text = QTextBrowser(self)
@@ -74,66 +55,26 @@ class VersionsPanel(QWidget):
         self.text.setTabChangesFocus(True)
         self.text.setPlaceholderText("Choose a version, or two to compare.")  # one line: Qt cuts off a second one
         self.text.setToolTip(_HOW)
-        self.update_button = QPushButton("&Update archive…", self)
-        self.update_button.setObjectName("updateArchive")
-        self.update_button.setToolTip("Search again with this archive's filters, and fetch and reduce what is new")
-        self.update_button.clicked.connect(self.ask_update)
-        self.note_button = QPushButton("&Note a version…", self)
-        self.note_button.setObjectName("noteVersion")
-        self.note_button.setToolTip("Keep the present state as a version, with a note of yours")
-        self.note_button.clicked.connect(self.ask_note)
-        self.read_only = ReadOnlyLine("versionsReadOnly", self)
-        self.state = ElidedLabel(self)
-        self.state.setObjectName("versionsState")
-        as_muted(self.state)
-        top = QHBoxLayout()
-        top.addWidget(self.state, 1)
-        for button in (self.note_button, self.update_button):
-            top.addWidget(button)
-        splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        splitter.addWidget(self.table)
-        splitter.addWidget(self.text)
-        splitter.setStretchFactor(0, 3)
-        splitter.setStretchFactor(1, 2)
-        splitter.setChildrenCollapsible(False)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.addLayout(top)
-        layout.addWidget(self.read_only)
-        layout.addWidget(splitter, 1)
+        self.note_button = self._button(
+            "noteVersion", "&Note a version…", "Keep the present state as a version, with a note of yours", self.ask_note
+        )
+        tip = "Search again with this archive's filters, and fetch and reduce what is new"
+        self.update_button = self._button("updateArchive", "&Update archive…", tip, self.ask_update)
+        self.state = self._state_line("versionsState")
+        top = self._row(self.state, self.note_button, self.update_button, wide=(self.state,))
+        self._stack_up(top, self.read_only, self._split(self.table, self.text))
 
     # what is shown
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._outdated:
-            self._read()
-
-    def _on_archive_changed(self) -> None:
-        self._context.background.forget(self, "versions")
+    def _clear(self, _path: str) -> None:
         self.table.set_records([])
-        self._note()
-        self._update()
 
-    def _note(self) -> None:
-        self._outdated = True
-        if self.isVisible():
-            self._read()
+    def _question(self) -> Callable[[], list[ArchiveVersion]]:
+        return self._session.versions
 
-    def _read(self) -> None:
-        self._outdated = False
-        if self._session.archive is None:
-            self._on_read([])
-            return
-        self._context.background.read(self, "versions", self._session.versions, self._on_read, self._on_error)
-
-    def _on_read(self, versions: list[ArchiveVersion]) -> None:
+    def _show(self, versions: list[ArchiveVersion]) -> None:
         self.table.set_records(versions)
         self._update()
-
-    def _on_error(self, error: DaxaError) -> None:
-        if self._session.archive is not None:
-            self._context.background.failed.emit(error)
 
     def _update(self) -> None:
         archive = self._session.archive
@@ -142,9 +83,8 @@ class VersionsPanel(QWidget):
         self.state.setToolTip(self.state.text())
         self.read_only.show_reason(archive)
         self.table.say_if_empty(_NONE_YET if archive is not None else "No archive is open.")
-        can_change = archive is not None and not archive.read_only
-        self.update_button.setEnabled(can_change)
-        self.note_button.setEnabled(can_change)
+        self.update_button.setEnabled(self._can_change)
+        self.note_button.setEnabled(self._can_change)
 
     def _on_chosen_changed(self) -> None:
         chosen: list[ArchiveVersion] = self.table.chosen()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QSizePolicy, QWidget
 
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.filters import Filter
+from daxa_gui.gui.abstract import require_methods
 from daxa_gui.gui.widgets.form import muted_label
 
 
@@ -22,11 +25,17 @@ class FilterEditor(QWidget):
     answered = Signal()  # what was looked for is known
     title = ""
 
-    def filter(self) -> Filter:
-        raise NotImplementedError
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        require_methods(cls)
 
+    @abstractmethod
+    def filter(self) -> Filter:
+        """The filter that the entries mean."""
+
+    @abstractmethod
     def set_filter(self, item: Filter) -> None:
-        raise NotImplementedError
+        """Enter what a filter says."""
 
     def hurry(self) -> None:
         """Look at once for what is missing, without waiting for a pause in the typing."""

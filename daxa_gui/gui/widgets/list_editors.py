@@ -41,14 +41,27 @@ class Choice:
         return self.text if self.count is None else f"{self.text}  ·  {count_text(self.count)}"
 
 
+@dataclass(frozen=True)
+class Ticks:
+    """How the lines of a list are called, and how a filter is made of those that are ticked, and read again."""
+
+    name: str
+    label: str
+    tip: str
+    make: Callable[[tuple[str, ...]], Filter]
+    keys_of: Callable[[Filter], tuple[str, ...]]  # may set other entries too
+
+
 class ListEditor(FilterEditor):
     """`first` can be ticked at once; `gather` runs in the background and gives the lines with their counts."""
 
     def __init__(
-        self, context: Context, name: str, label: str, tip: str, gather: Callable[[], Sequence[Choice]],
+        self, context: Context, ticks: Ticks, gather: Callable[[], Sequence[Choice]],
         first: Sequence[Choice] = (), parent: QWidget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
+        name, label, tip = ticks.name, ticks.label, ticks.tip
+        self._ticks = ticks
         self._name = label.lower()
         self._gathered = False
         self._kept: tuple[str, ...] = ()
@@ -79,26 +92,18 @@ class ListEditor(FilterEditor):
         self.setFocusProxy(self.list)
         context.background.read(self, "choices", gather, self._on_gathered)
 
-    def make(self, keys: tuple[str, ...]) -> Filter:
-        """The filter for what is ticked."""
-        raise NotImplementedError
-
-    def keys_of(self, item: Filter) -> tuple[str, ...]:
-        """What is ticked in a filter; may set other entries too."""
-        raise NotImplementedError
-
     def filter(self) -> Filter:
         keys = tuple(key for key in self._items if key in self._ticked)
         if set(keys) == set(self._kept):
             keys = self._kept  # in the order that the filter had
         if keys:
-            return self.make(keys)
+            return self._ticks.make(keys)
         if not self._gathered and not self._items:
             raise Looking(f"Reading the {self._name} …")
         raise InputError("Tick at least one line." if self._items else f"The tables have no {self._name}.")
 
     def set_filter(self, item: Filter) -> None:
-        self._kept = self.keys_of(item)
+        self._kept = self._ticks.keys_of(item)
         self._ticked = set(self._kept)
         for key in self._kept:
             if key not in self._items:  # not read yet, or in no table any more
@@ -210,14 +215,12 @@ class TargetTypeEditor(ListEditor):
             return _with_counts(first, count_texts(tables(session), lambda catalogue: catalogue.target_type))
 
         tip = "Observations of any of the ticked types pass; missions without target types have none"
-        super().__init__(context, "targetTypes", "Target types", tip, gather, first, parent)
+        super().__init__(context, Ticks("targetTypes", "Target types", tip, TargetType, _codes_of), gather, first, parent)
 
-    def make(self, keys: tuple[str, ...]) -> Filter:
-        return TargetType(keys)
 
-    def keys_of(self, item: Filter) -> tuple[str, ...]:
-        assert isinstance(item, TargetType)
-        return item.codes
+def _codes_of(item: Filter) -> tuple[str, ...]:
+    assert isinstance(item, TargetType)
+    return item.codes
 
 
 class CategoryEditor(ListEditor):
@@ -233,14 +236,12 @@ class CategoryEditor(ListEditor):
             ]
 
         tip = "What the missions themselves call their targets; observations of any of the ticked categories pass"
-        super().__init__(context, "categories", "Categories", tip, gather, (), parent)
+        super().__init__(context, Ticks("categories", "Categories", tip, Category, _texts_of), gather, (), parent)
 
-    def make(self, keys: tuple[str, ...]) -> Filter:
-        return Category(keys)
 
-    def keys_of(self, item: Filter) -> tuple[str, ...]:
-        assert isinstance(item, Category)
-        return item.texts
+def _texts_of(item: Filter) -> tuple[str, ...]:
+    assert isinstance(item, Category)
+    return item.texts
 
 
 class InstrumentEditor(ListEditor):
@@ -261,15 +262,17 @@ class InstrumentEditor(ListEditor):
         self.all_of.setToolTip("Only observations with every ticked instrument pass")
         self.any_of.setChecked(True)
         tip = "Instruments that an observation used"
-        super().__init__(context, "instrumentList", "Instruments", tip, gather, first, parent)
+        super().__init__(
+            context, Ticks("instrumentList", "Instruments", tip, self._make, self._instruments_of), gather, first, parent
+        )
         self.box.insertWidget(2, self.any_of)
         self.box.insertWidget(3, self.all_of)
         self.all_of.toggled.connect(lambda _on: self.changed.emit())
 
-    def make(self, keys: tuple[str, ...]) -> Filter:
+    def _make(self, keys: tuple[str, ...]) -> Filter:
         return HasInstrument(keys, self.all_of.isChecked())
 
-    def keys_of(self, item: Filter) -> tuple[str, ...]:
+    def _instruments_of(self, item: Filter) -> tuple[str, ...]:
         assert isinstance(item, HasInstrument)
         (self.all_of if item.all_of else self.any_of).setChecked(True)
         return item.instruments
@@ -298,14 +301,12 @@ class FieldEditor(ListEditor):
             return [choice for spec in specs for choice in field_choices(spec, session.catalogue(spec.name))]
 
         tip = "Observations of any of the ticked fields, or kinds of fields, pass"
-        super().__init__(context, "fields", "Fields", tip, gather, (), parent)
+        super().__init__(context, Ticks("fields", "Fields", tip, Field, _names_of), gather, (), parent)
 
-    def make(self, keys: tuple[str, ...]) -> Filter:
-        return Field(keys)
 
-    def keys_of(self, item: Filter) -> tuple[str, ...]:
-        assert isinstance(item, Field)
-        return item.names
+def _names_of(item: Filter) -> tuple[str, ...]:
+    assert isinstance(item, Field)
+    return item.names
 
 
 def field_choices(spec: MissionSpec, catalogue: Catalogue) -> list[Choice]:
