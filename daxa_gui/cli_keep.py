@@ -12,7 +12,9 @@ from typing import Any
 
 from daxa_gui.cli_archive import changeable, looked_at
 from daxa_gui.cli_output import count_of, print_document, print_table, say, warn
+from daxa_gui.core.bus import Mailbox
 from daxa_gui.core.errors import DaxaError, InputError
+from daxa_gui.core.events import Notice
 from daxa_gui.session import Session
 
 Add = Callable[[str, Any, str], argparse.ArgumentParser]
@@ -141,19 +143,30 @@ def regions(session: Session, options: argparse.Namespace) -> int:
 
 
 def daxa(session: Session, options: argparse.Namespace) -> int:
+    heard = session.bus.subscribe()
     if options.action == "write":
         changeable(session, options.archive)
         paths = [str(path) for path in session.write_daxa_files()]
-        print_document({"files": paths}) if options.json else say("\n".join(paths))
+        _tell_notes(heard, options, {"files": paths}, paths)
         return 0
     if not options.name:
         raise InputError("The new archive needs a name.", "daxa-gui daxa convert FOLDER NAME")
     summary = session.convert_daxa_archive(Path(options.archive), options.name)
-    if options.json:
-        print_document({"archive": summary.path, "observations": summary.n_observations})
-    else:
-        say(f"The archive {summary.path} has {count_of(summary.n_observations, 'observation')}.")
+    sentence = f"The archive {summary.path} has {count_of(summary.n_observations, 'observation')}."
+    _tell_notes(heard, options, {"archive": summary.path, "observations": summary.n_observations}, [sentence])
     return 0
+
+
+def _tell_notes(heard: Mailbox, options: argparse.Namespace, document: dict[str, Any], lines: list[str]) -> None:
+    """What was done, and what the window would say besides: in the document, or on standard error."""
+    notices = [event for event in heard.drain() if isinstance(event, Notice)]
+    notes = [text for one in notices for text in (f"{one.message} {one.hint}".strip(), *one.details.splitlines())]
+    if options.json:
+        print_document({**document, "notes": notes})
+        return
+    say(*lines)
+    for note in notes:
+        warn(f"Note: {note}")
 
 
 def settings(session: Session, options: argparse.Namespace) -> int:

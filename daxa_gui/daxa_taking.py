@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -13,10 +12,7 @@ from typing import Any
 from daxa_gui.archive.failures import translated
 from daxa_gui.archive.job_logs import JobLogFile
 from daxa_gui.archive.layout import ArchiveLayout
-from daxa_gui.archive.on_disk import raw_key
-from daxa_gui.archive.placing import sha256_of
 from daxa_gui.archive.queries import DAXA_FINAL
-from daxa_gui.archive.raw_data import walk
 from daxa_gui.archive.regions import ArchiveRegions
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.archive.taking_over import TakenFile, TakenJob, take_over
@@ -24,25 +20,15 @@ from daxa_gui.core.archive_queries import RegionSet
 from daxa_gui.core.catalogue import Catalogue
 from daxa_gui.core.errors import ArchiveError, Cancelled, DaxaError, FileError
 from daxa_gui.core.job import ErrorInfo, Job, JobState
-from daxa_gui.core.product import ProductKey, ProductKind
-from daxa_gui.core.registry import resolve
+from daxa_gui.core.product import ProductKind
 from daxa_gui.core.selection import Selection
 from daxa_gui.core.step import Call, JobRequest
-from daxa_gui.exchange.daxa_archive import (
-    FAILED,
-    SAVE_INFO,
-    DaxaArchive,
-    DaxaMission,
-    DaxaObservation,
-    DaxaProduct,
-    DaxaUnit,
-)  # fmt: skip
-from daxa_gui.exchange.daxa_archive_files import Place
+from daxa_gui.daxa_taken_files import FilesOfDaxa
+from daxa_gui.exchange.daxa_archive import SAVE_INFO, DaxaArchive, DaxaMission, DaxaObservation, DaxaUnit
 from daxa_gui.exchange.daxa_archive_reading import read_archive
 from daxa_gui.exchange.daxa_operations import Resolve
-from daxa_gui.exchange.daxa_processes import names_here, our_steps, own_key, sentence_of, start_mjd
+from daxa_gui.exchange.daxa_processes import names_here, our_steps, sentence_of, start_mjd
 from daxa_gui.exchange.region_files import read_region_file
-from daxa_gui.missions import MISSIONS
 from daxa_gui.reduction import STEPS
 
 CONVERTED = "daxa"  # the note of an archive that keeps what DAXA said of its missions
@@ -130,12 +116,8 @@ class Taking:
         self._archive, self._store, self._view = archive, store, view
         self._catalogue_of, self._progress, self._cancelled = catalogue_of, progress, cancelled
         root = Path(archive.folder)
-        self._root = root
-        self._source = ArchiveLayout(root.parent.parent if root.parent.name == "archives" else root.parent, root)
-        self._place = Place(root, self._source.output)
+        self._files = FilesOfDaxa(root, store, self._say, view=view)
         self._sentences = [*archive.problems]
-        self._n_files = 0
-        self._outside: list[Path] = []  # files that were made in the output folder around the archive
         self._saved_s = _time_of(root / SAVE_INFO / "process_info.json") or time()
 
     def run(self) -> TakenOver:
@@ -146,7 +128,7 @@ class Taking:
         n_jobs = 0
         for mission in self._archive.missions:
             if not self._view:
-                self._bring_files(mission)
+                self._files.bring_all(mission)
             jobs = take_over(self._store, list(self._jobs(mission)), self._check)
             names = names_here(mission, STEPS)
             logs = {(unit.obs_id, *names[unit.step, unit.ident]): unit for unit in mission.units}
@@ -158,7 +140,8 @@ class Taking:
             self._regions(mission)
             n_jobs += len(jobs)
         n_observations = sum(len(mission.observations) for mission in self._archive.missions)
-        return TakenOver(n_observations, n_jobs, self._n_files, tuple(self._sentences))
+        sentences = (*self._sentences, *self._files.sentences)
+        return TakenOver(n_observations, n_jobs, self._files.n_files, sentences)
 
     def _check(self, _: int) -> None:
         if self._cancelled():
@@ -171,7 +154,7 @@ class Taking:
     def undo(self) -> None:
         """Take away what was made, after the store was closed."""
         with translated(self._store.layout.folder):
-            for path in reversed(self._outside):
+            for path in reversed(self._files.outside):
                 path.unlink(missing_ok=True)
                 for parent in (path.parent, path.parent.parent):
                     if not any(parent.iterdir()):
@@ -206,7 +189,7 @@ class Taking:
         missions = {
             mission.name: {
                 "run_config": list(mission.run_config), "downloaded_type": mission.downloaded_type,
-                "loose_extra": self._stored(mission.loose_extra),
+                "loose_extra": self._files.stored(mission.loose_extra),
             }
             for mission in self._archive.missions
         }  # fmt: skip
@@ -215,80 +198,6 @@ class Taking:
             "unknown": self._archive.unknown,
         }  # fmt: skip
 
-    # ---- files
-
-    def _bring_files(self, mission: DaxaMission) -> None:
-        target = self._store.layout
-        for number, one in enumerate(mission.observations):
-            self._say(number, len(mission.observations), f"{mission.name}: files of {one.obs_id}")
-            for source in self._place.data_folders(mission.name, one.obs_id):
-                failed = source.parent.parent.name == FAILED
-                place = (target.failed_folder if failed else target.processed_folder)(mission.name, one.obs_id)
-                self._bring_folder(source, place, copy=True)
-            raw = self._source.raw_folder(mission.name, one.obs_id)
-            here = target.raw_folder(mission.name, one.obs_id)
-            if raw.is_dir() and raw.resolve() != here.resolve():
-                self._bring_folder(raw, here, copy=False)
-            if one.regions:
-                self._bring(Path(one.regions), ArchiveRegions(self._store).path(mission.name, one.obs_id), copy=True)
-
-    def _bring_folder(self, source: Path, target: Path, *, copy: bool) -> None:
-        left = 0
-        for folder, names, files in os.walk(source):
-            names[:] = sorted(
-                name for name in names if not (Path(folder) / name).is_symlink() and not name.startswith("tempdir_")
-            )
-            for name in sorted(files):
-                path = Path(folder) / name
-                left += not self._bring(path, target / path.relative_to(source), copy=copy)
-        if left:
-            self._sentences.append(f"{left} files of {source} were not taken over: links to elsewhere, or another disk.")
-
-    def _bring(self, source: Path, target: Path, *, copy: bool) -> bool:
-        """A second name, or a copy if that is allowed; False if neither. What is there already stays."""
-        if not source.is_file() or not self._place.is_inside(source):
-            return False
-        if target.exists():
-            return True
-        with translated(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(target.name + ".part")
-            part.unlink(missing_ok=True)
-            try:
-                os.link(os.path.realpath(source), part)
-            except OSError:  # no links on or between these disks; what is wrong with the disk itself shows when it is copied
-                if not copy:
-                    return False
-                shutil.copy2(source, part)
-            part.replace(target)
-        self._n_files += 1
-        if not target.is_relative_to(self._store.layout.folder):
-            self._outside.append(target)
-        return True
-
-    def _taken_file(self, product: DaxaProduct, ours: Container[str]) -> TakenFile | None:
-        """A file of DAXA's, as it lies in the archive that is being made. `ours`: processes for which we have steps; what they
-        made has the key that those would give it."""
-        key, path = own_key(product.key) if product.step in ours else product.key, Path(product.path)
-        place = path
-        if not self._view:
-            stored = self._stored(str(path))
-            place = self._store.layout.absolute(stored) if stored != str(path) else path
-            if not place.is_file():
-                return None
-        return TakenFile(key, place, "" if self._view else sha256_of(place))
-
-    def _stored(self, value: Any) -> Any:
-        """Plain values with paths below DAXA's folders as the archive remembers them."""
-        if isinstance(value, str) and value.startswith("/"):
-            try:
-                return self._source.stored(value)
-            except DaxaError:
-                return value
-        if isinstance(value, Mapping):
-            return {key: self._stored(part) for key, part in value.items()}
-        return [self._stored(part) for part in value] if isinstance(value, list) else value
-
     # ---- processes
 
     def _jobs(self, mission: DaxaMission) -> Iterator[TakenJob]:
@@ -296,7 +205,7 @@ class Taking:
         made: dict[tuple[str, str], list[TakenFile]] = {}
         rest: dict[str, list[TakenFile]] = {}
         for product in mission.products:
-            if (file := self._taken_file(product, ours)) is not None:
+            if (file := self._files.taken(product, ours)) is not None:
                 if product.step and product.step not in PREPROCESSED:
                     made.setdefault((product.step, product.ident), []).append(file)
                 else:
@@ -307,8 +216,8 @@ class Taking:
                 flags.setdefault(unit.obs_id, {}).setdefault(unit.step, {})[unit.ident] = unit.success
         for one in mission.observations:
             files = rest.get(one.obs_id, [])
-            files += self._raw_lists(mission.name, one.obs_id, files)
-            raw = tuple(self._raw_files(mission.name, one.obs_id)) if ours and not self._view else ()
+            files += self._files.raw_lists(mission.name, one.obs_id, files)
+            raw = tuple(self._files.raw_files(mission.name, one.obs_id)) if ours and not self._view else ()
             yield from self._about(mission.name, one, tuple(files), raw, flags.get(one.obs_id, {}))
         config = {step: arguments for one in mission.run_config for step, arguments in one.items()}
         names, seen = names_here(mission, STEPS), set()
@@ -355,36 +264,10 @@ class Taking:
         warnings = tuple(sentence_of(one) for one in unit.warnings)
         known = {
             "step": unit.step, "ident": unit.ident,
-            "errors": list(unit.errors), "warnings": list(unit.warnings), "extra": self._stored(unit.extra),
+            "errors": list(unit.errors), "warnings": list(unit.warnings), "extra": self._files.stored(unit.extra),
         }  # fmt: skip
         finished = _time_of(Path(unit.log)) if unit.log else None
         return TakenJob(request, state, finished or self._saved_s, error, reason, warnings, {"daxa": known}, files)
-
-    def _raw_lists(self, mission: str, obs_id: str, others: list[TakenFile]) -> Iterator[TakenFile]:
-        """Event lists in the raw folder, so that they can be looked at and reduced here."""
-        spec = MISSIONS[mission]
-        folder = self._store.layout.raw_folder(mission, obs_id)
-        if not spec.raw_file or not folder.is_dir():
-            return
-        read = resolve(spec.raw_file)
-        taken = {file.key.unit for file in others if file.key.kind is ProductKind.EVENTS}
-        for path in sorted(folder.rglob("*")):
-            said = read(path.name) if path.is_file() and not path.is_symlink() else None
-            if said is None or said.kind is not ProductKind.EVENTS:
-                continue
-            key = ProductKey(mission, obs_id, ProductKind.EVENTS, said.instrument, said.exposure)
-            if key.unit not in taken:
-                taken.add(key.unit)
-                yield TakenFile(key, path, "" if self._view else sha256_of(path))
-
-    def _raw_files(self, mission: str, obs_id: str) -> Iterator[TakenFile]:
-        """What lies in the raw folder, so that the steps of the mission's software can begin with it. Their checksums are not
-        computed: there may be gigabytes of them, and DAXA knows none."""
-        for entry in walk(self._store.layout.raw_folder(mission, obs_id)):
-            path = Path(entry.path)
-            if entry.is_symlink() or entry.name.startswith(".") or entry.name.endswith((".part", "SUM.SAS")):
-                continue
-            yield TakenFile(raw_key(mission, obs_id, entry.name), path, "")
 
     def _log(self, job: Job, unit: DaxaUnit) -> None:
         """The job's log: DAXA's two as one. Where there is only one, it is the same file under a second name."""

@@ -21,7 +21,7 @@ from daxa_gui.core.archive_queries import (
 )
 from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.errors import ArchiveError
-from daxa_gui.core.events import ArchiveContentChanged
+from daxa_gui.core.events import ArchiveContentChanged, Notice
 from daxa_gui.core.job import Job
 from daxa_gui.work_verbs import WorkVerbs
 
@@ -237,7 +237,12 @@ class KeepingVerbs(WorkVerbs):
     # ---- the DAXA package
 
     def write_daxa_files(self) -> list[Path]:
-        """Write the state files with which the DAXA package opens this archive."""
+        """Write the state files with which the DAXA package opens this archive. What DAXA cannot have in the same way is
+        published as one Notice: the first sentence as its message, the others as its details."""
         from daxa_gui import daxa_archives
 
-        return daxa_archives.write(self._here().store, self.catalogue)
+        written = daxa_archives.write_with_notes(self._here().store, self.catalogue)
+        if written.notes:
+            first, *others = written.notes
+            self.bus.publish(Notice("warning", first, details="\n".join(others)))
+        return list(written.paths)
