@@ -75,7 +75,7 @@ def goes_on(downloads, folder, count=6):
 
 
 @contextmanager
-def small_disk(folder, options="size=8m"):
+def small_disk(folder, options="size=12m"):
     """A file system of a few megabytes, where whoever runs this may make one."""
     folder.mkdir()
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, check=False)
@@ -94,7 +94,7 @@ def test_that_a_full_disk_stops_the_queue_and_nothing_is_lost_when_there_is_room
     with small_disk(tmp_path / "small") as folder:
         downloads = start(folder)
         filler = folder / "filler"
-        filler.write_bytes(bytes(5_500_000))
+        filler.write_bytes(bytes(9_500_000))
         ask(downloads)
         assert downloads.queue.wait_until_idle(120)
         states = downloads.states()
