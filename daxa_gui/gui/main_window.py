@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSettings, QSize, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
+from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QButtonGroup,
+    QDockWidget,
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QMainWindow,
-    QMenu,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -27,18 +24,20 @@ from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
 from daxa_gui.core.filter_stack import FilterStack
 from daxa_gui.core.settings import changed
-from daxa_gui.gui.actions import ACTIONS, CATALOGUES_MENU, ActionSpec
+from daxa_gui.gui.actions import CATALOGUES_MENU, ActionSpec
 from daxa_gui.gui.archive_desk import ArchiveDesk
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.catalogue_desk import CatalogueDesk
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.daxa_files import DaxaFiles
 from daxa_gui.gui.help import show_about, show_shortcuts
+from daxa_gui.gui.menus import Menus
 from daxa_gui.gui.notify import NoticeBar
 from daxa_gui.gui.panels import PANELS, WORKSPACES
+from daxa_gui.gui.rail import Rail
 from daxa_gui.gui.search_memory import SearchMemory
 from daxa_gui.gui.status import StatusLine
-from daxa_gui.gui.theme import apply_theme, chosen_theme, rail_style
+from daxa_gui.gui.theme import apply_theme, chosen_theme
 from daxa_gui.gui.welcome import WelcomePage
 from daxa_gui.gui.workspace import Workspace
 from daxa_gui.session import Session
@@ -63,7 +62,6 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("DAXA GUI")
         self.setMinimumSize(QSize(1000, 640))
         self.workspaces: dict[str, Workspace] = {}
-        self.actions_by_name: dict[str, QAction] = {}
         self.notice_bar = NoticeBar(self)
         self.pages = QStackedWidget(self)
         self.welcome = WelcomePage(session, self.context, self)
@@ -77,67 +75,24 @@ class MainWindow(QMainWindow):
         self.use_theme(session.settings.theme)
         self._restore_geometry()
         self._update_undo()
-        self._update_layout_actions()
+        self._menus.update_layout_actions()
         self._memory.restore()
 
     def _build_menus(self) -> None:
-        menus: dict[str, QMenu] = {}
-        groups: dict[str, QActionGroup] = {}
-        for spec in ACTIONS:
-            menu = self._menu(spec.menu, menus)
-            if spec.separator_before:
-                menu.addSeparator()
-            action = QAction(spec.text, self)
-            action.setObjectName(f"action_{spec.name}")
-            action.setToolTip(spec.tip)
-            action.setStatusTip(spec.tip)
-            if spec.shortcut:
-                action.setShortcut(QKeySequence(spec.shortcut))
-            action.setCheckable(bool(spec.group) or spec.checkable)
-            if spec.group:
-                groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
-            action.triggered.connect(functools.partial(self._run, spec))
-            menu.addAction(action)
-            self.actions_by_name[spec.name] = action
-        menus[CATALOGUES_MENU].aboutToShow.connect(self._update_offline_action)
-        self._panels_menu = QMenu("&Panels", self)
-        self._panels_menu.setObjectName("panelsMenu")
-        self._panels_menu.aboutToShow.connect(self._fill_panels_menu)
-        menus["&View"].insertMenu(self.actions_by_name["reset_layout"], self._panels_menu)
+        self._menus = Menus(self, self._run, self._docks)
+        self.actions_by_name: dict[str, QAction] = self._menus.by_name
+        self._menus.menus[CATALOGUES_MENU].aboutToShow.connect(self._update_offline_action)
         settings = self.session.settings
         self.actions_by_name[f"theme_{settings.theme}"].setChecked(True)
         self.actions_by_name[settings.coordinates].setChecked(True)
 
-    def _menu(self, path: str, menus: dict[str, QMenu]) -> QMenu:
-        if path not in menus:
-            parent, _, title = path.rpartition("/")
-            menus[path] = self._menu(parent, menus).addMenu(title) if parent else self.menuBar().addMenu(title)
-        return menus[path]
-
-    def _run(self, spec: ActionSpec, _checked: bool = False) -> None:
+    def _run(self, spec: ActionSpec) -> None:
         ticked = [self.actions_by_name[spec.name].isChecked()] if spec.checkable else []
         getattr(self, spec.method)(*spec.arguments, *ticked)
 
     def _build_frame(self) -> None:
-        self._rail = rail = QFrame(self)
-        rail.setObjectName("rail")
-        rail.setAccessibleName("Workspaces")
-        column = QVBoxLayout(rail)
-        column.setContentsMargins(0, 8, 0, 8)
-        column.setSpacing(2)
-        self._rail_buttons = QButtonGroup(self)
-        for number, (name, label) in enumerate(WORKSPACES.items(), start=1):
-            button = QToolButton(rail)
-            button.setObjectName("workspaceButton")
-            button.setText(label)
-            button.setCheckable(True)
-            button.setMinimumWidth(92)
-            button.setAccessibleName(f"{label} workspace")
-            button.setToolTip(f"{self.actions_by_name[name].toolTip()} (Ctrl+{number})")
-            button.clicked.connect(functools.partial(self.show_workspace, name))
-            self._rail_buttons.addButton(button, number)
-            column.addWidget(button)
-        column.addStretch(1)
+        self._rail = Rail(self)
+        self._rail.chosen.connect(self.show_workspace)
         body = QWidget(self)
         body_column = QVBoxLayout(body)
         body_column.setContentsMargins(0, 0, 0, 0)
@@ -148,7 +103,7 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(central)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(rail)
+        row.addWidget(self._rail)
         row.addWidget(body, 1)
         self.setCentralWidget(central)
 
@@ -177,9 +132,9 @@ class MainWindow(QMainWindow):
         if not self.context.results:
             self.context.apply_filters_soon()
         self.pages.setCurrentWidget(self.workspaces[name])
-        self._rail_buttons.button(list(WORKSPACES).index(name) + 1).setChecked(True)
+        self._rail.mark(name)
         self.actions_by_name[name].setChecked(True)
-        self._update_layout_actions()
+        self._menus.update_layout_actions()
 
     def _workspace(self, name: str) -> Workspace:
         if name not in self.workspaces:
@@ -323,7 +278,7 @@ class MainWindow(QMainWindow):
     def use_theme(self, name: str) -> None:
         theme = chosen_theme(name)
         apply_theme(self._application, theme)
-        self._rail.setStyleSheet(rail_style(theme))
+        self._rail.set_theme(theme)
         self.context.set_theme(theme)
 
     def choose_coordinates(self, style: str) -> None:
@@ -379,19 +334,10 @@ class MainWindow(QMainWindow):
 
     # what happens
 
-    def _fill_panels_menu(self) -> None:
-        self._panels_menu.clear()
+    def _docks(self) -> list[QDockWidget]:
+        """Of the workspace that is shown."""
         page = self.pages.currentWidget()
-        if isinstance(page, Workspace):
-            for dock in page.docks():
-                self._panels_menu.addAction(dock.toggleViewAction())
-
-    def _update_layout_actions(self) -> None:
-        """What is about panels needs a workspace, and one with panels that can be moved."""
-        page = self.pages.currentWidget()
-        has_docks = isinstance(page, Workspace) and bool(page.docks())
-        self._panels_menu.setEnabled(has_docks)
-        self.actions_by_name["reset_layout"].setEnabled(has_docks)
+        return page.docks() if isinstance(page, Workspace) else []
 
     def _update_undo(self) -> None:
         self.actions_by_name["undo"].setEnabled(self.context.history.can_undo)

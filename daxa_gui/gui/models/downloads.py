@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -17,17 +16,14 @@ from daxa_gui.gui.models.download_columns import (
     WORDS,
     DownloadColumns,
     Rows,
-    Sum,
     Sums,
-    loudest,
-    n_jobs,
-    part_done,
 )
+from daxa_gui.gui.models.download_row_texts import FILE_LEVEL, Column, RowTexts
 from daxa_gui.gui.models.download_runs import Runs
 from daxa_gui.gui.models.download_shape import HIDDEN, Shape
-from daxa_gui.gui.models.jobs import FRACTION_ROLE, STATE_ROLE, Index, format_bytes, percent
-from daxa_gui.gui.models.rates import duration_text
-from daxa_gui.gui.texts import count_text, counted
+from daxa_gui.gui.models.jobs import FRACTION_ROLE, STATE_ROLE, Index
+
+__all__ = ["ID_ROLE", "Column", "DownloadTree"]
 
 ID_ROLE = Qt.ItemDataRole.UserRole + 4  # the number of the job of a file; None for groups
 # Signals about the files of more observations than this would only make the view search for each of them (a tenth of a
@@ -35,19 +31,8 @@ ID_ROLE = Qt.ItemDataRole.UserRole + 4  # the number of the job of a file; None 
 _MOST_SIGNALS = 20
 _MISSION = 0  # what `internalId` says of a mission, of an observation (1 + its mission) and of a file
 _FILES_FROM = 1 << 20  # … this + its observation
-_LONG_OBS_ID = 4  # characters; shorter ones may be in a name by chance
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _RUNNING = CODES["running"]
-
-
-class Column(IntEnum):
-    NAME = 0
-    STATE = 1
-    PROGRESS = 2
-    SIZE = 3
-    RATE = 4
-    LEFT = 5
-    MESSAGE = 6
 
 
 _N_COLUMNS = len(Column)
@@ -70,7 +55,7 @@ class DownloadTree(QAbstractItemModel):
         self._text = ""
         self.is_outdated = False
         self.runs = Runs()
-        self._rates: dict[tuple[int, int], float] = {}  # level and number (see `_node`) → bytes a second
+        self._texts = RowTexts(self.columns)
 
     def arranged(self, overview: JobOverview) -> tuple[DownloadColumns, Shape]:
         """What `set_columns` wants; may be called on any thread."""
@@ -81,7 +66,7 @@ class DownloadTree(QAbstractItemModel):
         """`shape` is that of all the columns, if somebody made it already. True if there are the same rows as before: then what
         is open and chosen stays so, and whoever shows the rows has to draw them anew."""
         self.runs = Runs()
-        self._rates.clear()
+        self._texts = RowTexts(columns)
         if columns.n_rows and columns.has_rows_of(self.columns):
             self.columns = self._shape.columns = columns
             self.is_outdated = bool(self._words)
@@ -208,9 +193,9 @@ class DownloadTree(QAbstractItemModel):
         rates: dict[tuple[int, int], float] = {}
         for row, rate in self.runs.rates(now_s).items():
             observation = int(self.columns.observation[row])
-            for key in ((2, row), (1, observation), (0, self.columns.observations[observation][0])):
+            for key in ((FILE_LEVEL, row), (1, observation), (0, self.columns.observations[observation][0])):
                 rates[key] = rates.get(key, 0.0) + rate
-        self._rates = rates
+        self._texts.rates = rates
         self._announce(np.array(list(self.runs), np.int64))
 
     # ---- what is asked of it
@@ -330,84 +315,17 @@ class DownloadTree(QAbstractItemModel):
             return _RIGHT if column in _NUMBERS else None
         level, number = self._node(index)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.index_text(level, number, column)
+            return self._texts.text(level, number, column)
         if role == STATE_ROLE:
-            return WORDS[self.columns.words[number]] if level == 2 else loudest(self._sums_of(level, number))
+            return self._texts.state(level, number)
         if role == FRACTION_ROLE and column == Column.PROGRESS:
-            return self.columns.part_of(number) if level == 2 else part_done(self._sums_of(level, number))
+            return self._texts.part(level, number)
         if role == ID_ROLE:
-            return int(self.columns.ids[number]) if level == 2 else None
+            return int(self.columns.ids[number]) if level == FILE_LEVEL else None
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
-            return self._tip(level, number)
+            return self._texts.tip(level, number)
         return None
-
-    def _sums_of(self, level: int, number: int) -> Sums:
-        return self.columns.sums_of_missions[number] if level == 0 else self.columns.sums_of_observations[number]
-
-    def _file_text(self, row: int, column: int) -> str:
-        columns = self.columns
-        if column == Column.NAME:  # below its observation nobody needs the ObsID in the name
-            obs_id = columns.observations[columns.observation[row]][1]
-            return columns.names[row].replace(obs_id, "…") if len(obs_id) >= _LONG_OBS_ID else columns.names[row]
-        if column == Column.STATE:
-            return WORDS[columns.words[row]]
-        if column == Column.PROGRESS:
-            return percent(columns.part_of(row))
-        if column == Column.SIZE:
-            return self._size_text(row) if columns.is_file[row] else ""
-        if column in (Column.RATE, Column.LEFT):
-            total = columns.total[row]
-            return self._rate_text((2, row), float(total - columns.done[row]) if total == total else None, column)
-        return columns.notes.get(row, "")
-
-    def _size_text(self, row: int) -> str:
-        size, columns = self.columns.size_bytes(row), self.columns
-        rounded = size is not None and not columns.exact[row] and WORDS[columns.words[row]] != "done"
-        return f"≈ {format_bytes(size)}" if rounded else format_bytes(size)
-
-    def _group_text(self, level: int, number: int, column: int) -> str:
-        sums = self._sums_of(level, number)
-        if column == Column.NAME:
-            return self.columns.mission_label(number) if level == 0 else self.columns.observations[number][1]
-        if column == Column.STATE:
-            return loudest(sums)
-        if column == Column.PROGRESS:
-            return percent(part_done(sums))
-        if column == Column.SIZE:
-            rounded = "≈ " if sums[Sum.ROUNDED] or sums[Sum.UNKNOWN] else ""
-            return f"{rounded}{format_bytes(sums[Sum.BYTES])}" if sums[Sum.FILES] else ""
-        if column in (Column.RATE, Column.LEFT):
-            return self._rate_text((level, number), None if sums[Sum.UNKNOWN] else float(sums[Sum.TO_COME]), column)
-        return files_text(sums)
-
-    def _rate_text(self, key: tuple[int, int], to_come: float | None, column: int) -> str:
-        """« 1.2 MB/s » or how long that will take; empty while nobody knows."""
-        rate = self._rates.get(key)
-        if rate is None:
-            return ""
-        if column == Column.RATE:
-            return f"{format_bytes(rate)}/s"
-        return duration_text(to_come / rate) if rate > 0 and to_come is not None and to_come > 0 else ""
-
-    def _tip(self, level: int, number: int) -> str:
-        if level < 2:
-            sums = self._sums_of(level, number)
-            name = self._group_text(level, number, Column.NAME)
-            states = [f"{count_text(int(sums[code]))} {word}" for code, word in enumerate(WORDS) if sums[code]]
-            about = f"{name}: {files_text(sums) or counted(n_jobs(sums), 'list', 'lists')}; {', '.join(states)}"
-        else:
-            note = self.columns.notes.get(number, "")
-            about = f"{self.columns.names[number]}: {WORDS[self.columns.words[number]]}. {note}".strip()
-        rate, left = (self.index_text(level, number, column) for column in (Column.RATE, Column.LEFT))
-        return f"{about} · {rate}{f', {left} left' if left else ''}" if rate else about
 
     def index_text(self, level: int, number: int, column: int) -> str:
         """What a column says of a mission, an observation (its number) or a file (its row)."""
-        return self._file_text(number, column) if level == 2 else self._group_text(level, number, column)
-
-
-def files_text(sums: Sums) -> str:
-    """« 3 of 12 files »; empty where none is known."""
-    return (
-        f"{count_text(int(sums[Sum.FILES_DONE]))} of {counted(int(sums[Sum.FILES]), 'file', 'files')}" if sums[Sum.FILES] else ""
-    )
+        return self._texts.text(level, number, column)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,42 +24,20 @@ from PySide6.QtWidgets import (
 from daxa_gui.core.distance import Distance
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
-from daxa_gui.core.filters import Cone, Filter, Positions
 from daxa_gui.core.places import Places
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.association import COLUMNS, AssociationModel, CoverCounts, Pairs
-from daxa_gui.gui.texts import as_sentence, count_text, counted, short_label, unbroken
+from daxa_gui.gui.texts import count_text, counted, short_label, unbroken
 from daxa_gui.gui.widgets.catalogue_files import ask_save_path
 from daxa_gui.gui.widgets.flow import FlowLayout
 from daxa_gui.gui.widgets.mission_page import show_on_sky
 from daxa_gui.gui.widgets.sample_dialog import SampleDialog
 from daxa_gui.gui.widgets.sample_parts import ask_sample
+from daxa_gui.gui.widgets.source_box import Source, SourceBox, name_box
 from daxa_gui.session import Session
 
 _WIDEST = 240
-
-
-@dataclass(frozen=True)
-class Source:
-    """Positions whose observations are looked for; `key` tells the row of the stack, or the file."""
-
-    key: tuple[str, Any]
-    label: str
-    places: Places
-    distance: Distance
-    entirely_inside: bool = False
-
-
-def source_of(row_id: int, item: Filter) -> Source | None:
-    """The positions of a filter; None for filters without any."""
-    label = as_sentence(item.sentence())
-    if isinstance(item, Positions):
-        return Source(("filter", row_id), label, item.places, item.reach, item.entirely_inside)
-    if isinstance(item, Cone):
-        distance = Distance() if item.radius_deg is None else Distance.fixed(item.radius_deg)
-        return Source(("filter", row_id), label, Places.of([item.position]), distance)
-    return None
 
 
 class AssociationPanel(QWidget):
@@ -70,8 +47,6 @@ class AssociationPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._context = context
-        self._samples: list[Source] = []
-        self._sources: list[Source] = []
         self._stale = True
         self._counts: CoverCounts | None = None
         self._sorting = ("", False)
@@ -129,9 +104,9 @@ class AssociationPanel(QWidget):
         return table
 
     def _build(self) -> None:
-        self.source_box = self._box("associationSource", "Positions", "Whose positions: a filter of the list, or a sample", 235)
-        self.source_box.setPlaceholderText("no positions yet")
-        self.mission_box = self._box("associationMission", "Mission", "Show the observations of one mission only", 150)
+        self.source_box = SourceBox("associationSource", 235)
+        self.mission_box = QComboBox(self)
+        name_box(self.mission_box, "associationMission", "Mission", "Show the observations of one mission only", 150)
         self.sample_button = self._button("associationSample", "&Sample…", self.ask_sample)
         self.sample_button.setToolTip("Read positions from a file: CSV, ECSV, VOTable or FITS")
         self.export_button = self._button("associationExport", "Ex&port…", self.ask_export)
@@ -158,16 +133,6 @@ class AssociationPanel(QWidget):
         layout.addWidget(self.summary)
         layout.addWidget(self.pages, 1)
 
-    def _box(self, name: str, accessible: str, tip: str, width: int) -> QComboBox:
-        box = QComboBox(self)
-        box.setObjectName(name)
-        box.setAccessibleName(accessible)
-        box.setToolTip(tip)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(16)
-        box.setFixedWidth(width)
-        return box
-
     def _button(self, name: str, text: str, action: Callable[[], object]) -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
@@ -181,24 +146,7 @@ class AssociationPanel(QWidget):
 
     @property
     def source(self) -> Source | None:
-        index = self.source_box.currentIndex()
-        return self._sources[index] if 0 <= index < len(self._sources) else None
-
-    def _fill_sources(self) -> None:
-        """Filters first, in their order, then samples; what was chosen stays chosen."""
-        chosen = self.source.key if self.source is not None else None
-        rows = [row for row in self._context.stack.rows if row.enabled]
-        filters = [found for row in rows if (found := source_of(row.id, row.filter)) is not None]
-        self._sources = [*filters, *self._samples]
-        blocked = self.source_box.blockSignals(True)
-        self.source_box.clear()
-        for source in self._sources:
-            self.source_box.addItem(source.label)
-            self.source_box.setItemData(self.source_box.count() - 1, source.label, Qt.ItemDataRole.ToolTipRole)
-        keys = [source.key for source in self._sources]
-        self.source_box.setCurrentIndex(keys.index(chosen) if chosen in keys else 0 if keys else -1)
-        self.source_box.blockSignals(blocked)
-        self.source_box.setEnabled(bool(keys))
+        return self.source_box.source
 
     def ask_sample(self, path: Path | None = None) -> SampleDialog | None:
         """Choose a file and say what its columns mean."""
@@ -212,11 +160,7 @@ class AssociationPanel(QWidget):
 
     def show_sample(self, label: str, places: Places, distance: Distance, entirely_inside: bool) -> None:
         """Look for the observations of these positions, and come to the front."""
-        number = len(self._samples) + 1
-        words = f"{label} ({count_text(len(places))})"
-        self._samples.append(Source(("sample", number), words, places, distance, entirely_inside))
-        self._fill_sources()
-        self.source_box.setCurrentIndex(len(self._sources) - 1)
+        self.source_box.add_sample(label, places, distance, entirely_inside)
         self._context.show_panel("association")
         self._on_source_chosen()
 
@@ -227,7 +171,7 @@ class AssociationPanel(QWidget):
     # looking for observations
 
     def _on_results_changed(self) -> None:
-        self._fill_sources()
+        self.source_box.fill(self._context.stack.rows)
         self._stale = True
         if self.isVisible():
             self._compute()

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelection, QPoint, Qt, QTimer
-from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
-from daxa_gui.core.download_plan import LeftOut
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.job import Job
 from daxa_gui.gui.bridge import Bridge
@@ -47,10 +36,11 @@ from daxa_gui.gui.models.rates import RateMeter
 from daxa_gui.gui.overview_feed import OverviewFeed
 from daxa_gui.gui.widgets.download_texts import Pace, summary_sentence
 from daxa_gui.gui.widgets.download_verbs import DownloadVerbs
+from daxa_gui.gui.widgets.downloads_filter import DownloadsFilter
 from daxa_gui.gui.widgets.downloads_view import DownloadsView
 from daxa_gui.gui.widgets.failures_box import FailuresBox
-from daxa_gui.gui.widgets.grouped_list import GroupedDialog, left_out_groups, left_out_sentence
 from daxa_gui.gui.widgets.lanes_bar import LaneCounts, LanesBar, lane_label
+from daxa_gui.gui.widgets.left_out_line import LeftOutLine
 from daxa_gui.session import Session
 
 _TICK_MS = 500
@@ -59,18 +49,6 @@ _TURN_S = 0.012  # time for changes before the window may do something else
 _AT_ONCE = 500
 _RATE_OVER_S = 20.0
 _DISK_EVERY_S = 10.0
-_TYPING_MS = 250
-
-# What the filter offers → the states that it shows.
-FILTERS: dict[str, tuple[str, ...]] = {
-    "All states": (),
-    "Running": ("running", "stopping"),
-    "Waiting": ("queued", "waiting"),
-    "Paused": ("paused",),
-    "Failed": ("failed",),
-    "Cancelled or skipped": ("cancelled", "skipped"),
-    "Done": ("done", "warned", "excluded"),
-}
 
 
 class DownloadsPanel(QWidget):
@@ -84,16 +62,13 @@ class DownloadsPanel(QWidget):
         self._free_bytes: int | None = None
         self._disk_asked = 0.0
         self._paused: dict[str, bool] = {}
-        self._left_out: list[LeftOut] = []
         self._current: int | None = None  # the job whose sentence is shown
         self._pending: dict[int, Job] = {}  # changes that are not shown yet
         self.model = DownloadTree(session.mission_labels(), self)
         self._build()
         self._tick_timer = self._timer(_TICK_MS, self._on_tick)
         self._apply_timer = self._timer(_APPLY_MS, self.apply_changes, once=True)
-        self._filter_timer = self._timer(_TYPING_MS, self._filter_now, once=True)
-        self.text.textChanged.connect(lambda _text: self._filter_timer.start())
-        self.states.currentIndexChanged.connect(lambda _index: self._filter_now())
+        self._filter.changed.connect(self._filter_now)
         bridge.lane_changed.connect(self._on_lane_changed)
         bridge.archive_changed.connect(self._on_archive_changed)
         self._feed = OverviewFeed(session, context, bridge, self.model.arranged, KINDS, self)
@@ -133,14 +108,16 @@ class DownloadsPanel(QWidget):
         self.view.customContextMenuRequested.connect(self._on_menu_requested)
         by = {"pause": self._on_pause, "resume": self._on_resume, "retry": self._on_retry, "cancel": self._on_cancel}
         self.verbs = DownloadVerbs(self.view, by, self._on_show_log, self)
-        self._build_filter()
+        self._filter = DownloadsFilter(self)
+        self.states, self.text = self._filter.states, self._filter.text
         self.failures = FailuresBox(self)
         self.failures.retry_requested.connect(self._on_retry_failures)
         self.lanes = LanesBar(self)
         self.lanes.pause_requested.connect(self._on_pause_lane)
         self.lanes.bandwidth_changed.connect(self._on_bandwidth_changed)
         self.lanes.limit_changed.connect(self._on_limit_changed)
-        self._build_left_out()
+        self._left_out_line = LeftOutLine(self._session.mission_labels(), self)
+        self.left_out, self.left_out_button = self._left_out_line.label, self._left_out_line.button
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(6)
@@ -160,39 +137,6 @@ class DownloadsPanel(QWidget):
         for before, after in itertools.pairwise(chain):
             self.setTabOrder(before, after)
 
-    def _build_filter(self) -> None:
-        self._filter = QWidget(self)
-        self.states = QComboBox(self._filter)
-        self.states.setObjectName("downloadsFilter")
-        self.states.setAccessibleName("Show downloads in these states")
-        self.states.setToolTip("Show only files in some states")
-        self.states.addItems(list(FILTERS))
-        self.text = QLineEdit(self._filter)
-        self.text.setObjectName("downloadsText")
-        self.text.setAccessibleName("Find in the downloads")
-        self.text.setToolTip("Show only files whose name, ObsID or mission contains this text")
-        self.text.setPlaceholderText("File, ObsID or mission")
-        self.text.setClearButtonEnabled(True)
-        row = QHBoxLayout(self._filter)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.states)
-        row.addWidget(self.text, 1)
-
-    def _build_left_out(self) -> None:
-        self._left_out_line = QWidget(self)
-        self.left_out = QLabel(self._left_out_line)
-        self.left_out.setObjectName("downloadsLeftOut")
-        self.left_out.setWordWrap(True)
-        self.left_out_button = QPushButton("Wh&ich…", self._left_out_line)
-        self.left_out_button.setObjectName("showLeftOut")
-        self.left_out_button.setToolTip("Show what is not fetched, and why")
-        self.left_out_button.clicked.connect(lambda _checked=False: self._on_show_left_out())
-        row = QHBoxLayout(self._left_out_line)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.left_out, 1)
-        row.addWidget(self.left_out_button)
-        self._left_out_line.hide()
-
     # ---- what happens
 
     def _on_archive_changed(self, _path: str) -> None:
@@ -211,14 +155,9 @@ class DownloadsPanel(QWidget):
 
     def _read_left_out(self) -> None:
         if self._session.archive is None:
-            self._on_left_out_read([])
+            self._left_out_line.show_left_out([])
         else:
-            self._context.background.read(self, "left out", self._session.left_out, self._on_left_out_read)
-
-    def _on_left_out_read(self, left_out: Sequence[LeftOut]) -> None:
-        self._left_out = list(left_out)
-        self.left_out.setText(left_out_sentence(self._left_out))
-        self._left_out_line.setVisible(bool(self._left_out))
+            self._context.background.read(self, "left out", self._session.left_out, self._left_out_line.show_left_out)
 
     def _on_jobs_replaced(self, arranged: tuple[DownloadColumns, Shape]) -> None:
         self._pending.clear()
@@ -275,8 +214,7 @@ class DownloadsPanel(QWidget):
         self.refresh()
 
     def _filter_now(self) -> None:
-        self._filter_timer.stop()
-        self.model.set_filter(FILTERS[self.states.currentText()], self.text.text())
+        self.model.set_filter(self._filter.words, self.text.text())
         if self.model.is_filtered:
             self.view.open_what_is_found()
         self.refresh()
@@ -356,11 +294,6 @@ class DownloadsPanel(QWidget):
     def _on_limit_changed(self, connections: int) -> None:
         change = self._session.change_settings
         self._context.background.act(self, "Connections", lambda: change(connections_per_host=connections))
-
-    def _on_show_left_out(self) -> None:
-        groups = left_out_groups(self._left_out, self._session.mission_labels())
-        heading = "What is not fetched, and why. « Retry » asks again."
-        GroupedDialog("Left out", heading, groups, self.window()).open()
 
     # ---- what is shown
 
