@@ -156,6 +156,8 @@ class Parameter:
     `kind` is "yes/no", "integer", "number", "range" (two numbers), "text", "many" (some of `choices`, a list), "texts" (a list of
     texts), "ranges" (a list of pairs), "numbers" (a list), or empty: then it follows from the default. Name it where the default
     is None; the form then offers `empty` as the empty entry. `daxa` is the argument of DAXA's function that it stands for.
+    `check` is `"module:function"`, called with each text of a "text" or "texts": it raises InputError for one that may not be
+    handed to a program. Texts without a check may have letters, digits and « _ » only.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Parameter:
     kind: str = ""
     empty: str = "the mission's own"  # what None means
     daxa: str = ""
+    check: str = ""
 
 
 @dataclass(frozen=True)

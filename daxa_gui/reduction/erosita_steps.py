@@ -85,7 +85,7 @@ CLEANED_EROSITA_EVTS = Step(
             "flag", "Flag mask", "0xc0000000", "",
             "Events with any of these bits set are rejected, in hexadecimal. 0xc0000000 are corrupt events and frames; 0xc00fff30"
             " also leaves out the corners, bad pixels and their neighbours, as most published work does.",
-            kind="text", daxa="flag",
+            kind="text", daxa="flag", check=f"{_THERE}:flag_mask",
         ),
         Parameter(
             "flag_invert", "Only flagged events", False, "", "Keep only the events that the mask would reject, to look at them.",

@@ -126,7 +126,8 @@ def read_value(parameter: Parameter, text: str) -> Any:
 
 def _read_list(parameter: Parameter, text: str) -> list[Any]:
     """« G,I,U », « 0.5-2.0,2-10 », « 2.3,0.92 »; texts are parted by « && » because they may have commas."""
-    parts = [part.strip() for part in text.split("&&" if parameter.kind == "texts" else ",") if part.strip()]
+    parts = _outer_parts(text) if parameter.kind == "texts" else text.split(",")
+    parts = [part.strip() for part in parts if part.strip()]
     if parameter.kind == "many":
         return [next((choice for choice in parameter.choices if str(choice) == part), part) for part in parts]
     if parameter.kind == "texts":
@@ -138,3 +139,14 @@ def _read_list(parameter: Parameter, text: str) -> list[Any]:
     except ValueError:
         wanted = "numbers with commas" if parameter.kind == "numbers" else "ranges such as 0.5-2.0,2.0-10.0"
         raise InputError(f"« {parameter.label} » needs {wanted}, not « {text} ».") from None
+
+
+def _outer_parts(text: str) -> list[str]:
+    """What stands between « && » that are in no bracket."""
+    parts, begin, depth = [], 0, 0
+    for at, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and text.startswith("&&", at) and at >= begin:
+            parts.append(text[begin:at])
+            begin = at + 2
+    return [*parts, text[begin:]]

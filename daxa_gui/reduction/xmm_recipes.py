@@ -16,6 +16,7 @@ from daxa_gui.core.errors import InputError, ReductionError
 from daxa_gui.core.product import ProductKind as K
 from daxa_gui.core.step import ProgramContext
 from daxa_gui.reduction.recipe import Given, Made, ProgramRun, Recipe, WorkUnit
+from daxa_gui.reduction.selection_terms import by_itself
 from daxa_gui.reduction.xmm_anomalies import accepted_ccds, read_states
 from daxa_gui.reduction.xmm_common import (
     FINISH,
@@ -34,6 +35,7 @@ from daxa_gui.reduction.xmm_common import (
 _THIS = "daxa_gui.reduction.xmm_recipes"
 OWN_BANDS_EV = {"histogram": (2500, 8500), "ratio": (8000, 12000)}  # recommended by the documentation of espfilt
 WIDEST_RATE_CT_S = 10.0  # the task takes no higher limit; its histogram reaches twice as far
+N_PN_CCDS = 12
 EVENTS, OOT_EVENTS, GTI, ANOMALIES = "events.fits", "oot_events.fits", "gti.fits", "anomalies.log"
 
 
@@ -95,14 +97,9 @@ def build_epchain(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
     checked_unit(unit)
     if (left_out := unscheduled_recipe(unit, parameters)) is not None:
         return left_out
-    ccds = [int(ccd) for ccd in unit.facts.get("ccds", ())]
-    if not ccds:
-        raise ReductionError(
-            f"{unit.name} of {unit.obs_id} has no CCD in imaging mode.", "Exposures in timing or burst mode make no image."
-        )
     common = (
         f"odf={{work}}/{summary_name(unit)}", "odfaccess=odf", f"exposure={unit.exposure[1:]}", f"schedule={unit.exposure[0]}",
-        f"ccds={','.join(str(ccd) for ccd in sorted(ccds))}",
+        f"ccds={','.join(str(ccd) for ccd in _ccds(unit))}",
     )  # fmt: skip
     # SAS 21.0.0 came without the task radmonfix.
     without = ("runradmonfix=N",) if sas_version(unit) == (21, 0, 0) else ()
@@ -122,6 +119,20 @@ def build_epchain(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
         finish=f"{FINISH}:chain",
         prepare=f"{HERE}:renew_path",
     )
+
+
+def _ccds(unit: WorkUnit) -> list[int]:
+    """CCDs of pn in imaging mode, in order. Raises ReductionError if there is none, or what is stored is none."""
+    ccds = unit.facts.get("ccds") or []
+    if not ccds:
+        raise ReductionError(
+            f"{unit.name} of {unit.obs_id} has no CCD in imaging mode.", "Exposures in timing or burst mode make no image."
+        )
+    if not isinstance(ccds, (list, tuple)) or not all(type(ccd) is int and 1 <= ccd <= N_PN_CCDS for ccd in ccds):
+        raise ReductionError(
+            f"What is stored of the CCDs of {unit.name} of {unit.obs_id} makes no sense.", "Run the step « Exposures » again."
+        )
+    return sorted(ccds)
 
 
 def build_emchain(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:
@@ -265,15 +276,13 @@ def _yes_no(value: bool) -> str:
 
 
 def selection(unit: WorkUnit, parameters: Mapping[str, Any], ccds: Sequence[int] = ()) -> str:
-    """The expression of evselect: the chosen terms, energies, CCDs, good time.
+    """The expression of evselect: the chosen terms, energies, CCDs, good time; all of them must hold.
 
     Raises
     ------
-    InputError : a term is empty.
+    InputError : a term that is not let through (see `selection_terms`).
     """
-    terms = [str(term).strip() for term in parameters["pn_filt_expr" if unit.instrument == "PN" else "mos_filt_expr"]]
-    if not all(terms):
-        raise InputError("A term of the selection is empty.", "Write an expression of SAS, such as (PATTERN <= 4), or remove it.")
+    terms = [by_itself(term.strip()) for term in parameters["pn_filt_expr" if unit.instrument == "PN" else "mos_filt_expr"]]
     if parameters["energies_kev"] is not None:
         low, high = parameters["energies_kev"]
         terms.append(pi_term((low, high)))

@@ -13,6 +13,8 @@ _MISSIONS = ("xmm_pointed",)
 _OLDEST = "14.0.0"  # SAS; DAXA refuses older ones too
 _MOS, _EPIC, _RGS = ("M1", "M2"), ("PN", "M1", "M2"), ("R1", "R2")
 
+_CHECK_TERM = "daxa_gui.reduction.selection_terms:check_term"
+
 _UNSCHEDULED = Parameter(
     "process_unscheduled", "Unscheduled exposures too", True, "",
     "Also reduce exposures that were not planned (their identifiers begin with U): often what followed an interruption.",
@@ -29,7 +31,7 @@ CIF_BUILD = Step(
         Parameter(
             "analysis_date", "Analysis date", "now", "",
             "Use the calibration as it was known on this day (YYYY-MM-DD); « now » is the day on which the step runs.",
-            daxa="analysis_date",
+            daxa="analysis_date", check=f"{_RECIPES}:analysis_day",
         ),
     ),
     build=f"{_RECIPES}:build_cif",
@@ -187,11 +189,11 @@ CLEANED_EVT_LISTS = Step(
         ),
         Parameter(
             "pn_filt_expr", "Selection, pn", ("#XMMEA_EP", "(PATTERN <= 4)", "(FLAG .eq. 0)"), "",
-            "Terms in SAS's selection language; all of them must hold.", kind="texts", daxa="pn_filt_expr",
+            "Terms in SAS's selection language; all of them must hold.", kind="texts", daxa="pn_filt_expr", check=_CHECK_TERM,
         ),
         Parameter(
             "mos_filt_expr", "Selection, MOS", ("#XMMEA_EM", "(PATTERN <= 12)", "(FLAG .eq. 0)"), "",
-            "Terms in SAS's selection language; all of them must hold.", kind="texts", daxa="mos_filt_expr",
+            "Terms in SAS's selection language; all of them must hold.", kind="texts", daxa="mos_filt_expr", check=_CHECK_TERM,
         ),
         Parameter(
             "filt_mos_anom_state", "Leave out anomalous MOS CCDs", False, "",
