@@ -14,9 +14,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote
+
+from tests.fakes.loopback import Loopback
 
 FAULTS = (
     "drop", "drop", "drop", "drip", "stall", "416", "new etag", "length too long", "length too short", "no range", "html",
@@ -36,7 +37,7 @@ class Sent:
 
 
 @dataclass
-class ChaosServer:
+class ChaosServer(Loopback):
     """`files` maps decoded absolute paths to contents. Use as a context manager.
 
     `share` of the files have bad answers, at most `most_faults` each, of the kinds in `faults`.
@@ -57,26 +58,10 @@ class ChaosServer:
 
     def __enter__(self) -> ChaosServer:
         self.lock = threading.Lock()
-        self.closing = threading.Event()
         self.total_sent = 0
         self._planned: dict[str, list[str]] = {}
         handler = type("Handler", (_Handler,), {"server_of_all": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self.listen(handler)
 
     def planned(self, path: str) -> list[str]:
         """What is still going to go wrong with a file, in order."""

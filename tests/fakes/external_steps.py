@@ -17,13 +17,17 @@ HERE = "tests.fakes.external_steps"
 STEP = Step(
     name="trial", label="Trial", help="", software="heasoft", needs=(), level=Level.OBSERVATION,
     parameters=(
-        Parameter("text", "Text", "", kind="text"),
+        Parameter("text", "Text", "", kind="text", check=f"{HERE}:any_text"),
         Parameter("number", "Number", 1.0, minimum=0.0, maximum=10.0),
     ),
     build=f"{HERE}:build",
 )  # fmt: skip
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PFILES": "/users/one/pfiles;/opt/headas/syspfiles"}
 recipe: Callable[[WorkUnit, Mapping[str, Any]], Recipe] = lambda unit, parameters: Recipe("heasoft", (), ())  # noqa: E731
+
+
+def any_text(text: str) -> None:
+    """What comes through the checks of real steps is not what is tested with this one."""
 
 
 def build(unit: WorkUnit, parameters: Mapping[str, Any]) -> Recipe:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import html
 import ssl
-import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import quote, unquote
+
+from tests.fakes.loopback import Loopback
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Request:
 
 
 @dataclass
-class FakeArchive:
+class FakeArchive(Loopback):
     """`files` maps decoded absolute paths to contents, `faults` paths to what goes wrong with their next answers."""
 
     files: dict[str, StoredFile] = field(default_factory=dict)
@@ -79,26 +79,8 @@ class FakeArchive:
         return [request for request in self.requests if (request.method, request.path) == (method, path)]
 
     def __enter__(self) -> FakeArchive:
-        self.closing = threading.Event()
         handler = type("Handler", (_Handler,), {"archive": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        if self.tls is not None:
-            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._server.server_address[1]}"
+        return self.listen(handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

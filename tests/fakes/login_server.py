@@ -6,14 +6,14 @@ import base64
 import shutil
 import ssl
 import subprocess
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import parse_qs
 
 import pytest
+
+from tests.fakes.loopback import Loopback
 
 
 def make_authority(folder: Path) -> tuple[Path, Path]:
@@ -38,7 +38,7 @@ class Asked:
 
 
 @dataclass
-class LoginServer:
+class LoginServer(Loopback):
     """Gives `data` to whoever sends name and password, by HTTP Basic or as XSA's form; 401 to everybody else."""
 
     authority: tuple[Path, Path]
@@ -77,23 +77,9 @@ class LoginServer:
 
             do_GET = do_POST = _answer
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.authority[1], self.authority[0])
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self._server.server_address[1]}"
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(self.authority[1], self.authority[0])
+        return self.listen(Handler)
 
     def knows(self, headers: dict[str, str], body: bytes) -> bool:
         form = parse_qs(body.decode("ascii"))

@@ -6,14 +6,14 @@ import gzip
 import random
 import re
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
+
+from tests.fakes.loopback import Loopback
 
 Row = tuple[Any, ...]
 
@@ -53,7 +53,7 @@ class Fault:
 
 
 @dataclass
-class MisbehavingTap:
+class MisbehavingTap(Loopback):
     """`faults` are used up one per query (None: this one is answered well); the other switches hold for every query."""
 
     tables: dict[str, FakeTable]
@@ -80,27 +80,9 @@ class MisbehavingTap:
     tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> MisbehavingTap:
-        self.closing = threading.Event()
         self.random = random.Random(self.seed)
         handler = type("Handler", (_Handler,), {"tap": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        if self.tls is not None:
-            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
+        return self.listen(handler)
 
     @property
     def address(self) -> str:

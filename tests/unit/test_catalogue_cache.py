@@ -340,23 +340,13 @@ def test_that_an_index_of_another_kind_is_made_again(cache: CatalogueCache) -> N
 
 # Saves a second version in a process that ends itself, as if killed, at the n-th call of a chosen function.
 KILLED = """
-import importlib, os, sys
+import sys
 from pathlib import Path
 from daxa_gui.catalogues.cache import CatalogueCache
 from tests.unit.test_catalogue_cache import SPEC, made
+from tests.fakes.dying import die_at_call
 folder, where, n = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-module_name, _, path = where.partition(":")
-owner = importlib.import_module(module_name)
-*parents, name = path.split(".")
-for parent in parents:
-    owner = getattr(owner, parent)
-real, calls = getattr(owner, name), []
-def dying(*args, **kwargs):
-    calls.append(1)
-    if len(calls) == n:
-        os._exit(9)
-    return real(*args, **kwargs)
-setattr(owner, name, dying)
+die_at_call(where, n)
 CatalogueCache(folder).save(SPEC, made(2), None, "fetched")
 """
 

@@ -13,24 +13,11 @@ from tests.fakes.queue_bench import Bench, chain, fails_with
 S = JobState
 
 
-@pytest.fixture
-def make(tmp_path):
-    benches = []
-
-    def build(**options):
-        benches.append(Bench(tmp_path / str(len(benches)), **options))
-        return benches[-1]
-
-    yield build
-    for bench in benches:
-        bench.close()
-
-
 # ---- lanes, progress, closing
 
 
-def test_that_a_paused_lane_starts_nothing_and_resumes(make):
-    bench = make(executor=ImmediateExecutor())
+def test_that_a_paused_lane_starts_nothing_and_resumes(make_bench):
+    bench = make_bench(executor=ImmediateExecutor())
     bench.queue.pause("local")
     jobs = bench.queue.add([request("a"), request("b", lane="host:x")])
     assert bench.states(*jobs) == [S.QUEUED, S.SUCCEEDED] and bench.queue.wait_until_idle(0.0)
@@ -39,27 +26,27 @@ def test_that_a_paused_lane_starts_nothing_and_resumes(make):
     assert [(e.lane, e.paused) for e in bench.events(LaneChanged)] == [("local", False)]
 
 
-def test_that_a_lane_can_be_paused_from_the_beginning(make):
-    bench = make(paused=["local"])
+def test_that_a_lane_can_be_paused_from_the_beginning(make_bench):
+    bench = make_bench(paused=["local"])
     (job,) = bench.queue.add([request()])
     assert bench.states(job) == [S.QUEUED]
 
 
-def test_that_pausing_with_interruption_puts_running_jobs_back(make):
+def test_that_pausing_with_interruption_puts_running_jobs_back(make_bench):
     def script(job, token):
         if job.attempt == 1:
             bench.queue.pause("local", interrupt=True)
             token.check()
         return Outcome()
 
-    bench = make(executor=ImmediateExecutor(), script=script)
+    bench = make_bench(executor=ImmediateExecutor(), script=script)
     (job,) = bench.queue.add([request()])
     assert bench.states(job) == [S.QUEUED]
     bench.queue.resume("local")
     assert bench.states(job) == [S.SUCCEEDED]
 
 
-def test_that_progress_is_announced_and_seen_but_not_stored(make):
+def test_that_progress_is_announced_and_seen_but_not_stored(make_bench):
     class Runner(ScriptedRunner):
         def run(self, job, token, on_progress, succeed):
             on_progress(5.0, 10.0, "half")
@@ -69,7 +56,7 @@ def test_that_progress_is_announced_and_seen_but_not_stored(make):
             assert bench.store.get(job.id).done == 0.0
             return super().run(job, token, on_progress, succeed)
 
-    bench = make(executor=ImmediateExecutor())
+    bench = make_bench(executor=ImmediateExecutor())
     bench.queue._runner = Runner(bench.store)
     (job,) = bench.queue.add([request()])
     assert bench.store.get(job.id).done == 10.0 and bench.store.get(job.id).text == ""
@@ -100,8 +87,8 @@ def test_that_work_that_goes_on_after_closing_changes_nothing(tmp_path):
     again.close()
 
 
-def test_that_closing_for_good_cancels_everything(make):
-    bench = make(limit=1)
+def test_that_closing_for_good_cancels_everything(make_bench):
+    bench = make_bench(limit=1)
     jobs = bench.queue.add([request("a"), request("b"), *chain("prepare", "flares")])
     bench.queue.close(cancel=True, timeout_s=0.0)
     assert bench.states(*jobs) == [S.CANCELLING, S.CANCELLED, S.CANCELLED, S.CANCELLED]
@@ -120,8 +107,8 @@ def test_that_a_restart_goes_on_with_waiting_jobs_whose_needs_are_done(tmp_path)
     again.close()
 
 
-def test_that_an_archive_that_cannot_be_written_pauses_the_queue_and_it_goes_on_later(make, monkeypatch):
-    bench = make(limit=1)
+def test_that_an_archive_that_cannot_be_written_pauses_the_queue_and_it_goes_on_later(make_bench, monkeypatch):
+    bench = make_bench(limit=1)
     jobs = bench.queue.add([request("a"), request("b")])
     with monkeypatch.context() as patch:
 

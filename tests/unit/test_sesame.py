@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +14,7 @@ import pytest
 
 from daxa_gui.core.errors import InputError, TransferError
 from daxa_gui.remote.sesame import NameResolver
+from tests.fakes.loopback import Loopback
 
 # in the form of Sesame's answers: lines that begin with # or %, the position in the line %J
 KNOWN = {
@@ -25,17 +25,16 @@ KNOWN = {
 }
 
 
-class FakeSesame:
+class FakeSesame(Loopback):
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.answer: bytes | None = None  # in place of all answers
         self.status = 200
         self.silent = False
-        self.closing = threading.Event()
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/nph-sesame/"
+        return f"{self.url}/nph-sesame/"
 
     def text(self, name: str) -> bytes:
         if self.answer is not None:
@@ -64,18 +63,7 @@ class FakeSesame:
                 self.end_headers()
                 self.wfile.write(body)
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.server.block_on_close = False
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closing.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        return self.listen(Handler)
 
 
 @pytest.fixture

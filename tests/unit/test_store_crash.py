@@ -22,22 +22,12 @@ UNITS = [f"M{number}S001" for number in range(1, 6)]
 
 # Runs the same queue in a process that ends itself, as if killed, at the n-th call of a chosen function.
 KILLED = """
-import importlib, os, sys
+import sys
 from pathlib import Path
 from tests.unit.test_store_crash import run
+from tests.fakes.dying import die_at_call
 folder, where, n = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-module_name, _, path = where.partition(":")
-owner = importlib.import_module(module_name)
-*parents, name = path.split(".")
-for parent in parents:
-    owner = getattr(owner, parent)
-real, calls = getattr(owner, name), []
-def dying(*args, **kwargs):
-    calls.append(1)
-    if len(calls) == n:
-        os._exit(9)
-    return real(*args, **kwargs)
-setattr(owner, name, dying)
+die_at_call(where, n)
 run(folder)
 """
 

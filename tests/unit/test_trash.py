@@ -190,24 +190,14 @@ def test_that_an_entry_that_leads_elsewhere_is_refused(store, tmp_path):
 # ---- a program that dies
 
 KILLED = """
-import importlib, os, sys
+import sys
 from pathlib import Path
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.store import ArchiveStore
+from tests.fakes.dying import die_at_call
 folder, verb, where, n = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 store = ArchiveStore.open(OutputLayout(folder).archive("a"))
-module_name, _, path = where.partition(":")
-owner = importlib.import_module(module_name)
-*parents, name = path.split(".")
-for parent in parents:
-    owner = getattr(owner, parent)
-real, calls = getattr(owner, name), []
-def dying(*args, **kwargs):
-    calls.append(1)
-    if len(calls) == n:
-        os._exit(9)
-    return real(*args, **kwargs)
-setattr(owner, name, staticmethod(dying) if name == "_note" else dying)
+die_at_call(where, n)
 if verb == "delete":
     store.trash.delete_raw()
 else:

@@ -371,23 +371,13 @@ def test_that_a_later_version_and_foreign_databases_are_not_rebuilt(store):
 
 
 KILLED = """
-import importlib, os, sys
+import sys
 from pathlib import Path
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.verify import verify
+from tests.fakes.dying import die_at_call
 folder, where, n = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-module_name, _, path = where.partition(":")
-owner = importlib.import_module(module_name)
-*parents, name = path.split(".")
-for parent in parents:
-    owner = getattr(owner, parent)
-real, calls = getattr(owner, name), []
-def dying(*args, **kwargs):
-    calls.append(1)
-    if len(calls) == n:
-        os._exit(9)
-    return real(*args, **kwargs)
-setattr(owner, name, dying)
+die_at_call(where, n)
 verify(OutputLayout(folder).archive("Coma"), repair=True)
 """
 

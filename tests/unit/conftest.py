@@ -1,0 +1,25 @@
+"""What several unit tests set up the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.queue_bench import Bench
+
+
+@pytest.fixture
+def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """Queues under a test's control, each over an archive of its own; closed after the test."""
+    benches: list[Bench] = []
+
+    def build(**options: Any) -> Bench:
+        benches.append(Bench(tmp_path / str(len(benches)), **options))
+        return benches[-1]
+
+    yield build
+    for bench in benches:
+        bench.close()
