@@ -10,7 +10,7 @@ from typing import Self
 
 
 class Loopback:
-    """A server while its context is open: `listen` begins it, `closing` is set before its end, for answers that take their time."""
+    """A server while its context is open: `listen` begins it; `closing` is set before its end, for answers that take long."""
 
     tls: ssl.SSLContext | None = None
 
