@@ -91,7 +91,7 @@ def _checked_text(parameter: Parameter, value: Any) -> str:
     if len(value) > _LONGEST_TEXT or any(unicodedata.category(character) in _UNPRINTABLE for character in value):
         raise InputError(f"« {parameter.label} » has line breaks or control characters, or is very long.")
     if parameter.check:
-        resolve(parameter.check, within="daxa_gui.reduction.")(value)
+        resolve(parameter.check)(value)
     elif not _WORD.fullmatch(value):
         raise InputError(f"« {parameter.label} » may have letters, digits and « _ » only, not « {_shown(value)} ».")
     return value
