@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -36,6 +37,9 @@ def _isolate() -> None:
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
     os.environ["DAXA_GUI_CACHE"] = str(RUN_FOLDER / "cache")
     _set_home(RUN_FOLDER / "home", os.environ.__setitem__)
+    # started in the background of a script, this process ignores Ctrl+C, and so would the programs that tests interrupt
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS / "no_network"), os.environ.get("PYTHONPATH")]))
     _load_network_guard()
 

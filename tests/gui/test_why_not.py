@@ -48,6 +48,7 @@ class Why:
         self.settle()
 
     def settle(self) -> None:
+        self.qtbot.wait(20)  # what a click or a changed stack asks for is asked by then
         assert self.context.background.wait_until_idle()
         self.qtbot.waitUntil(lambda: "Asking" not in self.block.heading.text())
         self.qtbot.wait(20)
