@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import os
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 AFTER_FIRST_PAINT_MS = 150
+AFTER_ARCHIVE_MS = 5_000  # when an archive that was opened has long been shown
 MAX_JOBS = 64  # more than the lanes' limits together, so that a job that is called running does run
 VERBS = (
     "missions", "catalogue", "find", "fetch", "reduce", "doctor", "configurations", "inspect", "info", "results", "logs",
@@ -67,6 +67,9 @@ def window(arguments: Sequence[str]) -> int:
         return 1
     # Threads that compute in Python hand over to the window's thread after 1 ms instead of the usual 5.
     sys.setswitchinterval(0.001)
+    from daxa_gui.core import collecting
+
+    collecting.keep_passes_short()
     # The session first: PySide6 looks into the source of every module that is imported after it.
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
@@ -88,8 +91,11 @@ def window(arguments: Sequence[str]) -> int:
     main_window.show()
     if os.environ.get("DAXA_GUI_BENCH") == "first-paint":
         return _report_first_paint(application, main_window)
-    # What is there by then stays: the garbage collector, which stops all threads, need not look at it again and again.
-    main_window.built.connect(lambda: gc.freeze())
+    main_window.built.connect(collecting.leave_alone)
+    # What belonged to the archive before is gone; what of it is left in cycles goes when the new one stands.
+    main_window.bridge.archive_changed.connect(
+        lambda _path: QTimer.singleShot(AFTER_ARCHIVE_MS, main_window, collecting.pass_over_everything)
+    )
     QTimer.singleShot(AFTER_FIRST_PAINT_MS, main_window, main_window.build_ahead)
     if options.tour:
         from daxa_gui.gui.tour import Tour

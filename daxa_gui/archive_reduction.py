@@ -61,13 +61,16 @@ class Reducing:
             return {str(unit): dict(values) for unit, values in self.store.info().get("overrides", {}).items()}
 
     def _requests(self, steps: Sequence[str] | None, parameters: Parameters, only: Unit | None = None) -> list[JobRequest]:
+        return list(self._iter_requests(steps, parameters, only))
+
+    def _iter_requests(
+        self, steps: Sequence[str] | None, parameters: Parameters, only: Unit | None = None
+    ) -> Iterator[JobRequest]:  # fmt: skip
+        """One event list after the other, those of an observation together."""
         overrides = self._overrides()
-        return [
-            request
-            for raw, key, chosen in self._raw_lists()
-            if only is None or (key.mission, key.obs_id, key.unit) == only
-            for request in self._planned(raw, key, chosen, steps, parameters, overrides)
-        ]
+        for raw, key, chosen in self._raw_lists():
+            if only is None or (key.mission, key.obs_id, key.unit) == only:
+                yield from self._planned(raw, key, chosen, steps, parameters, overrides)
 
     def _planned(
         self, raw: Product, key: ProductKey, chosen: Sequence[str], steps: Sequence[str] | None, parameters: Parameters,

@@ -3,8 +3,11 @@ is known of their exposures."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from daxa_gui.archive.failures import sensible
@@ -20,8 +23,19 @@ if TYPE_CHECKING:
     from daxa_gui.reduction.doctor_case import ObservedData
 
 Observation = tuple[str, str]  # mission, ObsID
+_AT_ONCE = 100  # observations: what is kept in memory of them, and freed together
+_THESE = " AND mission = ? AND obs_id IN (SELECT value FROM json_each(?))"
 _UNIT_PART = re.compile(r"[\w.+-]{0,40}")
 _RAW_NEEDED = frozenset({"xmm_pointed", "chandra", "nustar_pointed"})  # their chains begin with more than event lists
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Some observations of one mission: those that can be reduced, and those whose data are not here."""
+
+    mission: str
+    subjects: list[Subject]
+    left_aside: list[LeftAside]
 
 
 class Subjects:
@@ -29,20 +43,25 @@ class Subjects:
 
     store: ArchiveStore
 
-    def _subjects(self, order: ReductionOrder, missions: Collection[str]) -> tuple[list[Subject], list[LeftAside]]:
-        """The observations that an order is about, and those whose data are not here."""
+    def _portions(self, order: ReductionOrder, missions: Collection[str]) -> Iterator[Portion]:
+        """The observations that an order is about, some at a time. Between two portions nothing is being read."""
         wanted = {*order.observations, *((mission, obs_id) for mission, obs_id, _ in order.units)}
-        raw, events = self._raw_files(), self._event_paths()
+        names = [one for one in self.store.observation_names() if one[0] in missions and (not wanted or one in wanted)]
+        for mission, group in groupby(names, key=lambda one: one[0]):
+            obs_ids = [obs_id for _, obs_id in group]
+            for start in range(0, len(obs_ids), _AT_ONCE):
+                yield self._portion(mission, obs_ids[start : start + _AT_ONCE])
+
+    def _portion(self, mission: str, obs_ids: Sequence[str]) -> Portion:
+        raw, events = self._raw_files(mission, obs_ids), self._event_paths(mission, obs_ids)
         found, left_aside = [], []
-        for about in self.store.observations():
+        for about in self.store.some_observations(mission, obs_ids):
             one = (about.mission, about.obs_id)
-            if about.mission not in missions or (wanted and one not in wanted):
-                continue
             if reason := self._what_is_missing(about, one in raw, bool(events.get(one))):
                 left_aside.append(LeftAside(*one, "", reason))
                 continue
             found.append(self._subject(about, events.get(one, [])))
-        return found, left_aside
+        return Portion(mission, found, left_aside)
 
     @staticmethod
     def _what_is_missing(about: ArchiveObservation, has_raw: bool, has_events: bool) -> str:
@@ -58,21 +77,23 @@ class Subjects:
         begin = {one for one in raw if one[0] in _RAW_NEEDED} | {one for one in events if one[0] not in _RAW_NEEDED}
         return frozenset(begin), events
 
-    def _raw_files(self) -> set[Observation]:
-        with self.store.database.reading() as connection:
-            rows = connection.execute("SELECT DISTINCT mission, obs_id FROM files WHERE kind = ?", (str(ProductKind.RAW),))
-            return {(mission, obs_id) for mission, obs_id in rows}
+    def _raw_files(self, mission: str = "", obs_ids: Collection[str] = ()) -> set[Observation]:
+        """Of which there are some; of all observations without a mission."""
+        return set(self._of(f"SELECT DISTINCT mission, obs_id FROM files WHERE kind = ?{_THESE if mission else ''}",
+                            ProductKind.RAW, mission, obs_ids))  # fmt: skip
 
-    def _event_paths(self) -> dict[Observation, list[str]]:
+    def _event_paths(self, mission: str = "", obs_ids: Collection[str] = ()) -> dict[Observation, list[str]]:
         """Raw event lists as they are stored (« output:… »)."""
         found: dict[Observation, list[str]] = {}
-        with self.store.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT mission, obs_id, path FROM products WHERE kind = ? ORDER BY path", (str(ProductKind.EVENTS),)
-            )
-            for mission, obs_id, path in rows:
-                found.setdefault((mission, obs_id), []).append(path)
+        query = f"SELECT mission, obs_id, path FROM products WHERE kind = ?{_THESE if mission else ''} ORDER BY path"
+        for name, obs_id, path in self._of(query, ProductKind.EVENTS, mission, obs_ids):
+            found.setdefault((name, obs_id), []).append(path)
         return found
+
+    def _of(self, query: str, kind: ProductKind, mission: str, obs_ids: Collection[str]) -> list[Any]:
+        these = (mission, json.dumps(list(obs_ids))) if mission else ()
+        with self.store.database.reading() as connection:
+            return connection.execute(query, (str(kind), *these)).fetchall()
 
     def _subject(self, about: ArchiveObservation, events: Sequence[str]) -> Subject:
         """Its folders are spelt as the archive stores paths, so that its tasks need no second look."""
@@ -85,17 +106,20 @@ class Subjects:
             layout.stored(layout.processed_folder(about.mission, about.obs_id)), tuple(about.instruments), facts,
         )  # fmt: skip
 
-    def _units(self, missions: Collection[str]) -> dict[Observation, list[dict[str, Any]]]:
-        """What `exposures` found in observations, as far as that still holds."""
+    def _units(
+        self, mission: str, obs_ids: Collection[str], *, whatever: bool = False
+    ) -> dict[Observation, list[dict[str, Any]]]:  # fmt: skip
+        """What `exposures` found in observations, as far as that still holds (`whatever`: also if it is to be done again)."""
         found = {}
+        fresh = "" if whatever else " AND state = 'succeeded' AND NOT stale"
         with self.store.database.reading() as connection:
             rows = connection.execute(
-                "SELECT mission, obs_id, facts FROM jobs WHERE kind = 'reduce' AND step = 'exposures' AND state = 'succeeded'"
-                " AND NOT stale"
+                f"SELECT obs_id, facts FROM jobs WHERE kind = 'reduce' AND step = 'exposures'{fresh}{_THESE}",
+                (mission, json.dumps(list(obs_ids))),
             ).fetchall()
         with sensible(self.store.layout.database):
-            for mission, obs_id, facts in rows:
-                units = mapping(facts).get("units") if mission in missions else None
+            for obs_id, facts in rows:
+                units = mapping(facts).get("units")
                 if isinstance(units, list):
                     found[mission, obs_id] = [_sound_unit(unit) for unit in units]
         return found

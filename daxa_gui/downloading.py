@@ -14,6 +14,7 @@ from typing import Any
 
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.core.archive_info import ArchiveObservation
+from daxa_gui.core.collecting import short_passes
 from daxa_gui.core.download_plan import DownloadPlan, LeftOut
 from daxa_gui.core.errors import ArchiveError, DaxaError, InputError
 from daxa_gui.core.mission import MissionSpec, RemoteFolder
@@ -27,7 +28,7 @@ from daxa_gui.remote.addresses import StatusError
 from daxa_gui.remote.disk import FLUSHER
 from daxa_gui.remote.here import FilesHere
 from daxa_gui.remote.looking import Web
-from daxa_gui.remote.many import Item, Merged, Progress, Questions, rare_collections
+from daxa_gui.remote.many import Item, Merged, Progress, Questions
 from daxa_gui.remote.wanted import Wish, wanted_kinds
 
 Row = Mapping[str, Any]
@@ -154,7 +155,7 @@ class Planning:
 
     # ---- first: which folders
 
-    @rare_collections()
+    @short_passes()
     def prepare(self, chosen: Iterable[tuple[Selection, Iterable[Row]]]) -> None:
         """Find out where the files of all observations are; leave out what is not public."""
         known: set[tuple[str, str]] = set()
@@ -203,7 +204,7 @@ class Planning:
 
     # ---- second: what is in them
 
-    @rare_collections()
+    @short_passes()
     def look(
         self, connections_per_host: int, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> None:
@@ -214,7 +215,7 @@ class Planning:
 
     # ---- third: the plan
 
-    @rare_collections()
+    @short_passes()
     def result(self) -> DownloadPlan:
         """The plan, in the order of the selections; what is shared stands with the first observation that needs it."""
         merged = Merged(FilesHere(), left_out=list(self._left_out))

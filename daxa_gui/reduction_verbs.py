@@ -10,7 +10,6 @@ from daxa_gui.archive_verbs import ArchiveVerbs
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.failure_groups import FailureGroup
 from daxa_gui.core.finding import Finding, Grade
-from daxa_gui.core.job import Job
 from daxa_gui.core.log_messages import Severity
 from daxa_gui.core.reduction_plan import (
     ComparedProduct,
@@ -23,6 +22,7 @@ from daxa_gui.core.reduction_plan import (
 )
 from daxa_gui.core.settings import groups
 from daxa_gui.core.software import SoftwareStatus
+from daxa_gui.core.started_jobs import StartedJobs
 from daxa_gui.core.step import Pipeline, Step
 
 Progress = Callable[[float, float | None, str], None]
@@ -78,7 +78,7 @@ class ReductionVerbs(ArchiveVerbs):
         """What an order would do: new jobs, repeated ones and why, fresh ones, what is left aside; nothing is stored."""
         return self._here().plan_reduction(self._made_explicit(order))
 
-    def start_reduction(self, order: ReductionOrder, options: RunOptions | None = None) -> list[Job]:
+    def start_reduction(self, order: ReductionOrder, options: RunOptions | None = None) -> StartedJobs:
         """Queue the jobs of an order. `options` hold for this archive from now on."""
         opened = self._here()
         if options is not None:

@@ -17,13 +17,17 @@ from daxa_gui.core.errors import InputError
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.step import JobRequest, Task
 
-_MANY = 1_000  # requests for which all stored jobs of their missions are read at once
+_MANY = 50  # requests for which all stored jobs of their observations are read at once
 _BUSY = (JobState.RUNNING, JobState.CANCELLING)
 _NEEDS = "(SELECT group_concat(needed_id) FROM needs WHERE job_id = jobs.id)"
 _FIND = (
     f"SELECT id, state, task, stale, {_NEEDS} FROM jobs"
     " WHERE kind = ? AND mission = ? AND obs_id = ? AND unit = ? AND step = ?"
 )  # fmt: skip
+_FIND_MANY = (
+    f"SELECT kind, mission, obs_id, unit, step, id, state, task, stale, {_NEEDS} FROM jobs"
+    " WHERE kind = ? AND mission = ? AND obs_id IN (SELECT value FROM json_each(?))"
+)
 
 
 @dataclass
@@ -60,13 +64,13 @@ class Adding:
         self._changes = changes
         self._keep_paused = keep_paused
         self._logs = str(layout.logs)
-        self._known: dict[Identity, Sequence[Any]] | None = None  # all stored jobs of the requests' missions, if there are many
+        self._known: dict[Identity, Sequence[Any]] | None = None  # all stored jobs of the observations, if many are asked for
         self._new_needs: list[tuple[int, int]] = []
 
     def add(self, requests: Sequence[JobRequest], again: bool) -> list[int]:
         """Store requests as `JobStore.add` says; returns the ids, in the order of the requests."""
         if len(requests) >= _MANY:
-            self._read_known({(request.kind, request.mission) for request in requests})
+            self._read_known(requests)
         stored = [self._find_or_make(request) for request in requests]
         ids = [one.id for one in stored]
         labels = {request.label: job_id for request, job_id in zip(requests, ids, strict=True) if request.label}
@@ -76,15 +80,14 @@ class Adding:
         self._connection.executemany("INSERT INTO needs VALUES (?, ?)", self._new_needs)
         return ids
 
-    def _read_known(self, kinds: set[tuple[str, str]]) -> None:
+    def _read_known(self, requests: Sequence[JobRequest]) -> None:
         """One look for all of them is several times as quick as one for each."""
         self._known = {}
-        for kind, mission in kinds:
-            rows = self._connection.execute(
-                f"SELECT kind, mission, obs_id, unit, step, id, state, task, stale, {_NEEDS} FROM jobs"
-                " WHERE kind = ? AND mission = ?",
-                (kind, mission),
-            )
+        wanted: dict[tuple[str, str], dict[str, None]] = {}
+        for request in requests:
+            wanted.setdefault((request.kind, request.mission), {})[request.obs_id] = None
+        for (kind, mission), obs_ids in wanted.items():
+            rows = self._connection.execute(_FIND_MANY, (kind, mission, json.dumps(list(obs_ids))))
             self._known.update((row[:5], row[5:]) for row in rows)
 
     def _stored_row(self, request: JobRequest) -> Sequence[Any] | None:

@@ -6,17 +6,16 @@ nothing else. The lock of the archive makes that safe: nobody else writes. Memor
 
 from __future__ import annotations
 
-import gc
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.job_rows import SELECT, UNFINISHED_SQL, jobs_from, state_of
 from daxa_gui.archive.layout import ArchiveLayout
+from daxa_gui.core.collecting import short_passes
 from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.job import Job, JobState
 
@@ -36,18 +35,6 @@ ELSE
     NOT EXISTS ({_OF_NEEDS} AND j.state <> 'succeeded')
     OR EXISTS ({_OF_NEEDS} AND (j.state IN ('failed', 'cancelled', 'skipped') OR j.state = 'succeeded' AND j.reason <> ''))
 END ORDER BY id"""
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """Making a hundred thousand small objects takes three times as long when the collector looks at them again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class JobTable:
@@ -136,7 +123,7 @@ class JobTable:
         """The jobs that a condition (with its ORDER BY) chooses. Raises ArchiveError for a row that makes no sense."""
         jobs: list[Job] = []
         cursor = connection.execute(f"{SELECT} {where}", arguments)
-        with no_garbage_collection():
+        with short_passes():
             while rows := cursor.fetchmany(10_000):
                 with sensible(self._layout.database):
                     jobs += jobs_from(rows, self._logs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from daxa_gui.archive.failures import sensible
@@ -64,6 +64,22 @@ class ObservationsPart(StorePart):
                 with sensible(self.layout.database):
                     found = [_observation(row) for row in rows]
                 yield from found
+
+    def observation_names(self) -> list[tuple[str, str]]:
+        """(mission, ObsID) of all, in that order."""
+        with self.database.reading() as connection:
+            return connection.execute("SELECT mission, obs_id FROM observations ORDER BY mission, obs_id").fetchall()
+
+    def some_observations(self, mission: str, obs_ids: Collection[str]) -> list[ArchiveObservation]:
+        """Those of a mission that are named and here, by ObsID."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM observations WHERE mission = ? AND obs_id IN (SELECT value FROM json_each(?))"
+                " ORDER BY obs_id",
+                (mission, json.dumps(list(obs_ids))),
+            ).fetchall()
+        with sensible(self.layout.database):
+            return [_observation(row) for row in rows]
 
     def observation(self, mission: str, obs_id: str) -> ArchiveObservation | None:
         """One of them, None if the archive is not about it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,16 +42,17 @@ def portable_requests(layout: ArchiveLayout, requests: Iterable[JobRequest]) -> 
 
 
 def _with_texts(task: Task, change: Callable[[str], str]) -> Task:
-    def changed(value: Any) -> Any:
-        if isinstance(value, str):
-            return change(value)
-        if isinstance(value, dict):
-            return {name: changed(part) for name, part in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [changed(part) for part in value]
-        return value
+    return replace(task, arguments=_changed(task.arguments, change)) if isinstance(task, Call) else task
 
-    return replace(task, arguments=changed(task.arguments)) if isinstance(task, Call) else task
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {name: _changed(part, change) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_changed(part, change) for part in value]
+    return value
 
 
 def make_portable(layout: ArchiveLayout, database: Database) -> None:

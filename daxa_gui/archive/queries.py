@@ -14,12 +14,12 @@ from typing import Any
 
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible
-from daxa_gui.archive.jobs import no_garbage_collection
 from daxa_gui.archive.layout import ArchiveLayout, log_path_text
 from daxa_gui.archive.preprocessed import PREPROCESSED, preprocessed_results
 from daxa_gui.archive.rows import mapping, texts, typed
 from daxa_gui.core.archive_info import ArchiveObservation
 from daxa_gui.core.archive_queries import ObservationFacts, ProcessResult
+from daxa_gui.core.collecting import short_passes
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.job import JobState
 
@@ -79,7 +79,7 @@ class Queries:
     ) -> list[ProcessResult]:  # fmt: skip
         using = f" INDEXED BY {index}" if index else ""
         cursor = connection.execute(f"SELECT {_COLUMNS} FROM jobs{using} WHERE {where}", values)
-        with no_garbage_collection(), sensible(self._layout.database):
+        with short_passes(), sensible(self._layout.database):
             return [self._result(row) for row in cursor]
 
     def _result(self, row: Sequence[Any]) -> ProcessResult:

@@ -66,31 +66,40 @@ _MADE_WITH = (
 )
 
 
+_SELECT = (
+    f"SELECT obs_id, unit, step, id, state, stale, task, {_MADE_WITH} FROM jobs"
+    " WHERE kind = 'reduce' AND mission = ? AND obs_id IN (SELECT value FROM json_each(?))"
+)
+
+
 class Standings:
-    """The stored reduction jobs of some missions, read once."""
+    """The stored reduction jobs of observations: those of one `compare` are read together, and kept until the next one. So who
+    asks for some observations at a time never has more than theirs in memory, however large the archive is."""
 
-    def __init__(self, layout: ArchiveLayout, database: Database, missions: Collection[str]) -> None:
-        marks = ", ".join("?" * len(missions))
-        with database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT mission, obs_id, unit, step, id, state, stale, task, {_MADE_WITH} FROM jobs"
-                f" WHERE kind = 'reduce' AND mission IN ({marks})",
-                tuple(missions),
-            ).fetchall()
+    def __init__(self, layout: ArchiveLayout, database: Database) -> None:
         self._layout = layout
-        self._stored: dict[Identity, _Stored] = {
-            (mission, obs_id, unit, step): _Stored(job_id, state, int(stale), task, made_with or "")
-            for mission, obs_id, unit, step, job_id, state, stale, task, made_with in rows
-        }
+        self._database = database
+        self._here: dict[str, set[str]] = {}  # mission → ObsIDs whose jobs have been read
+        self._stored: dict[Identity, _Stored] = {}
 
-    def task_of(self, identity: Identity) -> str:
-        """The stored task of a job that succeeded and whose input was not made again since; "" for all others."""
-        found = self._stored.get(identity)
-        return found.task if found is not None and found.state == "succeeded" and not found.stale else ""
+    def _read(self, requests: Sequence[JobRequest]) -> None:
+        """Have the jobs of all observations of these requests; what there is is read once."""
+        wanted: dict[str, set[str]] = {}
+        for request in requests:
+            wanted.setdefault(request.mission, set()).add(request.obs_id)
+        if all(obs_ids <= self._here.get(mission, set()) for mission, obs_ids in wanted.items()):
+            return
+        self.look_at(wanted)
 
-    def job_id(self, identity: Identity) -> int:
-        found = self._stored.get(identity)
-        return found.id if found is not None else 0
+    def look_at(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """Read the jobs of observations (mission → ObsIDs) anew, and forget all others."""
+        self._stored = {}
+        self._here = {mission: set(obs_ids) for mission, obs_ids in wanted.items()}
+        with self._database.reading() as connection:
+            for mission, obs_ids in wanted.items():
+                for row in connection.execute(_SELECT, (mission, json.dumps(sorted(obs_ids)))):
+                    obs_id, unit, step, job_id, state, stale, task, made_with = row
+                    self._stored[mission, obs_id, unit, step] = _Stored(job_id, state, int(stale), task, made_with or "")
 
     def compare(self, requests: Sequence[JobRequest], *, again: Collection[str] = ()) -> list[Standing]:
         """One for each request, in their order; each request stands behind those that it needs. Steps of `again` are done once
@@ -98,6 +107,7 @@ class Standings:
 
         Whether files of a product are gone is only seen when the jobs are added.
         """
+        self._read(requests)
         renewed: set[str] = set()  # labels of what will be made anew
         other: set[str] = set()  # of those, what will not be as it is now
         back: set[str] = set()  # of those, what will be as it is now

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible
-from daxa_gui.archive.jobs import no_garbage_collection
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.archive.version_words import DOWNLOAD, Changed, Group, changed_parameters, parameters_of, sentences
 from daxa_gui.core.archive_queries import ArchiveVersion, VersionContents, VersionDifference, VersionProduct
+from daxa_gui.core.collecting import short_passes
 from daxa_gui.core.documents import to_json
 from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.product import ProductKind
@@ -244,7 +244,7 @@ class Versions:
     def _products(self, connection: sqlite3.Connection, where: str, values: tuple[int, ...]) -> list[VersionProduct]:
         cursor = connection.execute(f"{_PRODUCTS} {where}", values)
         products: list[VersionProduct] = []
-        with no_garbage_collection(), sensible(self._layout.database):
+        with short_passes(), sensible(self._layout.database):
             while rows := cursor.fetchmany(_AT_ONCE):
                 # one call of the JSON reader for all rows is many times faster than one for each
                 tasks, facts = (json.loads(f"[{','.join([row[column] for row in rows])}]") for column in (8, 9))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,33 +24,6 @@ from daxa_gui.remote.wanted import Wish
 
 Progress = Callable[[int, int, str], None]
 _LOOK_S = 0.1  # how often progress is told and cancelling asked for
-
-
-_collecting = threading.Lock()
-_n_plannings = 0
-_usual_thresholds = (0, 0, 0)
-
-
-@contextmanager
-def rare_collections() -> Iterator[None]:
-    """Let Python look for cycles of garbage less often for a while.
-
-    A plan is some hundred thousand small values that all stay and form no cycle; looking through them again and again takes a
-    third of the time of planning.
-    """
-    global _n_plannings, _usual_thresholds
-    with _collecting:
-        if not _n_plannings:
-            _usual_thresholds = gc.get_threshold()
-            gc.set_threshold(20_000, 50, _usual_thresholds[2])
-        _n_plannings += 1
-    try:
-        yield
-    finally:
-        with _collecting:
-            _n_plannings -= 1
-            if not _n_plannings:
-                gc.set_threshold(*_usual_thresholds)
 
 
 @dataclass

@@ -12,11 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from daxa_gui.archive.jobs import no_garbage_collection
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.standing import Standings
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.bus import Bus
+from daxa_gui.core.collecting import short_passes
 from daxa_gui.core.documents import task_document, to_json
 from daxa_gui.core.reduction_plan import ReductionOrder
 from daxa_gui.core.selection import Selection
@@ -46,14 +46,14 @@ def main() -> None:
             for number in range(N_OBSERVATIONS)
         ]  # fmt: skip
         begin = time.process_time()
-        with no_garbage_collection():
+        with short_passes():
             requests = [request for subject in subjects for request in plan_observation(subject, chain)[0]]
         planned = time.process_time()
-        Standings(store.layout, store.database, ["xmm_pointed"]).compare(requests)
+        Standings(store.layout, store.database).compare(requests)
         compared = time.process_time()
         store.add(requests)
         added = time.process_time()
-        standings = Standings(store.layout, store.database, ["xmm_pointed"]).compare(requests)
+        standings = Standings(store.layout, store.database).compare(requests)
         again = time.process_time()
         rows = [(index, to_json(task_document(request.task))) for index, request in enumerate(requests)]
         json_s = time.process_time() - again

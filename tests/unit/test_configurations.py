@@ -169,7 +169,7 @@ def test_that_results_of_a_run_before_one_that_failed_are_kept_too(store, clock)
     """And not what goes back to the task that they were made with."""
 
     def standing_of(sigma):
-        return Standings(store.layout, store.database, ["xmm_pointed"]).compare([asked(sigma)])
+        return Standings(store.layout, store.database).compare([asked(sigma)])
 
     [job] = store.add([asked(3.0)])
     succeeded(store, job, clock, (made("three"),))

@@ -186,7 +186,7 @@ def stored_as(store, step, facts, arguments):
 def test_that_exposures_that_make_no_sense_are_refused_in_a_sentence(store, unit):
     stored_as(store, "exposures", {"units": [unit]}, {})
     with pytest.raises(ArchiveError, match="makes no sense"):
-        Opened(store)._units([MISSION])
+        Opened(store)._units(MISSION, [OBS])
 
 
 @pytest.mark.parametrize("versions", [["a"], "abc", 5, {"sas": ["a"]}])
@@ -195,7 +195,7 @@ def test_that_strange_versions_of_software_make_a_result_out_of_date(store, vers
     stored_as(store, "merge_subexposures", {}, arguments)
     task = Call(RUN_STEP, merging(exposures=[]), Place.THREAD)
     asked = JobRequest("reduce", "local", MISSION, OBS, "", "merge_subexposures", "", task)
-    [standing] = Standings(store.layout, store.database, [MISSION]).compare([asked])
+    [standing] = Standings(store.layout, store.database).compare([asked])
     assert not standing.is_fresh and standing.replaces and standing.reason.startswith("software: sas")
 
 

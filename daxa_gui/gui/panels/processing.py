@@ -319,10 +319,10 @@ class ProcessingPanel(QWidget):
         parts = self._everything.parts
         self._context.background.act(self, "Run everything", lambda: run_parts(self._session, parts), self._on_parts_answered)
 
-    def _on_parts_answered(self, answer: tuple[list[Job], list[Part]]) -> None:
-        jobs, asking = answer
+    def _on_parts_answered(self, answer: tuple[bool, list[Part]]) -> None:
+        was_done, asking = answer
         if not asking:
-            self._on_reduce_answered(jobs)
+            self._on_started(was_done)
             return
         order = asking[0].order
         self._say("Results that are here would be made anew with other parameters or software: look at it before it runs.")
@@ -335,8 +335,8 @@ class ProcessingPanel(QWidget):
         missions = self._everything.without_data or self._everything.without_raw
         self._desk.ask_choice(missions[0] if len(missions) == 1 else "")
 
-    def _on_reduce_answered(self, jobs: list[Job]) -> None:
-        if all(job.is_finished for job in jobs):
+    def _on_started(self, was_done: bool) -> None:
+        if was_done:
             self._say("Everything is done already: no step had to run again.")
 
     def _say(self, text: str) -> None:
@@ -350,7 +350,7 @@ class ProcessingPanel(QWidget):
         dialog.open()
 
     def _on_run_requested(self, order: ReductionOrder, options: RunOptions) -> None:
-        run_orders(self, self._session, self._context, [order], options, self._on_reduce_answered, lambda: self._on_doctor(None))
+        run_orders(self, self._session, self._context, [order], options, self._on_started, lambda: self._on_doctor(None))
 
     def _on_doctor(self, pipeline: Pipeline | None) -> None:
         doctor, steps = self._session.doctor, pipeline.steps if pipeline is not None else ()

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from daxa_gui.core.errors import DaxaError, ReductionError
 from daxa_gui.core.events import Notice
 from daxa_gui.core.finding import Finding
-from daxa_gui.core.job import Job
 from daxa_gui.core.reduction_plan import ReductionOrder, RunOptions
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.everything import Part
@@ -53,29 +52,32 @@ def ask_unprepared(
 
 def run_orders(
     owner: QWidget, session: Session, context: Context, orders: Sequence[ReductionOrder], options: RunOptions | None,
-    on_jobs: Callable[[list[Job]], None], doctor: Callable[[], None], *, anyway: bool = False,
+    on_started: Callable[[bool], None], doctor: Callable[[], None], *, anyway: bool = False,
 ) -> None:  # fmt: skip
-    """Run orders on a pool thread unless the doctor finds something wrong: then a person decides."""
+    """Run orders on a pool thread unless the doctor finds something wrong: then a person decides. `on_started` is told whether
+    everything was done already."""
 
-    def work() -> tuple[list[Finding], list[Job]]:
+    def work() -> tuple[list[Finding], bool]:
         faults = [] if anyway else list(dict.fromkeys(one for order in orders for one in session.check_before(order)))
-        return faults, [] if faults else [job for order in orders for job in session.start_reduction(order, options)]
+        was_done = [session.start_reduction(order, options).was_done for order in orders] if not faults else []
+        return faults, all(was_done)
 
-    def answered(answer: tuple[list[Finding], list[Job]]) -> None:
-        faults, jobs = answer
+    def answered(answer: tuple[list[Finding], bool]) -> None:
+        faults, was_done = answer
         if not faults:
-            on_jobs(jobs)
+            on_started(was_done)
             return
-        again = lambda: run_orders(owner, session, context, orders, options, on_jobs, doctor, anyway=True)  # noqa: E731
+        again = lambda: run_orders(owner, session, context, orders, options, on_started, doctor, anyway=True)  # noqa: E731
         ask_unprepared(owner, faults, again, doctor)
 
     context.background.act(owner, "Run", work, answered)
 
 
-def run_parts(session: Session, parts: Sequence[Part]) -> tuple[list[Job], list[Part]]:
-    """On a pool thread. The jobs, and parts that were not begun because they would replace results: a person has to see that
-    first. What cannot begin is told and does not hold up the others; if nothing can, its error is raised."""
-    jobs, asking, errors = [], [], []
+def run_parts(session: Session, parts: Sequence[Part]) -> tuple[bool, list[Part]]:
+    """On a pool thread. Whether all that was begun was done already, and parts that were not begun because they would replace
+    results: a person has to see that first. What cannot begin is told and does not hold up the others; if nothing can, its
+    error is raised."""
+    was_done, asking, errors = True, [], []
     for part in parts:
         try:
             if any(step.replaced for step in session.plan_reduction(part.order).steps):
@@ -83,11 +85,11 @@ def run_parts(session: Session, parts: Sequence[Part]) -> tuple[list[Job], list[
             elif faults := session.check_before(part.order):
                 raise ReductionError(f"Nothing was run: {faults[0].text}", f"{faults[0].fix} « Doctor… » tells all.")
             else:
-                jobs += session.start_reduction(part.order)
+                was_done = session.start_reduction(part.order).was_done and was_done
         except DaxaError as error:
             errors.append((part, error))
     if errors and len(errors) == len(parts):
         raise errors[0][1]
     for part, reason in errors:
         session.bus.publish(Notice("warning", f"{part.words}: {reason}"))
-    return jobs, asking
+    return was_done, asking
