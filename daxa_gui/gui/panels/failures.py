@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from daxa_gui.core.failure_groups import FailureGroup
 from daxa_gui.core.job import Job, JobState
@@ -21,10 +21,12 @@ from daxa_gui.gui.context import Context
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.widgets.archive_panel import ArchivePanel
-from daxa_gui.gui.widgets.record_table import RecordTable
+from daxa_gui.gui.widgets.fitted_table import FittedTable
+from daxa_gui.gui.widgets.scrolled_label import ScrolledLabel
 from daxa_gui.gui.widgets.words_line import WordsLine
 from daxa_gui.session import Session
 
+_COUNT_NEEDS = 130  # characters of width; in a narrower panel the buttons and the line to find something need the room
 _KINDS: dict[str, tuple[tuple[str, ...], Severity]] = {
     "Failures of the reduction": (("reduce",), Severity.ERROR),
     "Failures of downloads": (("plan", "download"), Severity.ERROR),
@@ -101,7 +103,7 @@ class FailuresPanel(ArchivePanel):
     # building
 
     def _build_tables(self) -> None:
-        self.table = RecordTable(
+        self.table = FittedTable(
             "failuresTable",
             "Causes of failures, the most frequent first",
             (
@@ -114,18 +116,25 @@ class FailuresPanel(ArchivePanel):
             ),
             self._context,
             self,
+            wide=(2, 5),
+            droppable=(5, 3, 1, 4),  # the lines beside the table tell them of the chosen cause
+            least=36,
+            lines=2,
         )
-        self.data = RecordTable(
+        self.data = FittedTable(
             "failuresData",
             "What the chosen cause hit",
             (
                 RecordColumn("Job", lambda one: str(one.job_id), key=lambda one: one.job_id, number=True),
-                RecordColumn("Mission", lambda one: self._labels.get(one.mission, one.mission)),
                 RecordColumn("ObsID", lambda one: one.obs_id),
                 RecordColumn("Unit", lambda one: one.unit or "the whole observation"),
+                RecordColumn("Mission", lambda one: self._labels.get(one.mission, one.mission)),
             ),
             self._context,
             self,
+            wide=(3,),
+            droppable=(0, 3),
+            least=12,
         )
 
     def _build(self) -> None:
@@ -144,16 +153,13 @@ class FailuresPanel(ArchivePanel):
         self.log_button = self._button("failuresLog", "Show lo&g", tip, self.show_log)
         tip = "Copy the chosen causes with what they mean and the observations that they hit"
         self.copy_button = self._button("failuresCopy", "Cop&y", tip, self.copy)
-        self.meaning = QLabel(self)
-        self.meaning.setObjectName("failuresMeaning")
-        self.meaning.setWordWrap(True)
-        self.meaning.setTextFormat(Qt.TextFormat.PlainText)
-        self.meaning.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.meaning_area = ScrolledLabel("failuresMeaning", "What the chosen cause means", self)
+        self.meaning = self.meaning_area.label
         lower = QWidget(self)
         below = QVBoxLayout(lower)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(4)
-        below.addWidget(self.meaning)
+        below.addWidget(self.meaning_area, 2)
         below.addWidget(self.data, 1)
         self.splitter = self._split(self.table, lower)
         self.splitter.setObjectName("failuresSplitter")
@@ -167,6 +173,7 @@ class FailuresPanel(ArchivePanel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Side by side where the panel is low, as it is at the bottom of a window."""
         super().resizeEvent(event)
+        self.count.setVisible(self.width() > _COUNT_NEEDS * self.fontMetrics().averageCharWidth())
         low = self.width() > 2.5 * self.height()
         self.splitter.setOrientation(Qt.Orientation.Horizontal if low else Qt.Orientation.Vertical)
 
@@ -229,14 +236,22 @@ class FailuresPanel(ArchivePanel):
         else:
             self.data.say_if_empty("")
         group = self._shown
-        self.meaning.setVisible(group is not None)
+        self.meaning_area.setVisible(group is not None)
         if group is not None:
-            self.meaning.setText("\n".join(filter(None, (group.example, group.explanation, group.advice))))
+            lines = (group.example, group.explanation, group.advice, self._hit(group))
+            self.meaning_area.set_text("\n".join(filter(None, lines)))
         n = len(self._to_retry())
         self.retry_button.setEnabled(n > 0 and self._can_change)
         self.retry_button.setText(f"Retry &these ({count_text(n)})" if n else "Retry &these")
         self.copy_button.setEnabled(self.table.n_chosen() > 0)
         self.log_button.setEnabled(self._job_of_log() is not None)
+
+    def _hit(self, group: FailureGroup) -> str:
+        """« SAS · MOS events · 8 jobs were skipped because of it. »"""
+        steps = ", ".join(self._steps.get(step, step) for step in group.steps if step)
+        n = len(group.skipped_ids)
+        skipped = f"{counted(n, 'job was', 'jobs were')} skipped because of it." if n else ""
+        return " · ".join(filter(None, (group.software, steps, skipped)))
 
     def _counts(self) -> str:
         if self._session.archive is None or not self._groups:

@@ -11,13 +11,15 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, 
 from daxa_gui.gui.models.download_columns import WORDS, Rows
 from daxa_gui.gui.models.downloads import Column, DownloadTree
 from daxa_gui.gui.theme import Theme
-from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate, TextDelegate
+from daxa_gui.gui.widgets.state_painter import ProgressDelegate, StateDelegate, TextDelegate, width_of_state
 
 _MOST_OPENED = 2000  # rows below a mission that opens by itself
 _MOST_FOUND = 1000  # files that a filter leaves: so many are opened with all that they stand below
 _MOST_REMEMBERED = 100  # selected ranges of rows; a larger selection ends when a filter shows other rows
 NOTHING_FOUND = "No file is like that. « All states » and an empty text show all of them."
 Node = tuple[int, int]
+# Widths for letters of the usual height; larger ones need more.
+_USUAL_FONT_PX = 16
 _WIDTHS = {
     Column.PROGRESS: 80,
     Column.SIZE: 80,
@@ -26,7 +28,7 @@ _WIDTHS = {
     Column.MESSAGE: 170,
 }
 # A narrower view leaves these columns to tool tips and to the lines around it.
-_NEEDS_PX = {Column.LEFT: 560, Column.MESSAGE: 700}
+_NEEDS_PX = {Column.PROGRESS: 290, Column.SIZE: 340, Column.RATE: 450, Column.LEFT: 560, Column.MESSAGE: 700}
 _WHILE_RUNNING = (Column.RATE, Column.LEFT)
 
 
@@ -62,9 +64,9 @@ class DownloadsView(QTreeView):
         header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
         for column, width in _WIDTHS.items():
-            header.resizeSection(column, width)
-        words = max(self.fontMetrics().horizontalAdvance(word) for word in WORDS)
-        header.resizeSection(Column.STATE, words + 36)  # with the mark before it
+            header.resizeSection(column, self._scaled(width))
+        words = max(width_of_state(word, self.fontMetrics()) for word in WORDS)
+        header.resizeSection(Column.STATE, words + 4)
         self.selectionModel().selectionChanged.connect(lambda *_: self._forget_chosen())
         self.expanded.connect(lambda index: self._open.add(model.node(index)))
         self.collapsed.connect(lambda index: self._open.discard(model.node(index)))
@@ -76,6 +78,10 @@ class DownloadsView(QTreeView):
         super().resizeEvent(event)
         self._show_columns()
 
+    def _scaled(self, width: int) -> int:
+        """A width for letters of the usual height, as it has to be for those of this view."""
+        return round(width * max(1.0, self.fontMetrics().height() / _USUAL_FONT_PX))
+
     def set_busy(self, busy: bool) -> None:
         """Whether anything is still to come: otherwise rates and times left are no use, and the names get their room."""
         if busy != self._busy:
@@ -83,8 +89,8 @@ class DownloadsView(QTreeView):
             self._show_columns()
 
     def _show_columns(self) -> None:
-        for column in (*_WHILE_RUNNING, Column.MESSAGE):
-            wanted = self.width() >= _NEEDS_PX.get(column, 0) and (self._busy or column not in _WHILE_RUNNING)
+        for column, needed in _NEEDS_PX.items():
+            wanted = self.width() >= self._scaled(needed) and (self._busy or column not in _WHILE_RUNNING)
             if self.isColumnHidden(column) == wanted:
                 self.setColumnHidden(column, not wanted)
 

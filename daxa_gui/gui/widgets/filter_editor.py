@@ -16,6 +16,7 @@ from daxa_gui.gui.texts import count_text, counted, short_label
 from daxa_gui.gui.widgets.base_editor import FilterEditor, Looking
 from daxa_gui.gui.widgets.filter_kinds import FILTER_KINDS, FilterKind, editor_for, kind_of
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
+from daxa_gui.gui.widgets.growing import grow
 from daxa_gui.gui.widgets.scope import MissionScope
 from daxa_gui.session import Session
 
@@ -154,13 +155,8 @@ class FilterDialog(QDialog):
     def _say(self, text: str) -> None:
         """Below the entries; the dialog grows rather than squeezing them."""
         self.preview.setText(text)
-        layout = self.layout()
-        if layout is None or not self.isVisible():
-            return
-        layout.activate()
-        needed = max(layout.totalHeightForWidth(self.width()), layout.totalMinimumSize().height())
-        if needed > self.height():
-            self.resize(self.width(), needed)
+        if self.isVisible():
+            grow(self)
 
     def _on_accepted(self) -> None:
         self._pause.stop()

@@ -42,7 +42,9 @@ class LogView(QAbstractScrollArea):
         self._longest = _COLUMNS
         self._current = -1
         self._anchor = -1  # where the choice began; -1: nothing is chosen
-        self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        font.setPointSizeF(max(font.pointSizeF(), self.font().pointSizeF()))  # as large as all other texts
+        self.setFont(font)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.viewport().setCursor(Qt.CursorShape.ArrowCursor)

@@ -14,10 +14,10 @@ from daxa_gui.gui.models.processing import ProcessingGrid
 from daxa_gui.gui.models.processing_cells import Numbers
 from daxa_gui.gui.theme import Theme
 from daxa_gui.gui.widgets.state_painter import GridDelegate
+from daxa_gui.gui.widgets.step_header import StepHeader
 
 _MOST_RANGES = 500  # of a selection that is looked for again after sorting
 _FOLD_PX = 22  # so much of a heading folds its observation
-_NARROWEST_PX = 104
 NOTHING_FOUND = "Nothing is like that. « Any state » and an empty text show all rows."
 _SELECT = QItemSelectionModel.SelectionFlag.Select
 _CURRENT = QItemSelectionModel.SelectionFlag.NoUpdate
@@ -57,7 +57,9 @@ class ProcessingView(QTableView):
         self.setObjectName("processingGrid")
         self.setAccessibleName("Processing: observations, their units, and steps")
         headings = _Headings(Qt.Orientation.Vertical, self)
+        across = StepHeader(self)
         self.setVerticalHeader(headings)
+        self.setHorizontalHeader(across)
         self.setModel(model)
         self.setItemDelegate(GridDelegate(model.look, theme, self))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -66,19 +68,16 @@ class ProcessingView(QTableView):
         self.setShowGrid(False)
         self.setCornerButtonEnabled(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self._set_up_headers(headings)
+        self._set_up_headers(across, headings)
         headings.fold_requested.connect(lambda row: self.fold_requested.emit(row, not self._grid.is_collapsed(row)))
         self.doubleClicked.connect(lambda _index: self.activated_cell.emit())
         model.about_to_arrange.connect(self._remember)
         model.arranged_anew.connect(self._recall)
 
-    def _set_up_headers(self, headings: _Headings) -> None:
-        across = self.horizontalHeader()
-        across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        across.setMinimumSectionSize(_NARROWEST_PX)  # narrower ones scroll
+    def _set_up_headers(self, across: StepHeader, headings: _Headings) -> None:
         across.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         across.setSectionsClickable(True)
-        across.setFixedHeight(2 * across.fontMetrics().height() + 10)
+        across.setFixedHeight(across.two_lines())
         headings.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         headings.setDefaultSectionSize(max(24, self.fontMetrics().height() + 8))
         headings.setSectionsClickable(True)
@@ -86,7 +85,7 @@ class ProcessingView(QTableView):
             header.setHighlightSections(False)
             # Painting itself, a heading asks its selection model about every row: seconds, when all of many are chosen.
             header.setSelectionModel(QItemSelectionModel(self._grid, header))
-        self.horizontalHeader().setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        across.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     # ---- what is chosen, over sorting and filtering
 

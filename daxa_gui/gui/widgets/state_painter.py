@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from PySide6.QtCore import QMargins, QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from daxa_gui.gui.models.jobs import FRACTION_ROLE, STATE_ROLE
@@ -76,16 +76,37 @@ class RoomyDelegate(QStyledItemDelegate):
         return super().sizeHint(option, index).grownBy(QMargins(0, 3, 0, 3))
 
 
+_USUAL_PX = 16  # side of a mark beside letters of the usual size
+_BEFORE_PX, _BEHIND_PX = 5, 5  # of a mark
+_END_PX = 4  # behind a text
+
+
 @functools.lru_cache(maxsize=256)
-def state_mark(word: str, colour: str, pixel_ratio: float) -> QPixmap:
-    """The mark of a state as a picture of 16 x 16: tables draw hundreds of them at once."""
-    picture = QPixmap(round(16 * pixel_ratio), round(16 * pixel_ratio))
+def state_mark(word: str, colour: str, pixel_ratio: float, side_px: int = _USUAL_PX) -> QPixmap:
+    """The mark of a state as a square picture: tables draw hundreds of them at once."""
+    picture = QPixmap(round(side_px * pixel_ratio), round(side_px * pixel_ratio))
     picture.setDevicePixelRatio(pixel_ratio)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    draw_state_mark(painter, word, QPointF(8, 8), 5.0, QColor(colour))
+    painter.scale(side_px / _USUAL_PX, side_px / _USUAL_PX)
+    draw_state_mark(painter, word, QPointF(_USUAL_PX / 2, _USUAL_PX / 2), 5.0, QColor(colour))
     painter.end()
     return picture
+
+
+def side_of_mark(metrics: QFontMetrics) -> int:
+    """In pixels: marks grow with the letters beside them."""
+    return max(_USUAL_PX, metrics.height())
+
+
+def width_of_state(word: str, metrics: QFontMetrics) -> int:
+    """What a cell needs for a state, with its mark, in pixels."""
+    return _text_at(metrics) + metrics.horizontalAdvance(word) + _END_PX + 2
+
+
+def _text_at(metrics: QFontMetrics) -> int:
+    """Where the text beside a mark begins, in pixels from the left of its cell."""
+    return _BEFORE_PX + side_of_mark(metrics) + _BEHIND_PX
 
 
 class _CellDelegate(QStyledItemDelegate):
@@ -138,13 +159,14 @@ class StateDelegate(_CellDelegate):
         theme = self._theme()
         colour = QColor(theme.accent_text if selected else state_colour(word, theme))
         box = QRectF(option.rect)
-        mark = state_mark(word, colour.name(), painter.device().devicePixelRatioF())
-        painter.drawPixmap(QPointF(box.left() + 5, box.center().y() - 8), mark)
+        side, at = side_of_mark(option.fontMetrics), _text_at(option.fontMetrics)
+        mark = state_mark(word, colour.name(), painter.device().devicePixelRatioF(), side)
+        painter.drawPixmap(QPointF(box.left() + _BEFORE_PX, box.center().y() - side / 2), mark)
         painter.setPen(QColor(theme.accent_text if selected else theme.text))
         text = index.data(Qt.ItemDataRole.DisplayRole)
-        if option.fontMetrics.horizontalAdvance(text) > box.width() - 30:
+        if option.fontMetrics.horizontalAdvance(text) > box.width() - at - _END_PX:
             text = word  # the bar below tells the rest
-        painter.drawText(box.adjusted(26, 0, -4, 0), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
+        painter.drawText(box.adjusted(at, 0, -_END_PX, 0), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
         part = index.data(FRACTION_ROLE) if word == "running" else None
         if part is not None:
             painter.fillRect(QRectF(box.left() + 2, box.bottom() - 3, (box.width() - 4) * part, 2), colour)
@@ -189,14 +211,15 @@ class GridDelegate(_CellDelegate):
             painter.drawText(rect.adjusted(8, 0, -4, 0), side, look.text)
             return
         colour = theme.accent_text if selected else state_colour(look.word, theme)
-        mark = state_mark(look.word, colour, painter.device().devicePixelRatioF())
-        painter.drawPixmap(QPointF(rect.left() + 5, rect.center().y() - 7.5), mark)
-        painter.setPen(QColor(theme.accent_text if selected else theme.text))
-        text, width = look.text, rect.width() - 30
         metrics = option.fontMetrics
+        side, at = side_of_mark(metrics), _text_at(metrics)
+        mark = state_mark(look.word, colour, painter.device().devicePixelRatioF(), side)
+        painter.drawPixmap(QPointF(rect.left() + _BEFORE_PX, rect.center().y() + 0.5 - side / 2), mark)
+        painter.setPen(QColor(theme.accent_text if selected else theme.text))
+        text, width = look.text, rect.width() - at - _END_PX
         if metrics.horizontalAdvance(text) > width:  # the bar below tells the rest
             text = metrics.elidedText(look.word if look.part is not None else text, Qt.TextElideMode.ElideRight, width)
-        painter.drawText(rect.adjusted(26, 0, -4, 0), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
+        painter.drawText(rect.adjusted(at, 0, -_END_PX, 0), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
         if look.part is not None:
             bar = QRectF(rect.left() + 2, rect.bottom() - 3, (rect.width() - 4) * look.part, 2)
             painter.fillRect(bar, QColor(colour))
@@ -205,15 +228,21 @@ class GridDelegate(_CellDelegate):
 class ProgressDelegate(_CellDelegate):
     """A bar with its percentage in the cell."""
 
+    @staticmethod
+    def width_of_number(metrics: QFontMetrics) -> int:
+        """At the right of the bar, in pixels."""
+        return metrics.horizontalAdvance("100 %") + 14
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         selected = self.ground(painter, option)
         part = index.data(FRACTION_ROLE)
         theme = self._theme()
-        bar = QRectF(option.rect).adjusted(6, 6, -50, -6)
-        painter.setPen(QPen(QColor(theme.border), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(bar)
-        if part:
+        bar = QRectF(option.rect).adjusted(6, 6, -self.width_of_number(option.fontMetrics), -6)
+        if bar.width() > 1:
+            painter.setPen(QPen(QColor(theme.border), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(bar)
+        if part and bar.width() > 1:
             filled = QRectF(bar.left() + 1, bar.top() + 1, (bar.width() - 1) * part, bar.height() - 1)
             painter.fillRect(filled, QColor(theme.accent_text if selected else state_colour(index.data(STATE_ROLE) or "", theme)))
         painter.setPen(QColor(theme.accent_text if selected else theme.text))

@@ -22,6 +22,7 @@ from daxa_gui.core.finding_text import headline
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.widgets.findings import FindingsView
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
+from daxa_gui.gui.widgets.growing import grow
 from daxa_gui.gui.widgets.long_work import LongWork
 from daxa_gui.session import Session
 
@@ -47,8 +48,9 @@ class WhereToRunDialog(QDialog):
         self._context = context
         self.setObjectName("whereToRunDialog")
         self.setWindowTitle("Where to run")
-        self.resize(620, 460)
         self._build()
+        self.resize(self.fontMetrics().averageCharWidth() * 96, 10)
+        grow(self)
         self._context.background.read(self, "executor", session.executor, self._on_executor_read, self._on_error)
         self._refresh()
 
@@ -88,7 +90,10 @@ class WhereToRunDialog(QDialog):
         self.sentence = QLabel(self)
         self.sentence.setObjectName("checkSentence")
         self.sentence.setWordWrap(True)
+        self.sentence.hide()
         self.view = FindingsView(self._context, self)
+        self.view.setMinimumHeight(12 * self.fontMetrics().lineSpacing())
+        self.view.hide()  # until something is found
         layout = QVBoxLayout(self)
         layout.addWidget(intro)
         layout.addWidget(self.local)
@@ -99,6 +104,7 @@ class WhereToRunDialog(QDialog):
         for widget in (self.work, self.complaint, self.sentence):
             layout.addWidget(widget)
         layout.addWidget(self.view, 1)
+        layout.addStretch()
         layout.addWidget(self._build_buttons())
         self._group.buttonToggled.connect(lambda _button, _on: self._refresh())
         self.address.textChanged.connect(lambda _text: self._refresh())
@@ -145,17 +151,24 @@ class WhereToRunDialog(QDialog):
     def _on_check(self) -> None:
         executor, check = self.executor(), self._session.check_executor
         show_problem(self.complaint, "")
-        self.sentence.setText("")
+        self._say("")
         self.view.show_findings(())
         self.check_button.setEnabled(False)
         self.work.run(lambda _progress, _cancelled: check(executor), self._on_checked, self._on_error)
 
     def _on_checked(self, findings: list[Finding]) -> None:
-        self.sentence.setText(headline(findings))
         self.view.show_findings(findings)
+        self.view.setVisible(bool(findings))
+        self._say(headline(findings))
+
+    def _say(self, sentence: str) -> None:
+        self.sentence.setText(sentence)
+        self.sentence.setVisible(bool(sentence))
+        grow(self)
 
     def _on_error(self, error: DaxaError) -> None:
         show_problem(self.complaint, str(error))
+        grow(self)
 
     def _on_use(self) -> None:
         executor = self.executor()
