@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from daxa_gui.core.product import ProductKey, ProductKind
-from daxa_gui.core.step import Call, Parameter, Place, Step
+from daxa_gui.core.step import Call, Place, Step
+from daxa_gui.reduction.declaring import band, integer, number, yes_no
 from daxa_gui.reduction.unit import Unit
 
 _HERE = "daxa_gui.reduction.builtin_steps"
@@ -36,15 +37,15 @@ FLARES = Step(
     software="builtin",
     needs=("prepare",),
     parameters=(
-        Parameter(
+        band(
             "band_kev", "Energy band", None, "keV", "Band of the light curve; flares are strongest at high energies.",
-            _LOWEST_KEV, _HIGHEST_KEV, kind="range",
+            _LOWEST_KEV, _HIGHEST_KEV,
         ),
-        Parameter("bin_s", "Bin length", None, "s", "Length of a time bin.", 0.1, 1e6, kind="number"),
-        Parameter("n_sigma", "Sigma", 3.0, "", "Bins within so many sigma of the quiet level are kept.", 0.5, 20.0),
-        Parameter(
+        number("bin_s", "Bin length", None, "s", "Length of a time bin.", 0.1, 1e6),
+        number("n_sigma", "Sigma", 3.0, "", "Bins within so many sigma of the quiet level are kept.", 0.5, 20),
+        band(
             "limits_ct_s", "Limits by hand", None, "ct/s", "Keep the rates in this range instead of the automatic one.",
-            0.0, 1e6, kind="range", empty="automatic",
+            0, 1e6, empty="automatic",
         ),
     ),
     build=f"{_HERE}:build_flares",
@@ -57,12 +58,9 @@ CLEAN = Step(
     software="builtin",
     needs=("flares",),
     parameters=(
-        Parameter(
-            "max_pattern", "Highest pattern", None, "", "Events with a higher pattern or grade are left out.", 0, 255,
-            kind="integer",
-        ),
-        Parameter(
-            "zero_flag", "Strict flags", False, "",
+        integer("max_pattern", "Highest pattern", None, "", "Events with a higher pattern or grade are left out.", 0, 255),
+        yes_no(
+            "zero_flag", "Strict flags", False,
             "Keep only events whose flag is zero; otherwise those that the mission calls good. Strict also drops events near"
             " borders and bad pixels.",
         ),
@@ -78,10 +76,9 @@ IMAGE = Step(
     software="builtin",
     needs=("clean",),
     parameters=(
-        Parameter("band_kev", "Energy band", None, "keV", "Both ends are included.", _LOWEST_KEV, _HIGHEST_KEV, kind="range"),
-        Parameter(
-            "pixel_bin", "Pixel size", None, "event pixels", "Sky pixels of the event list along one image pixel.",
-            1, 10000, kind="integer",
+        band("band_kev", "Energy band", None, "keV", "Both ends are included.", _LOWEST_KEV, _HIGHEST_KEV),
+        integer(
+            "pixel_bin", "Pixel size", None, "event pixels", "Sky pixels of the event list along one image pixel.", 1, 10000,
         ),
     ),
     build=f"{_HERE}:build_image",

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from daxa_gui.core.errors import InputError
-from daxa_gui.core.step import Parameter, Pipeline, PipelineArgument, Step
+from daxa_gui.core.step import Pipeline, PipelineArgument, Step
 from daxa_gui.reduction.checking import checked
+from daxa_gui.reduction.declaring import SAME, energies_kev, yes_no
 
 _EROSITA = ("erosita_calpv", "erosita_all_sky_de_dr1")
 
@@ -15,12 +16,7 @@ _EROSITA = ("erosita_calpv", "erosita_all_sky_de_dr1")
 def _energies(low: float, high: float, lowest: float, highest: float, *sets: tuple[str, str]) -> PipelineArgument:
     """« lo_en » and « hi_en » as one range; without one, the steps' own limits hold."""
     about = f"Only events from {lowest:g} to {highest:g} keV can be asked for; both ends are included."
-    return PipelineArgument(
-        Parameter(
-            "energies_kev", "Energies", None, "keV", about, lowest, highest, kind="range", empty="no limits", daxa="lo_en, hi_en"
-        ),
-        sets,
-    )  # fmt: skip
+    return PipelineArgument(energies_kev(about, lowest, highest), sets)
 
 
 BUILTIN = Pipeline(
@@ -48,17 +44,16 @@ FULL_XMM = Pipeline(
     arguments=(
         _energies(0.0, 15.0, 0.001, 32.767, ("cleaned_evt_lists", "energies_kev")),
         PipelineArgument(
-            Parameter(
+            yes_no(
                 "process_unscheduled", "Unscheduled exposures too", True,
-                help="Also reduce exposures that were taken besides the planned ones (their names begin with U).",
-                daxa="process_unscheduled",
+                "Also reduce exposures that were taken besides the planned ones (their names begin with U).", daxa=SAME,
             ),
             (("epchain", "process_unscheduled"), ("emchain", "process_unscheduled"), ("rgs_events", "process_unscheduled")),
         ),
         PipelineArgument(
-            Parameter(
+            yes_no(
                 "find_mos_anom_state", "Leave out anomalous MOS CCDs", False,
-                help="Look for CCDs of MOS in an anomalous state (emanom) and leave them out.", daxa="find_mos_anom_state",
+                "Look for CCDs of MOS in an anomalous state (emanom) and leave them out.", daxa=SAME,
             ),
             (("cleaned_evt_lists", "filt_mos_anom_state"),),
         ),

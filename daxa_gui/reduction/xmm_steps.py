@@ -1,307 +1,237 @@
 """The steps of XMM-Newton's SAS: what they are called, what they need and make, and their parameters.
 
-The commands are built in `xmm_recipes`, `xmm_merging` and `xmm_images`; docs/steps-xmm.md describes them for users.
+The commands are built in `xmm_recipes`, `xmm_merging`, `xmm_images` and `xmm_rgs`; docs/steps-xmm.md describes them for users.
+All steps have the names that DAXA gives them.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from daxa_gui.core.product import ProductKind as K
-from daxa_gui.core.step import Level, Parameter, Step
+from daxa_gui.core.step import Level, Step
+from daxa_gui.reduction.declaring import (
+    SAME,
+    band,
+    bands_kev,
+    choice,
+    energies_kev,
+    integer,
+    number,
+    some_of,
+    text,
+    texts,
+    yes_no,
+)
 
 _RECIPES = "daxa_gui.reduction.xmm_recipes"
-_MISSIONS = ("xmm_pointed",)
-_OLDEST = "14.0.0"  # SAS; DAXA refuses older ones too
-_MOS, _EPIC, _RGS = ("M1", "M2"), ("PN", "M1", "M2"), ("R1", "R2")
-
+_RGS_RECIPES = "daxa_gui.reduction.xmm_rgs"
 _CHECK_TERM = "daxa_gui.reduction.selection_terms:check_term"
+_MOS, _EPIC, _RGS = ("M1", "M2"), ("PN", "M1", "M2"), ("R1", "R2")
+_LOWEST_KEV, _HIGHEST_KEV = 0.001, 32.767
 
-_UNSCHEDULED = Parameter(
-    "process_unscheduled", "Unscheduled exposures too", True, "",
+
+def _step(name: str, label: str, help: str, build: str, **more: Any) -> Step:
+    """A step that needs SAS 14 (DAXA refuses older ones too) and the calibration files, unless `more` says otherwise."""
+    usual = {"parameters": (), "calibration": ("ccf",), "minimum_version": "14.0.0"}
+    return Step(name, label, help, "sas", build=build, missions=("xmm_pointed",), daxa=name, **usual | more)
+
+
+_UNSCHEDULED = yes_no(
+    "process_unscheduled", "Unscheduled exposures too", True,
     "Also reduce exposures that were not planned (their identifiers begin with U): often what followed an interruption.",
-    daxa="process_unscheduled",
+    daxa=SAME,
 )  # fmt: skip
 
-CIF_BUILD = Step(
-    name="cif_build",
-    label="CIF",
-    help="List the calibration files that hold for the date of the observation (cifbuild). All other steps of SAS read the list.",
-    software="sas",
+# ---- an observation
+
+CIF_BUILD = _step(
+    "cif_build", "CIF",
+    "List the calibration files that hold for the date of the observation (cifbuild). All other steps of SAS read the list.",
+    f"{_RECIPES}:build_cif",
     needs=(),
     parameters=(
-        Parameter(
-            "analysis_date", "Analysis date", "now", "",
+        text(
+            "analysis_date", "Analysis date", "now",
             "Use the calibration as it was known on this day (YYYY-MM-DD); « now » is the day on which the step runs.",
-            daxa="analysis_date", check=f"{_RECIPES}:analysis_day",
+            check=f"{_RECIPES}:analysis_day", daxa=SAME,
         ),
     ),
-    build=f"{_RECIPES}:build_cif",
-    missions=_MISSIONS,
     level=Level.OBSERVATION,
     makes=(K.CIF,),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="cif_build",
 )  # fmt: skip
 
-ODF_INGEST = Step(
-    name="odf_ingest",
-    label="ODF summary",
-    help=(
-        "Summarise the raw data (odfingest): which instruments observed, in which exposures, modes and with which filters. The"
-        " summary is written beside the products; the raw data stay as they are."
-    ),
-    software="sas",
+ODF_INGEST = _step(
+    "odf_ingest", "ODF summary",
+    "Summarise the raw data (odfingest): which instruments observed, in which exposures, modes and with which filters. The"
+    " summary is written beside the products; the raw data stay as they are.",
+    f"{_RECIPES}:build_odf_ingest",
     needs=("cif_build",),
-    parameters=(),
-    build=f"{_RECIPES}:build_odf_ingest",
-    missions=_MISSIONS,
     level=Level.OBSERVATION,
     makes=(K.ODF_SUMMARY,),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="odf_ingest",
-)
+)  # fmt: skip
 
-EPCHAIN = Step(
-    name="epchain",
-    label="pn events",
-    help=(
-        "Make the calibrated event list of an exposure of EPIC-pn from the raw data (epchain), and with a run before it the list"
-        " of simulated out-of-time events, whose trails the readout of pn leaves behind bright sources."
-    ),
-    software="sas",
+# ---- exposures of EPIC
+
+EPCHAIN = _step(
+    "epchain", "pn events",
+    "Make the calibrated event list of an exposure of EPIC-pn from the raw data (epchain), and with a run before it the list"
+    " of simulated out-of-time events, whose trails the readout of pn leaves behind bright sources.",
+    f"{_RECIPES}:build_epchain",
     needs=("odf_ingest", "exposures"),
     parameters=(_UNSCHEDULED,),
-    build=f"{_RECIPES}:build_epchain",
-    missions=_MISSIONS,
     instruments=("PN",),
     makes=(K.CALIBRATED_EVENTS, K.OOT_EVENTS, K.ATTITUDE),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="epchain",
-)
+)  # fmt: skip
 
-EMCHAIN = Step(
-    name="emchain",
-    label="MOS events",
-    help="Make the calibrated event list of an exposure of EPIC-MOS from the raw data (emchain), without its own flare filter.",
-    software="sas",
+EMCHAIN = _step(
+    "emchain", "MOS events",
+    "Make the calibrated event list of an exposure of EPIC-MOS from the raw data (emchain), without its own flare filter.",
+    f"{_RECIPES}:build_emchain",
     needs=("odf_ingest", "exposures"),
     parameters=(_UNSCHEDULED,),
-    build=f"{_RECIPES}:build_emchain",
-    missions=_MISSIONS,
     instruments=_MOS,
     makes=(K.CALIBRATED_EVENTS, K.ATTITUDE),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="emchain",
-)
+)  # fmt: skip
 
-EMANOM = Step(
-    name="emanom",
-    label="MOS CCD states",
-    help=(
-        "Look for MOS CCDs in an anomalous state, whose background below 1 keV is raised, by the hardness of the unexposed"
-        " corners (emanom, SAS 19 or newer). The result is used where « Leave out anomalous MOS CCDs » is chosen."
-    ),
-    software="sas",
+EMANOM = _step(
+    "emanom", "MOS CCD states",
+    "Look for MOS CCDs in an anomalous state, whose background below 1 keV is raised, by the hardness of the unexposed"
+    " corners (emanom, SAS 19 or newer). The result is used where « Leave out anomalous MOS CCDs » is chosen.",
+    f"{_RECIPES}:build_emanom",
     needs=("exposures", "emchain"),
-    parameters=(),
-    build=f"{_RECIPES}:build_emanom",
-    missions=_MISSIONS,
     instruments=_MOS,
     makes=(K.ANOMALY_LOG,),
-    calibration=("ccf",),
     minimum_version="19.0.0",
-    daxa="emanom",
-)
+)  # fmt: skip
 
-ESPFILT = Step(
-    name="espfilt",
-    label="Flares",
-    help=(
-        "Find the time without flares of soft protons (espfilt): by a Gaussian fitted to the histogram of count rates, or by the"
-        " ratio of the rates inside and outside the field of view. Also writes event lists of that time with the corners kept."
-    ),
-    software="sas",
+ESPFILT = _step(
+    "espfilt", "Flares",
+    "Find the time without flares of soft protons (espfilt): by a Gaussian fitted to the histogram of count rates, or by the"
+    " ratio of the rates inside and outside the field of view. Also writes event lists of that time with the corners kept.",
+    f"{_RECIPES}:build_espfilt",
     needs=("exposures", "epchain", "emchain"),
     parameters=(
-        Parameter(
-            "method", "Method", "histogram", "", "« ratio » asks for SAS 14 or newer, « histogram » for SAS 20 or newer.",
-            choices=("histogram", "ratio"), daxa="method",
+        choice(
+            "method", "Method", "histogram", "« ratio » asks for SAS 14 or newer, « histogram » for SAS 20 or newer.",
+            ("histogram", "ratio"), daxa=SAME,
         ),
-        Parameter(
-            "with_smoothing", "Smooth", True, "", "Smooth the light curve before its histogram is made.", daxa="with_smoothing"
-        ),
-        Parameter(
-            "smooth_s", "Smoothing length", 51, "s", "Length of the running mean.", 1, 60, kind="integer", daxa="with_smoothing"
-        ),
-        Parameter("with_binning", "Bin", True, "", "Accept or reject whole bins of time.", daxa="with_binning"),
-        Parameter("bin_s", "Bin length", 60, "s", "Length of a time bin.", 1, 100_000, kind="integer", daxa="with_binning"),
-        Parameter("ratio", "Ratio", 1.2, "", "Method « ratio »: time with a higher ratio is left out.", 0, 1000, daxa="ratio"),
-        Parameter(
+        yes_no("with_smoothing", "Smooth", True, "Smooth the light curve before its histogram is made.", daxa=SAME),
+        integer("smooth_s", "Smoothing length", 51, "s", "Length of the running mean.", 1, 60, daxa="with_smoothing"),
+        yes_no("with_binning", "Bin", True, "Accept or reject whole bins of time.", daxa=SAME),
+        integer("bin_s", "Bin length", 60, "s", "Length of a time bin.", 1, 100_000, daxa="with_binning"),
+        number("ratio", "Ratio", 1.2, "", "Method « ratio »: time with a higher ratio is left out.", 0, 1000, daxa=SAME),
+        band(
             "band_ev", "Energy band", None, "eV",
             "Band of the light curve, in whole eV. The task's documentation recommends 2500–8500 eV for the histogram and"
             " 8000–12000 eV for the ratio; these are taken if nothing is entered.",
-            1, 32767, kind="range", empty="the method's own", daxa="filter_lo_en, filter_hi_en",
+            1, 32767, empty="the method's own", daxa="filter_lo_en, filter_hi_en",
         ),
-        Parameter(
-            "range_scale_mos", "Fit range, MOS", 6.0, "bins", "Half width of the fitted part of the histogram, for MOS.",
-            0, 1000, daxa="range_scale",
+        number(
+            "range_scale_mos", "Fit range, MOS", 6.0, "bins", "Half width of the fitted part of the histogram, for MOS.", 0, 1000,
+            daxa="range_scale",
         ),
-        Parameter(
-            "range_scale_pn", "Fit range, pn", 15.0, "bins", "Half width of the fitted part of the histogram, for pn.",
-            0, 1000, daxa="range_scale",
+        number(
+            "range_scale_pn", "Fit range, pn", 15.0, "bins", "Half width of the fitted part of the histogram, for pn.", 0, 1000,
+            daxa="range_scale",
         ),
-        Parameter(
-            "allowed_sigma", "Sigma", 3.0, "", "Time within so many sigma of the quiet level is kept.", 0, 100,
-            daxa="allowed_sigma",
-        ),
-        Parameter(
+        number("allowed_sigma", "Sigma", 3.0, "", "Time within so many sigma of the quiet level is kept.", 0, 100, daxa=SAME),
+        band(
             "gauss_fit_lims", "Rates of the histogram", (0.1, 6.5), "ct/s",
-            "The histogram reaches from the first to twice the second rate.", 0, 10, kind="range", daxa="gauss_fit_lims",
+            "The histogram reaches from the first to twice the second rate.", 0, 10, daxa=SAME,
         ),
-        Parameter(
-            "widen_limits", "Second try with higher rates", True, "",
+        yes_no(
+            "widen_limits", "Second try with higher rates", True,
             "Where all rates lie outside the histogram (a bright source), run once more with the widest one, up to 20 ct/s; a"
             " warning says so.",
         ),
     ),
-    build=f"{_RECIPES}:build_espfilt",
-    missions=_MISSIONS,
     instruments=_EPIC,
     makes=(K.GTI, K.HISTOGRAM, K.ALL_GOOD_EVENTS, K.ALL_GOOD_OOT_EVENTS),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="espfilt",
 )  # fmt: skip
 
-CLEANED_EVT_LISTS = Step(
-    name="cleaned_evt_lists",
-    label="Clean events",
-    help="Keep the good events of flare-free time (evselect): pattern, flags, good time, and energies or CCDs if wanted.",
-    software="sas",
+CLEANED_EVT_LISTS = _step(
+    "cleaned_evt_lists", "Clean events",
+    "Keep the good events of flare-free time (evselect): pattern, flags, good time, and energies or CCDs if wanted.",
+    f"{_RECIPES}:build_cleaned",
     needs=("exposures", "espfilt"),
+    needs_if=(("emanom", "filt_mos_anom_state"),),
     parameters=(
-        Parameter(
-            "energies_kev", "Energies", None, "keV", "Keep only events of these energies; both ends are included.",
-            0.001, 32.767, kind="range", empty="no limits", daxa="lo_en, hi_en",
+        energies_kev("Keep only events of these energies; both ends are included.", _LOWEST_KEV, _HIGHEST_KEV),
+        texts(
+            "pn_filt_expr", "Selection, pn", ("#XMMEA_EP", "(PATTERN <= 4)", "(FLAG .eq. 0)"),
+            "Terms in SAS's selection language; all of them must hold.", check=_CHECK_TERM, daxa=SAME,
         ),
-        Parameter(
-            "pn_filt_expr", "Selection, pn", ("#XMMEA_EP", "(PATTERN <= 4)", "(FLAG .eq. 0)"), "",
-            "Terms in SAS's selection language; all of them must hold.", kind="texts", daxa="pn_filt_expr", check=_CHECK_TERM,
+        texts(
+            "mos_filt_expr", "Selection, MOS", ("#XMMEA_EM", "(PATTERN <= 12)", "(FLAG .eq. 0)"),
+            "Terms in SAS's selection language; all of them must hold.", check=_CHECK_TERM, daxa=SAME,
         ),
-        Parameter(
-            "mos_filt_expr", "Selection, MOS", ("#XMMEA_EM", "(PATTERN <= 12)", "(FLAG .eq. 0)"), "",
-            "Terms in SAS's selection language; all of them must hold.", kind="texts", daxa="mos_filt_expr", check=_CHECK_TERM,
+        yes_no(
+            "filt_mos_anom_state", "Leave out anomalous MOS CCDs", False,
+            "Keep only the MOS CCDs whose state emanom finds acceptable.", daxa=SAME,
         ),
-        Parameter(
-            "filt_mos_anom_state", "Leave out anomalous MOS CCDs", False, "",
-            "Keep only the MOS CCDs whose state emanom finds acceptable.", daxa="filt_mos_anom_state",
-        ),
-        Parameter(
-            "acc_mos_anom_states", "Acceptable states", ("G", "I", "U"), "",
-            "G good, I intermediate below 1 keV, B bad below 1 keV, O off, U undetermined.",
-            choices=("G", "I", "B", "O", "U"), kind="many", daxa="acc_mos_anom_states",
+        some_of(
+            "acc_mos_anom_states", "Acceptable states", ("G", "I", "U"),
+            "G good, I intermediate below 1 keV, B bad below 1 keV, O off, U undetermined.", ("G", "I", "B", "O", "U"), daxa=SAME,
         ),
     ),
-    build=f"{_RECIPES}:build_cleaned",
-    missions=_MISSIONS,
     instruments=_EPIC,
-    needs_if=(("emanom", "filt_mos_anom_state"),),
     makes=(K.CLEAN_EVENTS, K.CLEAN_OOT_EVENTS),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="cleaned_evt_lists",
 )  # fmt: skip
 
-MERGE_SUBEXPOSURES = Step(
-    name="merge_subexposures",
-    label="Merged events",
-    help=(
-        "Join the cleaned lists of all exposures of an instrument in order of time (merge); a single one becomes the final list"
-        " as it is. The lists of the exposures stay."
-    ),
-    software="sas",
+# ---- instruments of EPIC
+
+MERGE_SUBEXPOSURES = _step(
+    "merge_subexposures", "Merged events",
+    "Join the cleaned lists of all exposures of an instrument in order of time (merge); a single one becomes the final list"
+    " as it is. The lists of the exposures stay.",
+    "daxa_gui.reduction.xmm_merging:build_merge",
     needs=("exposures", "cleaned_evt_lists"),
-    parameters=(),
-    build="daxa_gui.reduction.xmm_merging:build_merge",
-    missions=_MISSIONS,
+    one_is_enough=True,
     instruments=_EPIC,
     level=Level.INSTRUMENT,
-    one_is_enough=True,
     makes=(K.FINAL_EVENTS, K.FINAL_OOT_EVENTS, K.FINAL_ALL_GOOD_EVENTS, K.FINAL_ALL_GOOD_OOT_EVENTS),
-    minimum_version=_OLDEST,
+    calibration=(),
     is_final=True,
-    daxa="merge_subexposures",
-)
+)  # fmt: skip
 
-GENERATE_IMAGES_EXPMAPS = Step(
-    name="generate_images_expmaps",
-    label="Images",
-    help="Make a counts image (evselect, pixels of 4.35″) and a vignetted exposure map in seconds (eexpmap) in each energy band.",
-    software="sas",
+GENERATE_IMAGES_EXPMAPS = _step(
+    "generate_images_expmaps", "Images",
+    "Make a counts image (evselect, pixels of 4.35″) and a vignetted exposure map in seconds (eexpmap) in each energy band.",
+    "daxa_gui.reduction.xmm_images:build_images",
     needs=("merge_subexposures",),
     parameters=(
-        Parameter(
-            "bands_kev", "Energy bands", ((0.5, 2.0), (2.0, 10.0)), "keV", "Both ends of a band are included.", 0.001, 32.767,
-            kind="ranges", daxa="lo_en, hi_en",
-        ),
+        bands_kev(((0.5, 2.0), (2.0, 10.0)), "Both ends of a band are included.", _LOWEST_KEV, _HIGHEST_KEV, daxa="lo_en, hi_en"),
     ),
-    build="daxa_gui.reduction.xmm_images:build_images",
-    missions=_MISSIONS,
     instruments=_EPIC,
     level=Level.INSTRUMENT,
     makes=(K.IMAGE, K.EXPOSURE_MAP),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="generate_images_expmaps",
 )  # fmt: skip
 
-RGS_EVENTS = Step(
-    name="rgs_events",
-    label="RGS events",
-    help="Calibrate the events of all CCDs of an RGS exposure and join them (first stage of rgsproc).",
-    software="sas",
+# ---- exposures of RGS
+
+RGS_EVENTS = _step(
+    "rgs_events", "RGS events", "Calibrate the events of all CCDs of an RGS exposure and join them (first stage of rgsproc).",
+    f"{_RGS_RECIPES}:build_events",
     needs=("odf_ingest", "exposures"),
     parameters=(_UNSCHEDULED,),
-    build="daxa_gui.reduction.xmm_rgs:build_events",
-    missions=_MISSIONS,
     instruments=_RGS,
     makes=(K.RGS_MERGED, K.RGS_FILES),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="rgs_events",
-)
+)  # fmt: skip
 
-RGS_ANGLES = Step(
-    name="rgs_angles",
-    label="RGS angles",
-    help="Correct the angles of RGS events for the drift of the satellite (second stage of rgsproc).",
-    software="sas",
+RGS_ANGLES = _step(
+    "rgs_angles", "RGS angles", "Correct the angles of RGS events for the drift of the satellite (second stage of rgsproc).",
+    f"{_RGS_RECIPES}:build_angles",
     needs=("exposures", "rgs_events"),
-    parameters=(),
-    build="daxa_gui.reduction.xmm_rgs:build_angles",
-    missions=_MISSIONS,
     instruments=_RGS,
     makes=(K.RGS_ANGLES,),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="rgs_angles",
-)
+)  # fmt: skip
 
-CLEANED_RGS_EVENT_LISTS = Step(
-    name="cleaned_rgs_event_lists",
-    label="Clean RGS events",
-    help="Keep the good RGS events of good time (third stage of rgsproc). Lists of RGS exposures are not merged.",
-    software="sas",
+CLEANED_RGS_EVENT_LISTS = _step(
+    "cleaned_rgs_event_lists", "Clean RGS events",
+    "Keep the good RGS events of good time (third stage of rgsproc). Lists of RGS exposures are not merged.",
+    f"{_RGS_RECIPES}:build_cleaned",
     needs=("exposures", "rgs_angles"),
-    parameters=(),
-    build="daxa_gui.reduction.xmm_rgs:build_cleaned",
-    missions=_MISSIONS,
     instruments=_RGS,
     makes=(K.FINAL_EVENTS,),
-    calibration=("ccf",),
-    minimum_version=_OLDEST,
-    daxa="cleaned_rgs_event_lists",
-)
+)  # fmt: skip

@@ -20,7 +20,7 @@ GOOD = (
     "PI > 1 || PATTERN == 0", "sqrt(RAWX**2 + RAWY**2) > .5", "!ISNULL(PI)", "(PI/1000.0 > 0.2)",
 )  # fmt: skip
 READING = (
-    "region(/etc/passwd,X,Y)", "REGION(secret.reg,X,Y)", "GTI(/home/a/gti.fits,TIME)", "gti (x,TIME)", "MASK(image,1,1,X,Y)",
+    "region(/etc/passwd,X,Y)", "REGION(secret.reg,X,Y)", "GTI(/data/gti.fits,TIME)", "gti (x,TIME)", "MASK(image,1,1,X,Y)",
     "(X,Y) in region", "TIME in gti", "PI > 1 && region(x,X,Y)", "!gti(a,TIME)", "table(x)", "(X,Y) in other(a)",
 )  # fmt: skip
 BROKEN = (
