@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from daxa_gui.archive.exposures import ExposureBook
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.portable import portable_requests
 from daxa_gui.archive.store import ArchiveStore
@@ -44,16 +45,24 @@ class Reducing:
         """Raw event lists of chosen instruments, each with the key of what is reduced of it and the chosen instruments."""
         from daxa_gui.reduction.unit import unit_key
 
-        about = {(one.mission, one.obs_id): one for one in self.store.observations()}
+        chosen_of = self._choice()
         for raw in self.store.products():
-            if raw.key.kind is not ProductKind.EVENTS:
-                continue
-            observation = about.get((raw.key.mission, raw.key.obs_id))
-            chosen = observation.instruments if observation is not None else ()
-            spec = MISSIONS.get(raw.key.mission)
-            row = observation.row if observation is not None else {}
-            if spec is None or is_wanted(spec, own_instrument(spec, raw.key.instrument, row), chosen):
+            if raw.key.kind is ProductKind.EVENTS and (chosen := chosen_of(raw.key)) is not None:
                 yield raw, unit_key(raw.key, chosen)[0], chosen
+
+    def _choice(self) -> Callable[[ProductKey], tuple[str, ...] | None]:
+        """What tells of a list its observation's chosen instruments; None for one that is of none of them."""
+        about = {(one.mission, one.obs_id): one for one in self.store.observations()}
+
+        def chosen_of(key: ProductKey) -> tuple[str, ...] | None:
+            observation = about.get((key.mission, key.obs_id))
+            chosen = observation.instruments if observation is not None else ()
+            spec = MISSIONS.get(key.mission)
+            row = observation.row if observation is not None else {}
+            is_chosen = spec is not None and is_wanted(spec, own_instrument(spec, key.instrument, row), chosen)
+            return chosen if is_chosen else None
+
+        return chosen_of
 
     def _overrides(self) -> dict[str, dict[str, Any]]:
         """Flare parameters that a person gave for single exposures, by « mission/ObsID/unit »."""
@@ -143,25 +152,13 @@ class Reducing:
     # ---- exposures and verdicts
 
     def exposures(self) -> list[Exposure]:
-        """One per raw event list of a chosen instrument, with the newest outcome of its steps. Of observations that have none, as
-        only raw data were fetched, one per event list that the mission's software calibrated."""
-        lists = list(self._raw_lists())
-        with_lists = {(raw.key.mission, raw.key.obs_id) for raw, _, _ in lists}
-        made: dict[Unit, dict[ProductKind, list[Product]]] = {}
-        for product in self.store.products():
-            if product.key.kind is ProductKind.CALIBRATED_EVENTS and (product.key.mission, product.key.obs_id) not in with_lists:
-                lists.append((product, product.key, ()))
-            kinds = made.setdefault((product.key.mission, product.key.obs_id, product.key.unit), {})
-            kinds.setdefault(product.key.kind, []).append(product)
-        jobs: dict[tuple[Unit, str], Job] = {}
-        for job in self.store.jobs("reduce"):
-            jobs[(job.mission, job.obs_id, job.unit), job.step] = job
-        verdicts = self.store.verdicts()
-        exposures = []
-        for raw, key, _ in lists:
-            unit = (key.mission, key.obs_id, key.unit)
-            exposures.append(_exposure(replace(raw, key=key), unit, made.get(unit, {}), jobs, verdicts))
-        return exposures
+        """One per downloaded event list of a chosen instrument and per unit of which the mission's software calibrated one, with
+        all lists that there are of it and the newest outcome of its steps."""
+        products = self.store.products()
+        book = ExposureBook(products, self.store.jobs("reduce"), self.store.verdicts(), _made_by, _is_external)
+        chosen_of = self._choice()
+        lists = [(raw, key) for raw, key, _ in self._raw_lists()]
+        return book.exposures(lists, lambda key: chosen_of(key) is not None)
 
     def override(self, exposure: Exposure, parameters: FlareParameters, note: str) -> list[Job]:
         """Remember the parameters for this exposure and run « flares » and what follows with them.
@@ -200,21 +197,16 @@ def described(task: Task) -> str:
     return f"{task.target.replace(':', '.')}({arguments})"
 
 
-def _exposure(
-    raw: Product, unit: Unit, kinds: Mapping[ProductKind, list[Product]], jobs: Mapping[tuple[Unit, str], Job],
-    verdicts: Mapping[Unit, Verdict],
-) -> Exposure:  # fmt: skip
-    def one(kind: ProductKind) -> Product | None:
-        return next(iter(kinds.get(kind, [])), None)
+_AUTHORS = {"builtin": "built-in engine", "sas": "SAS", "esass": "eSASS", "ciao": "CIAO", "heasoft": "NuSTARDAS"}
 
-    steps = [jobs.get((unit, step)) for step in ("prepare", "flares")]
-    flares, gti = steps[1], one(ProductKind.GTI)
-    if flares is not None and gti is not None and gti.job_id not in (None, flares.id):
-        flares = None  # the good time is another engine's: the numbers of this one are not those of what lies there
-    excluded = next((job.reason for job in steps if job is not None and job.reason), "")
-    return Exposure(
-        raw.key.mission, raw.key.obs_id, raw.key.instrument, raw.key.exposure, raw,
-        clean=one(ProductKind.CLEAN_EVENTS), gti=gti, lightcurve=one(ProductKind.LIGHTCURVE),
-        images=tuple(kinds.get(ProductKind.IMAGE, [])), flares=flares, excluded=excluded,
-        verdict=verdicts.get(unit, Verdict()),
-    )  # fmt: skip
+
+def _made_by(job: Job) -> str:
+    """Who made the products of a job, for people; "" where the step is not known (any more)."""
+    from daxa_gui.reduction import STEPS
+
+    step = STEPS.get(job.step)
+    return _AUTHORS.get(step.software, step.software) if step is not None else ""
+
+
+def _is_external(job: Job) -> bool:
+    return _made_by(job) not in ("", _AUTHORS["builtin"])

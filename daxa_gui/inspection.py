@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -12,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from daxa_gui import __version__
+from daxa_gui.core.earlier import EarlierResults, Screening
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.eventlist import EventList
+from daxa_gui.core.exposures import Exposure
 from daxa_gui.core.images import SkyImage
+from daxa_gui.core.product import ProductKind
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters, Gti, LightCurve
 
 CallProcess = Callable[[str, dict[str, Any]], Any]
@@ -151,3 +155,64 @@ class Inspection:
         from daxa_gui.fits.products import read_image
 
         return read_image(Path(path))
+
+    # what others found
+
+    def present_screening(self, exposure: Exposure) -> Screening | None:
+        """The good time of an exposure that the missions' software made; None where that is not the present one.
+
+        Raises
+        ------
+        FileError : its file is damaged.
+        """
+        if exposure.screening is None or exposure.gti is None:
+            return None
+        from daxa_gui.fits.products import read_gti
+
+        limits = exposure.screening.facts.get("limits_ct_s")
+        return Screening(exposure.cleaned_by, read_gti(exposure.gti.path), _pair_of(limits))
+
+    def earlier_screening(self, results: EarlierResults, parameters: FlareParameters) -> Screening:
+        """Good time, limits and light curve of earlier results of an exposure, as far as their files tell. The curve is that of
+        the list that was kept, in the band and bins of `parameters`: of the one before cleaning if that differed too.
+
+        Raises
+        ------
+        FileError, ReductionError : a file that was kept is damaged, or has no events of that band.
+        """
+        from daxa_gui.fits.products import read_gti
+        from daxa_gui.reduction.engine.lightcurve import light_curve
+
+        good_time = results.first(ProductKind.GTI)
+        listed = results.first(ProductKind.CALIBRATED_EVENTS, ProductKind.CLEAN_EVENTS)
+        curve = None
+        if listed is not None:
+            curve = light_curve(self.open(listed.path), parameters.band_kev, parameters.bin_s)
+        return Screening(
+            results.name, read_gti(good_time.path) if good_time is not None else None, self._limits_of(results), curve,
+            "" if listed is None else "cleaned list" if listed.kind is ProductKind.CLEAN_EVENTS else "calibrated list",
+        )  # fmt: skip
+
+    @staticmethod
+    def _limits_of(results: EarlierResults) -> tuple[float, float] | None:
+        """The limits that the built-in engine's light curve tells, or those of espfilt: the fitted centre and width from the
+        header of its events, and the number of sigma with which the step ran."""
+        from daxa_gui.fits.limits import read_fit, read_limits
+
+        if (curve := results.first(ProductKind.LIGHTCURVE)) is not None and (limits := read_limits(curve.path)) is not None:
+            return limits
+        events = results.first(ProductKind.ALL_GOOD_EVENTS)
+        sigma = events.parameters.get("allowed_sigma") if events is not None else None
+        if events is None or events.parameters.get("method") != "histogram" or not isinstance(sigma, (int, float)):
+            return None
+        fit = read_fit(events.path)
+        return None if fit is None else (fit[0] - sigma * abs(fit[1]), fit[0] + sigma * abs(fit[1]))
+
+
+def _pair_of(values: Any) -> tuple[float, float] | None:
+    """Two finite numbers out of the facts of a job; None for anything else."""
+    if not isinstance(values, (list, tuple)) or len(values) != 2:
+        return None
+    if not all(isinstance(value, (int, float)) and math.isfinite(value) for value in values):
+        return None
+    return float(values[0]), float(values[1])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from daxa_gui.archive_verbs import ArchiveVerbs
+from daxa_gui.core.earlier import EarlierResults
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.failure_groups import FailureGroup
 from daxa_gui.core.finding import Finding, Grade
@@ -97,8 +99,25 @@ class ReductionVerbs(ArchiveVerbs):
             found += commands_of(task, recipe_for(request.step, task.arguments), request.unit)
         return found[:limit]
 
-    def shell_script(self, order: ReductionOrder) -> str:
-        """A bash script that does the same work where the software is set up."""
+    def shell_script(self, order: ReductionOrder, most_characters: int | None = None) -> str:
+        """A bash script that does the same work where the software is set up. Raises InputError for one that is longer than it
+        may be."""
+        parts, length = [], 0
+        for part in self._script_parts(order):
+            parts.append(part)
+            length += len(part)
+            if most_characters is not None and length > most_characters:
+                millions = f"{most_characters / 1e6:.3g} million characters"
+                raise InputError(f"The script has more than {millions}.", "Save it into a file instead.")
+        return "".join(parts)
+
+    def save_script(self, order: ReductionOrder, path: Path) -> None:
+        """Write that script as an executable file, whole or not at all; raises FileError."""
+        from daxa_gui.archive.script_file import write_script
+
+        write_script(path, self._script_parts(order))
+
+    def _script_parts(self, order: ReductionOrder) -> Iterator[str]:
         from daxa_gui.reduction.external import recipe_for
         from daxa_gui.reduction.showing import script_of
 
@@ -245,6 +264,10 @@ class ReductionVerbs(ArchiveVerbs):
 
     def compare_configuration(self, name: str) -> list[ComparedProduct]:
         return self._here().configurations.compare(name)
+
+    def earlier_results(self, mission: str, obs_id: str) -> list[EarlierResults]:
+        """What each configuration has of an observation of the open archive; none without one."""
+        return self._open.configurations.of_observation(mission, obs_id) if self._open else []
 
     def rename_configuration(self, name: str, new: str, note: str = "") -> None:
         self._here().configurations.rename(name, new, note)

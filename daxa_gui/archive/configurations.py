@@ -23,19 +23,23 @@ from typing import Any
 
 from daxa_gui.archive.database import Database
 from daxa_gui.archive.failures import sensible, translated
-from daxa_gui.archive.layout import ArchiveLayout
+from daxa_gui.archive.layout import FAILED, PROCESSED, ArchiveLayout
 from daxa_gui.archive.own_places import check_own
 from daxa_gui.archive.placing import sha256_of
 from daxa_gui.archive.rows import mapping
 from daxa_gui.core.documents import to_json
+from daxa_gui.core.earlier import EarlierProduct, EarlierResults
 from daxa_gui.core.errors import InputError
 from daxa_gui.core.job import Job
+from daxa_gui.core.product import ProductKind
 from daxa_gui.core.reduction_plan import ComparedProduct, Configuration
 from daxa_gui.core.step import Call, Outcome
 
 MAX_NAME_CHARACTERS = 120
 REPLACED = 2  # of the column `stale`: another step's result lies where this job's was
 _COPIED = "mission, obs_id, kind, instrument, exposure, band_low_kev, band_high_kev, size_bytes, sha256, created, facts"
+# Which present product took the place of a kept one. The folder of an observation of which nothing succeeds any more is another.
+_PRESENT = f"p.path IN (k.original, replace(k.original, 'archive:{PROCESSED}/', 'archive:{FAILED}/'))"
 
 
 @dataclass(frozen=True)
@@ -228,7 +232,7 @@ class Configurations:
         with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT k.mission, k.obs_id, k.unit, k.kind, k.path, k.facts, p.path, coalesce(p.facts, '{}')"
-                " FROM kept_products k LEFT JOIN products p ON p.path = k.original WHERE k.configuration_id = ?"
+                f" FROM kept_products k LEFT JOIN products p ON {_PRESENT} WHERE k.configuration_id = ?"
                 " ORDER BY k.mission, k.obs_id, k.unit, k.kind, k.path",
                 (number,),
             ).fetchall()
@@ -240,6 +244,35 @@ class Configurations:
                 )
                 for mission, obs_id, unit, kind, old, old_facts, new, new_facts in rows
             ]  # fmt: skip
+
+    def of_observation(self, mission: str, obs_id: str) -> list[EarlierResults]:
+        """What each configuration has of one observation, newest configuration first; none that has nothing of it."""
+        folder = self._layout.stored(self._layout.processed_folder(mission, obs_id))
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT c.name, c.note, k.unit, k.kind, k.path, p.path, k.band_low_kev, k.band_high_kev, k.step, k.task, k.facts"
+                " FROM configurations c CROSS JOIN kept_products k ON k.configuration_id = c.id"
+                " AND k.original > ? AND k.original < ?"  # by the primary key: there may be a million of other observations
+                f" LEFT JOIN products p ON {_PRESENT}"
+                " WHERE k.mission = ? AND k.obs_id = ? ORDER BY c.id DESC, k.unit, k.kind, k.path",
+                (f"{folder}/", f"{folder}0", mission, obs_id),
+            ).fetchall()
+        found: dict[tuple[str, str], list[EarlierProduct]] = {}
+        with sensible(self._layout.database):
+            for name, note, *row in rows:
+                found.setdefault((str(name), str(note)), []).append(self._earlier(row))
+        return [EarlierResults(name, tuple(products), note) for (name, note), products in found.items()]
+
+    def _earlier(self, row: Sequence[Any]) -> EarlierProduct:
+        unit, kind, path, now, low, high, step, task, facts = row
+        arguments = mapping(task).get("arguments") if task != "null" else None
+        arguments = arguments if isinstance(arguments, dict) else {}
+        own = arguments.get("parameters")  # steps of the missions' software have them together
+        return EarlierProduct(
+            str(unit), ProductKind(kind), str(self._layout.absolute(path)), str(self._layout.absolute(now)) if now else "",
+            None if low is None or high is None else (float(low), float(high)), str(step),
+            own if isinstance(own, dict) else arguments, mapping(facts),
+        )  # fmt: skip
 
     def rename(self, name: str, new: str, note: str = "") -> None:
         """Raises InputError for a name that cannot be used, is taken, or is none."""

@@ -3,61 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from daxa_gui.core.errors import DaxaError, FileError
+from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.eventlist import EventList
-from daxa_gui.core.exposures import Exposure, worst_first
+from daxa_gui.core.exposures import Exposure, ListRole, worst_first
 from daxa_gui.core.images import SkyImage
 from daxa_gui.core.job import Job
 from daxa_gui.core.mission_time import mission_time_to_utc_mjd
 from daxa_gui.core.product import Product, ProductKind
-from daxa_gui.core.step import Call
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.earlier_choice import Earlier
+from daxa_gui.gui.inspected_parts import (
+    PICTURES,
+    OpenedFile,
+    Sibling,
+    Subject,
+    first_moment_s,
+    parameters_of,
+    read_file,
+    read_siblings,
+)
 from daxa_gui.session import Session
 
-PICTURES = (ProductKind.IMAGE, ProductKind.EXPOSURE_MAP, ProductKind.BACKGROUND_MAP)
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is looked at. `path` is an event list or, without events, an image; `picture` the chosen image of the exposure."""
-
-    path: str
-    exposure: Exposure | None = None
-    picture: Product | None = None
-
-    @property
-    def same_thing(self) -> tuple[str, str]:
-        """Two subjects with the same value show the same events, whatever picture or verdict they have."""
-        return (
-            self.path,
-            "" if self.exposure is None else f"{self.exposure.mission}/{self.exposure.obs_id}/{self.exposure.unit}",
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Sibling:
-    """Another exposure of the same observation with its own cleaning."""
-
-    label: str
-    cleaning: FlareCleaning
-
-
-@dataclass(frozen=True, eq=False)
-class OpenedFile:
-    """What opening a file brought: events with the mission's parameters and the first moment, or an image."""
-
-    events: EventList | None = None
-    parameters: FlareParameters | None = None
-    zero_s: float = 0.0
-    image: SkyImage | None = None
+__all__ = ["PICTURES", "Inspected", "Sibling", "Subject", "first_moment_s", "parameters_of"]
+_LISTS = (ProductKind.EVENTS, ProductKind.CALIBRATED_EVENTS, ProductKind.CLEAN_EVENTS, ProductKind.FINAL_EVENTS)
 
 
 class Inspected(QObject):
@@ -90,6 +66,8 @@ class Inspected(QObject):
         self._cleaning_asked: FlareParameters | None = None
         self._cleaning_running = False
         self._wanted: Product | None = context.product  # shown as soon as the exposures are known
+        self._role: ListRole | None = None  # of lists that a person wants to see, where there is one
+        self.earlier = Earlier(session, context, bridge, self)
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(300)
@@ -129,10 +107,20 @@ class Inspected(QObject):
         for exposure in self.exposures:
             if (exposure.mission, exposure.obs_id, exposure.unit) == (old.mission, old.obs_id, old.unit):
                 if exposure != old:
-                    self.subject = replace(subject, exposure=exposure)
-                    self._note_stored_parameters()
-                    self.subject_changed.emit()
+                    self._show_renewed(subject, exposure)
                 return
+
+    def _show_renewed(self, subject: Subject, exposure: Exposure) -> None:
+        """The same exposure after steps have run: what was made again is read again."""
+        before, now = subject.listed, exposure.list_at(subject.path)
+        if now is None:
+            self.show(Subject(exposure.list_for(self._role).product.path, exposure, subject.picture))
+            return
+        self.subject = replace(subject, exposure=exposure)
+        self._note_stored_parameters()
+        self.subject_changed.emit()
+        if before is not None and before.product.sha256 != now.product.sha256:
+            self._read(self.subject)
 
     def _on_list_error(self, error: DaxaError) -> None:
         self.problem = error
@@ -169,10 +157,11 @@ class Inspected(QObject):
     def exposure_of(self, product: Product) -> Exposure | None:
         """The exposure that a product belongs to."""
         key = product.key
-        for exposure in self.exposures:
-            if (exposure.mission, exposure.obs_id, exposure.unit) == (key.mission, key.obs_id, key.unit):
+        observation = [one for one in self.exposures if (one.mission, one.obs_id) == (key.mission, key.obs_id)]
+        for exposure in observation:
+            if key.unit in exposure.units:
                 return exposure
-        return None
+        return next((exposure for exposure in observation if exposure.has_file(product.path)), None)
 
     def _on_context_product_changed(self, product: Product | None) -> None:
         if product is None or product.key.kind is ProductKind.OTHER:
@@ -187,9 +176,32 @@ class Inspected(QObject):
         exposure = self.exposure_of(product)
         picture = product if product.key.kind in PICTURES else None
         if exposure is not None:
-            self.show(Subject(exposure.raw.path, exposure, picture))
-        elif product.key.kind in (ProductKind.EVENTS, ProductKind.CLEAN_EVENTS, *PICTURES):
+            listed = exposure.list_at(product.path) or exposure.list_for(self._role)
+            self.show(Subject(listed.product.path, exposure, picture))
+        elif product.key.kind in (*_LISTS, *PICTURES):
             self.show(Subject(product.path, None, picture))
+
+    def show_exposure(self, exposure: Exposure) -> None:
+        """Look at an exposure: at the list of the kind that was chosen last, where it has one."""
+        listed = exposure.list_for(self._role)
+        self.show(Subject(listed.product.path, exposure))
+        self._context.set_product(listed.product)
+
+    def choose_list(self, path: str) -> None:
+        """Look at another list of the exposure, and at lists of the same kind of the next ones."""
+        subject = self.subject
+        listed = subject.exposure.list_at(path) if subject is not None and subject.exposure is not None else None
+        if subject is not None and listed is not None:
+            self._role = listed.role
+            self.show(replace(subject, path=path))
+            self._context.set_product(listed.product)
+
+    def next_list(self) -> None:
+        """The next list of the exposure; after the last one the first."""
+        subject = self.subject
+        if subject is not None and subject.exposure is not None:
+            paths = [one.product.path for one in subject.exposure.all_lists()]
+            self.choose_list(paths[(paths.index(subject.path) + 1) % len(paths)] if subject.path in paths else paths[0])
 
     def show(self, subject: Subject | None) -> None:
         """Look at something else (or at nothing)."""
@@ -211,19 +223,11 @@ class Inspected(QObject):
             self._context.set_job(subject.exposure.flares.id)
 
     def _read(self, subject: Subject) -> None:
-        inspection, path = self._session.inspection, subject.path
-        only_events = subject.exposure is not None
-
-        def read() -> OpenedFile:
-            try:
-                events = inspection.open(path)
-            except FileError as error:
-                if only_events:
-                    raise
-                return OpenedFile(image=_image_instead(inspection.read_image, path, error))
-            return OpenedFile(events, inspection.default_parameters(events), first_moment_s(events))
-
-        self._context.background.read(self, "open", read, self._on_opened, self._on_open_error)
+        inspection, path, only_events = self._session.inspection, subject.path, subject.exposure is not None
+        read = self._context.background.read
+        read(
+            self, "open", lambda: read_file(inspection, path, only_events=only_events), self._on_opened, self._on_open_error
+        )  # fmt: skip
 
     def _on_opened(self, opened: OpenedFile) -> None:
         self.reading = False
@@ -297,7 +301,8 @@ class Inspected(QObject):
 
     def _note_stored_parameters(self) -> None:
         exposure, usual = self.subject.exposure if self.subject else None, self.automatic
-        self.stored = parameters_of(exposure, usual) if exposure is not None and usual is not None else None
+        is_its_own = self.subject is not None and exposure is not None and self.subject.path == exposure.raw.path
+        self.stored = parameters_of(exposure, usual) if exposure is not None and usual is not None and is_its_own else None
 
     # the other exposures of the observation
 
@@ -309,21 +314,8 @@ class Inspected(QObject):
         observation = [e for e in self.exposures if (e.mission, e.obs_id) == (subject.mission, subject.obs_id)]
         others = [e for e in observation if e.unit != subject.unit and (e.flares is not None or not e.excluded)]
         inspection = self._session.inspection
-
-        def read() -> list[Sibling]:
-            found = []
-            for exposure in sorted(others, key=lambda e: e.unit):
-                try:
-                    events = inspection.open(exposure.raw.path)
-                    usual = inspection.default_parameters(events)
-                    cleaning = inspection.clean(events, parameters_of(exposure, usual) or usual)
-                except DaxaError:
-                    continue  # that exposure says so itself when it is looked at
-                found.append(Sibling(exposure.unit, cleaning))
-            return found
-
         if others:
-            self._context.background.read(self, "siblings", read, self._on_siblings_read)
+            self._context.background.read(self, "siblings", lambda: read_siblings(inspection, others), self._on_siblings_read)
         else:
             self._on_siblings_read([])
 
@@ -342,47 +334,10 @@ class Inspected(QObject):
     def override(self, note: str, on_error: Callable[[DaxaError], None]) -> None:
         """Use what is shown instead of the automatic cleaning, from this step on."""
         exposure, parameters = self.subject.exposure if self.subject else None, self.parameters
-        if exposure is not None and parameters is not None:
+        if self.subject is not None and self.subject.why_no_override:
+            on_error(InputError("Limits by hand cannot be used for this list.", self.subject.why_no_override))
+        elif exposure is not None and parameters is not None:
             self._decide(lambda: self._session.override(exposure, parameters, note), on_error)
 
     def _decide(self, decide: Callable[[], Any], on_error: Callable[[DaxaError], None]) -> None:
         self._context.background.act(self, "verdict", decide, lambda _: self.refresh_exposures(), on_error)
-
-
-def first_moment_s(events: EventList) -> float:
-    """Mission seconds of the first good moment, or of the first event of a list without good time; 0 for an empty one."""
-    starts = [float(gti.start_s[0]) for gti in events.gti.values() if len(gti)]
-    if starts:
-        return min(starts)
-    return float(events.time_s.min()) if len(events) else 0.0
-
-
-def parameters_of(exposure: Exposure, usual: FlareParameters) -> FlareParameters | None:
-    """The parameters with which the archive cleaned an exposure; None if it did not.
-
-    The step stores None where the mission's own value (`usual`) was meant.
-    """
-    if exposure.flares is None or not isinstance(exposure.flares.task, Call):
-        return None
-    stored = exposure.flares.task.arguments
-    band, bin_s, limits = stored.get("band_kev"), stored.get("bin_s"), stored.get("limits_ct_s")
-    return FlareParameters(
-        band_kev=usual.band_kev if band is None else _pair(band),
-        bin_s=usual.bin_s if bin_s is None else float(bin_s),
-        n_sigma=float(stored.get("n_sigma", usual.n_sigma)),
-        limits_ct_s=None if limits is None else _pair(limits),
-        added_s=tuple(_pair(pair) for pair in stored.get("added_s") or ()),
-        removed_s=tuple(_pair(pair) for pair in stored.get("removed_s") or ()),
-    )
-
-
-def _pair(values: Any) -> tuple[float, float]:
-    low, high = values
-    return float(low), float(high)
-
-
-def _image_instead(read_image: Callable[[str], SkyImage], path: str, no_events: FileError) -> SkyImage:
-    try:
-        return read_image(path)
-    except DaxaError:
-        raise no_events from None

@@ -27,15 +27,42 @@ class Look:
     sigma_px: float = 0.0
 
 
+@dataclass(frozen=True)
+class Place:
+    """A file of the archive that is shown as an image: an image, or an event list. `stamp` changes with its content."""
+
+    path: str
+    is_list: bool
+    stamp: str = ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same thing now and as a configuration has it; `words` say what it is: « cleaned list », « image 0.5–2 keV »."""
+
+    now: Place
+    then: Place
+    words: str
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What is to be shown: a file (`path`), an image in memory, or the events in a band, all of them and those of `gti`."""
+    """What is to be shown: a file (`path`), an image in memory, the events in a band (all of them and those of `gti`), or a
+    `pair` of files, now and then."""
 
     path: str = ""
     image: SkyImage | None = None
     events: EventList | None = None
     band_kev: tuple[float, float] | None = None
     gti: Gti | None = None
+    pair: Pair | None = None
+    stamp: str = ""  # of the file
+
+    def is_of(self, other: Source) -> bool:
+        """Whether both show the same thing, whatever the band and the cleaning are."""
+        return (self.path, self.stamp, self.image, self.events, self.pair) == (
+            other.path, other.stamp, other.image, other.events, other.pair
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +83,8 @@ class Plane:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """`after` is None where nothing was cleaned. `common_before`, `common_after` have the same cuts, for blinking."""
+    """`after` is None where nothing was cleaned. Of a pair `before` is now and `after` is then. `common_before`, `common_after`
+    have the same cuts, for blinking."""
 
     source: Source
     look: Look
@@ -68,6 +96,11 @@ class Picture:
 
 def make_picture(inspection: Inspection, source: Source, look: Look, last: Picture | None, *, blink: bool) -> Picture:
     """Everything that is needed for the screen. What has not changed since the `last` picture is used again."""
+    if source.pair is not None:
+        now, then = (
+            _plane(_image_at(inspection, place, source, last), look, last) for place in (source.pair.now, source.pair.then)
+        )
+        return _with_common_cuts(source, look, now, then)
     before = _plane(_first_image(inspection, source, last), look, last)
     if source.events is None or source.gti is None:
         return Picture(source, look, before)
@@ -77,30 +110,34 @@ def make_picture(inspection: Inspection, source: Source, look: Look, last: Pictu
     else:
         cleaned = inspection.image(source.events, source.band_kev, source.gti)
     after = _plane(cleaned, look, last)
-    if not blink:
-        return Picture(source, look, before, after)
+    return _with_common_cuts(source, look, before, after) if blink else Picture(source, look, before, after)
+
+
+def _with_common_cuts(source: Source, look: Look, before: Plane, after: Plane) -> Picture:
     low, high = min(before.low, after.low), max(before.high, after.high)
     both = [levels(plane.shown, low, high, look.stretch) for plane in (before, after)]
     return Picture(source, look, before, after, both[0], both[1])
 
 
+def _image_at(inspection: Inspection, place: Place, source: Source, last: Picture | None) -> SkyImage:
+    """The image of one side of a pair."""
+    if last is not None and last.source.pair is not None and last.after is not None:
+        for other, plane in ((last.source.pair.now, last.before), (last.source.pair.then, last.after)):
+            if other == place and (not place.is_list or last.source.band_kev == source.band_kev):
+                return plane.image
+    if place.is_list:
+        return inspection.image(inspection.open(place.path), source.band_kev, None)
+    return inspection.read_image(place.path)
+
+
 def _first_image(inspection: Inspection, source: Source, last: Picture | None) -> SkyImage:
-    if last is not None and _same_first(source, last.source):
+    if last is not None and source.is_of(last.source) and (source.events is None or last.source.band_kev == source.band_kev):
         return last.before.image
     if source.image is not None:
         return source.image
     if source.events is not None:
         return inspection.image(source.events, source.band_kev, None)
     return inspection.read_image(source.path)
-
-
-def _same_first(one: Source, other: Source) -> bool:
-    return (
-        one.path == other.path
-        and one.image is other.image
-        and one.events is other.events
-        and (one.events is None or one.band_kev == other.band_kev)
-    )
 
 
 def _plane(image: SkyImage, look: Look, last: Picture | None) -> Plane:

@@ -1,4 +1,4 @@
-"""Exposures and opened files as a table model: verdict, ObsID, instrument, doubt. Shown rows are numbers into a list."""
+"""Exposures and opened files as a table model: verdict, ObsID, instrument, author, doubt. Shown rows are numbers into a list."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from daxa_gui.core.exposures import Exposure
 from daxa_gui.gui.widgets.verdict_bar import MARKS, verdict_text
 
-COLUMNS = ("", "ObsID", "Exposure", "Doubt")
+COLUMNS = ("", "ObsID", "Exposure", "By", "Doubt")
 DOUBT_ROLE = int(Qt.ItemDataRole.UserRole) + 1
-VERDICT, OBS_ID, UNIT, DOUBT = range(4)
+VERDICT, OBS_ID, UNIT, BY, DOUBT = range(5)
 
 
 @dataclass(frozen=True)
@@ -29,36 +29,43 @@ class Entry:
 
     @property
     def cleaned(self) -> bool:
-        flares = self.exposure.flares if self.exposure else None
-        return flares is not None and "doubt" in flares.facts
+        return self.exposure is not None and self.exposure.is_judged
 
     def text(self, column: int) -> str:
-        if self.exposure is None:
+        exposure = self.exposure
+        if exposure is None:
             return Path(self.path).name if column == OBS_ID else ""
         if column == VERDICT:
-            return MARKS.get(self.exposure.verdict.state, "")
+            return MARKS.get(exposure.verdict.state, "")
         if column == OBS_ID:
-            return self.exposure.obs_id
+            return exposure.obs_id
         if column == UNIT:
-            return self.exposure.unit
+            return exposure.unit
+        if column == BY:
+            return exposure.list_for(None).by or "archive"
         if self.cleaned:
-            return f"{self.exposure.doubt:.2f}"
-        return "excluded" if self.exposure.excluded else "–"
+            return f"{exposure.doubt:.2f}"
+        return "excluded" if exposure.excluded else "–"
 
     def why(self) -> str:
         """Everything that a person should know about it, one sentence a line."""
-        if self.exposure is None:
+        exposure = self.exposure
+        if exposure is None:
             return self.path
-        lines = [f"{self.mission or self.exposure.mission} {self.exposure.obs_id} {self.exposure.unit}"]
+        joined = f" (reduced as {exposure.joined.replace('_', ', ')})" if exposure.joined else ""
+        lines = [f"{self.mission or exposure.mission} {exposure.obs_id} {exposure.unit}{joined}"]
+        if len(exposure.all_lists()) > 1:
+            lines.append(f"Event lists: {', '.join(one.label for one in exposure.all_lists())}.")
         if self.cleaned:
-            facts = self.exposure.flares.facts if self.exposure.flares else {}
-            kept = facts.get("kept_fraction") if facts.get("useful", True) else None
-            lines.append(f"Doubt {self.exposure.doubt:.2f} of 1" + (f", {100.0 * kept:.0f} % kept." if kept is not None else "."))
-            lines += [str(reason) for reason in self.exposure.reasons]
+            kept = exposure.kept_fraction
+            by = f", by {exposure.cleaned_by}" if exposure.cleaned_by else ""
+            kept_text = f", {100.0 * kept:.0f} % kept{by}." if kept is not None else f"{by}."
+            lines.append(f"Doubt {exposure.doubt:.2f} of 1{kept_text}")
+            lines += [str(reason) for reason in exposure.reasons]
         else:
-            lines.append(f"Excluded: {self.exposure.excluded}" if self.exposure.excluded else "Not cleaned of flares yet.")
-        if self.exposure.verdict.state:
-            lines.append(verdict_text(self.exposure.verdict))
+            lines.append(f"Excluded: {exposure.excluded}" if exposure.excluded else "Not cleaned of flares yet.")
+        if exposure.verdict.state:
+            lines.append(verdict_text(exposure.verdict))
         return "\n".join(lines)
 
 
@@ -144,6 +151,7 @@ _COLUMN_TIPS = (
     "What a person said: ✓ accepted, ⚑ flagged, ✎ overridden",
     "Observation, or the name of an opened file",
     "Instrument and sub-exposure",
+    "Who made the event list that is shown first: the mission's archive or its software (L goes through all lists)",
     "How doubtful the automatic cleaning is: 0 nothing to worry about, 1 look here first",
 )
 
@@ -153,7 +161,7 @@ def _identity(path: str, exposure: Exposure | None) -> tuple[str, ...]:
 
 
 def _has(entry: Entry, words: Sequence[str]) -> bool:
-    about = [entry.text(OBS_ID), entry.text(UNIT), entry.text(DOUBT)]
+    about = [entry.text(OBS_ID), entry.text(UNIT), entry.text(BY), entry.text(DOUBT)]
     if entry.exposure is not None:
         about += [entry.exposure.mission, entry.exposure.verdict.state, entry.exposure.verdict.note]
     text = " ".join(about).lower()

@@ -23,9 +23,11 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
+from daxa_gui.core.product import Product
 from daxa_gui.core.reduction_plan import ComparedProduct, Configuration
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.inspected import Inspected
 from daxa_gui.gui.models.compared import INSPECTED, comparison_columns, differed_text, differs
 from daxa_gui.gui.models.jobs import format_bytes
 from daxa_gui.gui.models.records import RecordColumn
@@ -77,6 +79,7 @@ class ConfigurationsPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._context = context
+        self._bridge = bridge
         self._outdated = True
         self._compared = ""  # the configuration whose products are shown
         self._build()
@@ -123,6 +126,10 @@ class ConfigurationsPanel(QWidget):
         self.remove_button = self._button("removeConfiguration", "Remove…", "Delete these earlier results (asks, says how much)")
         self.then_button = self._button("inspectThen", "Inspect earlier", "Look at the earlier file in the Inspect workspace")
         self.now_button = self._button("inspectNow", "Inspect present", "Look at the present file in the Inspect workspace")
+        self.compare_button = self._button(
+            "compareInInspect", "Compare", "Look at the exposure in Inspect, with these earlier results drawn over it (C blinks)"
+        )
+        self.compare_button.clicked.connect(lambda _checked=False: self._compare_in_inspect())
         self.rename_button.clicked.connect(lambda _checked=False: self.ask_rename())
         self.remove_button.clicked.connect(lambda _checked=False: self.ask_remove())
         self.then_button.clicked.connect(lambda _checked=False: self._inspect(lambda one: one.old_path))
@@ -132,7 +139,7 @@ class ConfigurationsPanel(QWidget):
         self.differing.setToolTip("Hide products whose kept fraction, events and good time are the same")
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.addWidget(self._half(self.table, self.state, self.rename_button, self.remove_button))
-        splitter.addWidget(self._half(self.products, self.differing, self.then_button, self.now_button))
+        splitter.addWidget(self._half(self.products, self.differing, self.compare_button, self.then_button, self.now_button))
         splitter.setStretchFactor(0, 1)
         splitter.setStretchFactor(1, 1)
         splitter.setChildrenCollapsible(False)
@@ -248,6 +255,7 @@ class ConfigurationsPanel(QWidget):
         self.products.say_if_empty(_CHOOSE if chosen is None else _SAME if self.differing.isChecked() else "Looking …")
         product = self._product()
         shown = product is not None and product.kind in INSPECTED
+        self.compare_button.setEnabled(product is not None and bool(product.new_path))
         self.then_button.setEnabled(shown)
         self.now_button.setEnabled(shown and product is not None and bool(product.new_path))
 
@@ -262,6 +270,22 @@ class ConfigurationsPanel(QWidget):
         if product is not None:
             self._context.show_workspace("inspect")  # first: its panels are made when it is first shown
             self._context.file_opened.emit(path_of(product))
+
+    def _compare_in_inspect(self) -> None:
+        """Show the exposure of the chosen product with this configuration over it."""
+        product, chosen = self._product(), self._chosen()
+        if product is None or chosen is None:
+            return
+        products, place = self._session.products, product.new_path
+
+        def on_read(found: list[Product]) -> None:
+            present = next((one for one in found if one.path == place), None)
+            if present is not None:
+                Inspected.of(self._session, self._context, self._bridge).earlier.choose(chosen.name)
+                self._context.set_product(present)
+                self._context.show_workspace("inspect")
+
+        self._context.background.read(self, "present", lambda: products(product.mission, product.obs_id), on_read)
 
     def ask_rename(self) -> None:
         chosen = self._chosen()

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.inspected import Inspected, Subject
-from daxa_gui.gui.models.exposures import DOUBT, DOUBT_ROLE, OBS_ID, UNIT, VERDICT, ExposureTable
+from daxa_gui.gui.models.exposures import BY, DOUBT, DOUBT_ROLE, OBS_ID, UNIT, VERDICT, ExposureTable
 from daxa_gui.gui.theme import Theme, as_muted
 from daxa_gui.session import Session
 
@@ -88,7 +88,7 @@ class ExposuresPanel(QWidget):
         self.search.setObjectName("exposuresSearch")
         self.search.setAccessibleName("Search exposures")
         self.search.setPlaceholderText("Search")
-        self.search.setToolTip("Words of ObsID, instrument, mission, verdict or note")
+        self.search.setToolTip("Words of ObsID, instrument, mission, software, verdict or note")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._on_search_text_changed)
         self.open_button = QPushButton("Open f&ile…", self)
@@ -142,7 +142,7 @@ class ExposuresPanel(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(OBS_ID, QHeaderView.ResizeMode.Stretch)
         metrics = self.table.fontMetrics()
-        for column, text in ((VERDICT, "✓"), (UNIT, "PNS003 "), (DOUBT, "excluded")):
+        for column, text in ((VERDICT, "✓"), (UNIT, "ACISE001"), (BY, "NuSTARDAS"), (DOUBT, "excluded")):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.table.setColumnWidth(column, metrics.horizontalAdvance(text) + 12)
         self.table.selectionModel().currentRowChanged.connect(self._on_table_current_changed)
@@ -176,9 +176,8 @@ class ExposuresPanel(QWidget):
             self.empty.setText("No archive is open. Open an event list or image with « Open file… », or an archive (Ctrl+O).")
         else:
             self.empty.setText(
-                "This list has the event lists that came from the missions' archives; there is none yet. What SAS, eSASS, CIAO "
-                "or NuSTARDAS made is shown from Queue › Processing (Enter on a cell) and from Archive (« Inspect »). "
-                "« Open file… » opens any event list or image."
+                "There is no event list yet. Those of the missions' archives stand here as soon as they are fetched, those that "
+                "SAS, eSASS, CIAO or NuSTARDAS calibrate as soon as they are made. « Open file… » opens any event list or image."
             )
 
     def _follow_subject(self) -> None:
@@ -196,7 +195,9 @@ class ExposuresPanel(QWidget):
         self._following = False
         self.why.setText(self.model.entry(row).why() if row >= 0 else "")
         n = self.model.rowCount()
-        self.walked.setText(f"{row + 1} of {n} · J next, K previous" if row >= 0 else f"{n} to look at · J begins" if n else "")
+        self.walked.setText(
+            f"{row + 1} of {n} · J next, K previous, L other list" if row >= 0 else f"{n} to look at · J begins" if n else ""
+        )
 
     # what is wanted
 
@@ -206,8 +207,9 @@ class ExposuresPanel(QWidget):
         entry = self.model.entry(index.row())
         if entry.exposure is not None:
             self._context.set_observation(entry.exposure.mission, entry.exposure.obs_id)
-            self._context.set_product(entry.exposure.raw)
-        self.inspected.show(Subject(entry.path, entry.exposure))
+            self.inspected.show_exposure(entry.exposure)
+        else:
+            self.inspected.show(Subject(entry.path))
 
     def walk(self, step: int) -> None:
         """To the next (1) or previous (-1) row."""

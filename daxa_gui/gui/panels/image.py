@@ -10,14 +10,14 @@ from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.errors import DaxaError
-from daxa_gui.core.images import SkyImage
-from daxa_gui.core.product import Product, ProductKind
-from daxa_gui.core.sky import format_sexagesimal
+from daxa_gui.core.product import Product
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.earlier_choice import EarlierBox
 from daxa_gui.gui.image_regions import ImageRegions
+from daxa_gui.gui.image_texts import UNIT_WORDS, pair_for, pointer_text, product_words, sky_text
 from daxa_gui.gui.inspected import Inspected
-from daxa_gui.gui.picture import Picture, Plane, Source, make_picture
+from daxa_gui.gui.picture import Pair, Picture, Plane, Source, make_picture
 from daxa_gui.gui.plot_export import ImageExport, choose_and_save
 from daxa_gui.gui.theme import Theme, as_heading, as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
@@ -28,12 +28,7 @@ from daxa_gui.session import Session
 
 _BLINK_MS = 600
 STALE_MS = 200
-_KIND_WORDS = {
-    ProductKind.IMAGE: "image",
-    ProductKind.EXPOSURE_MAP: "exposure map",
-    ProductKind.BACKGROUND_MAP: "background map",
-}
-_UNIT_WORDS = {"count": "counts", "s": "s", "count/s": "ct/s", "": ""}
+__all__ = ["ImagePanel", "pointer_text", "product_words", "sky_text"]
 
 
 class ImagePanel(QWidget):
@@ -77,7 +72,7 @@ class ImagePanel(QWidget):
         menu.addAction("&Picture as PDF, SVG or PNG…", lambda: self._save("picture"))
         menu.addAction("&Image as FITS…", lambda: self._save("image"))
         self.save.setMenu(menu)
-        self.controls = ImageControls(self)
+        self.controls = ImageControls(EarlierBox(self.inspected.earlier, "imageEarlier", self), self)
         self.view = SkyImageView(self)
         self.view.setObjectName("skyImage")
         self.view.setAccessibleName("Image of the sky")
@@ -114,18 +109,21 @@ class ImagePanel(QWidget):
         inspected.subject_changed.connect(self._on_subject_changed)
         inspected.events_changed.connect(self._on_events_changed)
         inspected.cleaning_changed.connect(self._ask)
+        inspected.earlier.choices_changed.connect(self._on_earlier_changed)
         self._context.theme_changed.connect(self._on_context_theme_changed)
         self._context.coordinates_changed.connect(lambda _style: self._on_view_pointed(None))
         self.controls.changed.connect(self._ask)
         self.controls.source_chosen.connect(self._on_source_chosen)
         self.controls.colour_map_chosen.connect(self.view.set_colour_map)
         self.controls.time_chosen.connect(self._on_time_chosen)
+        self.controls.earlier_blink.connect(self._on_earlier_blink)
         self.controls.whole_wanted.connect(self.view.show_all)
         self.view.pointed.connect(self._on_view_pointed)
         self.view.set_colour_map(self.controls.colour_map())
-        blink = QShortcut(QKeySequence("B"), self)
-        blink.setContext(Qt.ShortcutContext.WindowShortcut)
-        blink.activated.connect(self.controls.toggle_blink)
+        for key, toggle in (("B", self.controls.toggle_blink), ("C", self.controls.toggle_earlier_blink)):
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+            shortcut.activated.connect(toggle)
 
     # what is looked at
 
@@ -141,8 +139,10 @@ class ImagePanel(QWidget):
         exposure = subject.exposure if subject else None
         sources: list[tuple[str, Product | None]] = []
         if exposure is not None:
-            self.title.setText(f"{exposure.obs_id} · {exposure.unit}")
-            sources = [(product_words(product), product) for product in exposure.images]
+            listed = subject.listed if subject else None
+            which = f" · {listed.label}" if listed is not None and len(exposure.all_lists()) > 1 else ""
+            self.title.setText(f"{exposure.obs_id} · {exposure.unit}{which}")
+            sources = [(product_words(product, exposure.unit), product) for product in exposure.images]
         elif subject is not None:
             self.title.setText(Path(subject.path).name)
             self.title.setToolTip(subject.path)
@@ -190,7 +190,9 @@ class ImagePanel(QWidget):
             self.regions.set_image(None)
         if not inspected.reading:
             events_shown = inspected.events is not None and self.controls.chosen_source() is None
-            self.controls.show_events(events_shown, inspected.cleaning is not None)
+            pair = self._pair()
+            self.controls.show_events(events_shown, inspected.cleaning is not None, pair if isinstance(pair, Pair) else None)
+            self.controls.show_earlier(pair if isinstance(pair, str) else "")
         if self.picture is None:
             self.empty.setText(self._why_empty())
             self.readout.setText("Reading…" if there else "")
@@ -205,11 +207,18 @@ class ImagePanel(QWidget):
 
     # making the picture; one at a time, and the newest wish is never forgotten
 
+    def _pair(self) -> Pair | str | None:
+        """What is shown, now and in the chosen configuration; a sentence where there is no such pair, None if none is chosen."""
+        chosen, subject = self.inspected.earlier.chosen, self.inspected.subject
+        return None if chosen is None or subject is None else pair_for(chosen, subject, self.controls.chosen_source())
+
     def _source(self) -> Source | None:
         inspected = self.inspected
-        product = self.controls.chosen_source()
+        pair, product = self._pair(), self.controls.chosen_source()
+        if isinstance(pair, Pair):
+            return Source(pair=pair, band_kev=self.controls.band_kev() if pair.now.is_list else None)
         if product is not None:
-            return Source(path=product.path)
+            return Source(path=product.path, stamp=product.sha256)
         if inspected.events is not None:
             gti = inspected.cleaning.gti if inspected.cleaning is not None else None
             return Source(events=inspected.events, band_kev=self.controls.band_kev(), gti=gti)
@@ -241,14 +250,15 @@ class ImagePanel(QWidget):
             self._show_picture()
             if self._fit_when_read:
                 self._fit_when_read = False
-                self.view.show_part(picture.before.part)
+                shown = self.plane() or picture.before
+                self.view.show_part(shown.part)
         if self._again:
             self._ask()
 
     def _is_wanted(self, source: Source) -> bool:
         """Something else may be looked at by now."""
         wanted = self._source()
-        return wanted is not None and (wanted.path, wanted.image, wanted.events) == (source.path, source.image, source.events)
+        return wanted is not None and wanted.is_of(source)
 
     def _on_picture_error(self, error: DaxaError) -> None:
         self._running = False
@@ -264,31 +274,54 @@ class ImagePanel(QWidget):
         picture = self.picture
         if picture is None:
             return None
+        return picture.after if self._is_after() and picture.after is not None else picture.before
+
+    def _is_after(self) -> bool:
+        """Whether the second image of two is shown: the one after cleaning, or that of the chosen configuration."""
+        if self.picture is not None and self.picture.source.pair is not None:
+            return self._blink_after or not self.controls.blinks_earlier()
         style = self.controls.time_style()
-        after = style == "after" or (style == "blink" and self._blink_after)
-        return picture.after if after and picture.after is not None else picture.before
+        return style == "after" or (style == "blink" and self._blink_after)
 
     def _show_picture(self) -> None:
         picture, plane = self.picture, self.plane()
         if picture is None or plane is None:
             return
         levels = plane.levels
-        if self.controls.time_style() == "blink" and picture.common_after is not None and picture.common_before is not None:
-            levels = picture.common_after if self._blink_after else picture.common_before
+        in_turn = picture.source.pair is not None or self.controls.time_style() == "blink"
+        if in_turn and picture.common_after is not None and picture.common_before is not None:
+            levels = picture.common_after if plane is picture.after else picture.common_before
         self.view.show_levels(levels, plane.image)
+        self.view.show_caption(self._caption(plane) if in_turn else "")
         self.regions.set_image(plane.image.wcs)
         self._show_summary(plane)
 
     def _show_summary(self, plane: Plane) -> None:
-        which = ""
-        if self.picture is not None and self.picture.after is not None:
-            which = "after cleaning · " if plane is self.picture.after else "before cleaning · "
-        unit = _UNIT_WORDS.get(plane.image.unit, plane.image.unit)
+        which = self._which(plane)
+        unit = UNIT_WORDS.get(plane.image.unit, plane.image.unit)
         total = f"{plane.total:,.0f} counts · ".replace(",", "\u202f") if plane.image.unit == "count" else ""
         band = plane.image.band_kev
         energies = f"{band[0]:g}–{band[1]:g} keV · " if band is not None and np.isfinite(band).all() else ""
         self._summary = f"{which}{energies}{total}cuts {plane.low:.3g} to {plane.high:.3g} {unit}".strip()
         self._on_view_pointed(None)
+
+    def _caption(self, plane: Plane) -> str:
+        """Which of two images this is, in a word that stands in the image itself."""
+        chosen, picture = self.inspected.earlier.chosen, self.picture
+        is_after = picture is not None and plane is picture.after
+        if picture is None or picture.source.pair is None:
+            return "after cleaning" if is_after else "before cleaning"
+        return f"then: « {chosen.name} »" if is_after and chosen is not None else "now"
+
+    def _which(self, plane: Plane) -> str:
+        """« after cleaning · », « then: cleaned list · »."""
+        picture, chosen = self.picture, self.inspected.earlier.chosen
+        if picture is None or picture.after is None:
+            return "" if chosen is None else "now · "
+        is_after = plane is picture.after
+        if picture.source.pair is None:
+            return "after cleaning · " if is_after else "before cleaning · "
+        return f"{'then' if is_after else 'now'}: {picture.source.pair.words} · "
 
     # slots
 
@@ -298,14 +331,32 @@ class ImagePanel(QWidget):
         self._ask()
 
     def _on_time_chosen(self, style: str) -> None:
-        self._blink_after = False
-        if style == "blink" and self.isVisible():
-            self._blink.start()
-        else:
-            self._blink.stop()
+        self._start_or_stop_blinking()
         if style == "blink":
             self._ask()
         self._show_picture()
+
+    def _on_earlier_changed(self) -> None:
+        """Another configuration, or none, is compared with."""
+        self._enable()
+        self._start_or_stop_blinking()
+        self._ask()
+
+    def _on_earlier_blink(self) -> None:
+        self._start_or_stop_blinking()
+        self._show_picture()
+
+    def _blinks(self) -> bool:
+        if isinstance(self._pair(), Pair):
+            return self.controls.blinks_earlier()
+        return self.controls.time_style() == "blink"
+
+    def _start_or_stop_blinking(self) -> None:
+        self._blink_after = False
+        if self._blinks() and self.isVisible():
+            self._blink.start()
+        else:
+            self._blink.stop()
 
     def _on_blink_timeout(self) -> None:
         self._blink_after = not self._blink_after
@@ -327,7 +378,8 @@ class ImagePanel(QWidget):
         if plane is None:
             return
         look = self.controls.look()
-        events = self.inspected.events if self.controls.chosen_source() is None else None
+        is_own = self.controls.chosen_source() is None and self.picture is not None and self.picture.source.pair is None
+        events = self.inspected.events if is_own else None
         export = ImageExport(
             plane.image, events, plane.shown, plane.low, plane.high, look.stretch, self.controls.colour_map(), self.title.text()
         )
@@ -335,39 +387,9 @@ class ImagePanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self.controls.time_style() == "blink":
+        if self._blinks():
             self._blink.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._blink.stop()
-
-
-def pointer_text(plane: Plane, place: tuple[float, float], coordinates: str) -> str:
-    """Position and value of the pixel at (column, row): « RA 05 34 31.9 Dec +22 00 52 (ICRS) · 12 counts »."""
-    column, row = int(place[0]), int(place[1])
-    value = float(plane.image.values[row, column])
-    unit = _UNIT_WORDS.get(plane.image.unit, plane.image.unit)
-    number = f"{value:.0f}" if plane.image.unit == "count" else f"{value:.5g}"
-    smooth = float(plane.shown[row, column])
-    smoothed = f" (smoothed {smooth:.3g})" if abs(smooth - value) > 1e-6 * max(1.0, abs(value)) else ""
-    return f"{sky_text(plane.image, place, coordinates)} · {number} {unit}{smoothed}"
-
-
-def sky_text(image: SkyImage, place: tuple[float, float], coordinates: str) -> str:
-    """The position in the chosen notation, or pixels where the image has no sky coordinates."""
-    if image.wcs is None:
-        return f"pixel {int(place[0]) + 1}, {int(place[1]) + 1}"
-    ra, dec = (float(value) for value in image.wcs.sky(place[0] + 0.5, place[1] + 0.5))
-    if coordinates == "degrees":
-        return f"RA {ra:.5f}° Dec {dec:+.5f}° (ICRS)"
-    text = format_sexagesimal(ra, dec, 2)
-    split = max(text.rfind("+"), text.rfind("-"))
-    return f"RA {text[:split].strip()} Dec {text[split:]} (ICRS)"
-
-
-def product_words(product: Product) -> str:
-    """« image 0.5–2 keV », « exposure map »."""
-    band = product.key.band_kev
-    energies = f" {band[0]:g}–{band[1]:g} keV" if band is not None else ""
-    return f"{_KIND_WORDS.get(product.key.kind, 'file')}{energies}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,18 +21,23 @@ from PySide6.QtWidgets import (
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
 from daxa_gui.core.times import mjd_to_text
-from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
+from daxa_gui.core.timeseries import FlareCleaning
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
+from daxa_gui.gui.earlier_choice import EarlierBox
 from daxa_gui.gui.inspected import Inspected
+from daxa_gui.gui.lightcurve_texts import numbers_text, with_error, with_interval
 from daxa_gui.gui.plot_export import LightcurveExport, choose_and_save
 from daxa_gui.gui.theme import Theme, as_heading, as_muted
 from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.flare_controls import FlareControls
+from daxa_gui.gui.widgets.lightcurve_overlay import PRESENT, THEN, words_of
 from daxa_gui.gui.widgets.lightcurve_plot import LightcurvePlot
+from daxa_gui.gui.widgets.list_box import ListBox
 from daxa_gui.gui.widgets.verdict_bar import OverrideDialog, VerdictBar
 from daxa_gui.session import Session
 
+__all__ = ["LightcurvePanel", "numbers_text", "with_error", "with_interval"]
 STALE_MS = 200  # a next exposure that comes sooner replaces what is shown without a blink
 
 
@@ -68,6 +72,8 @@ class LightcurvePanel(QWidget):
         self.about = _label(self, "lightcurveAbout", muted=True)
         self.controls = FlareControls(self)
         self._add_view_controls()
+        self.lists = ListBox(self.inspected, self)
+        self.earlier = EarlierBox(self.inspected.earlier, "lightcurveEarlier", self)
         self.plot = LightcurvePlot(self)
         self.plot.setObjectName("lightcurvePlot")
         self.plot.setAccessibleName("Light curve with histogram of rates")
@@ -75,6 +81,7 @@ class LightcurvePanel(QWidget):
         self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         # of fixed height: what stands above and below must not move the plot while a limit is dragged
         self.findings = _label(self, "lightcurveFindings", lines=4)
+        self.others = _label(self, "lightcurveOthers")
         self.verdict = VerdictBar(self)
         self.empty = _label(self, "lightcurveEmpty", muted=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -83,12 +90,15 @@ class LightcurvePanel(QWidget):
         layout.setSpacing(4)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
+        top.addWidget(self.lists)
+        top.addWidget(self.earlier)
         top.addWidget(self.save)
         layout.addLayout(top)
         layout.addWidget(self.about)
         layout.addWidget(self.controls)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.empty, 1)
+        layout.addWidget(self.others)
         layout.addWidget(self.findings)
         layout.addWidget(self.verdict)
 
@@ -123,6 +133,7 @@ class LightcurvePanel(QWidget):
         inspected.parameters_changed.connect(self._on_parameters_changed)
         inspected.cleaning_changed.connect(self._on_cleaning_changed)
         inspected.siblings_changed.connect(self._on_siblings_changed)
+        inspected.earlier.screenings_changed.connect(self._show_others)
         self._context.theme_changed.connect(self._on_context_theme_changed)
         self.controls.edited.connect(inspected.set_parameters)
         self.controls.reset_wanted.connect(inspected.reset_parameters)
@@ -216,8 +227,22 @@ class LightcurvePanel(QWidget):
             return
         self.plot.show_cleaning(cleaning, parameters, inspected.zero_s, inspected.start_utc_mjd())
         self.controls.show_limits(cleaning)
-        self._show_findings(numbers_text(cleaning), self._judgement(cleaning))
+        self._show_others()
+        tried = "Tried here with the built-in engine: " if inspected.subject and inspected.subject.why_no_override else ""
+        self._show_findings(f"{tried}{numbers_text(cleaning)}", self._judgement(cleaning))
         self._show_verdict()
+
+    def _show_others(self) -> None:
+        """Good time, limits and curve of the missions' software and of earlier results, and what they are in words."""
+        earlier, theme = self.inspected.earlier, self._context.theme
+        if self.inspected.cleaning is None:
+            return
+        self.plot.show_others(earlier.screening, earlier.present)
+        pairs = [(PRESENT, earlier.present), (THEN, earlier.screening)]
+        lines = words_of([(colour, one) for colour, one in pairs if one is not None], theme)
+        lines += [html.escape(earlier.problem)] if earlier.problem else []
+        self.others.setText("<br>".join(lines))
+        self.others.setVisible(bool(lines))
 
     def _judgement(self, cleaning: FlareCleaning) -> list[tuple[str, str]]:
         """Sentences with their weight: first what matters most, then how doubtful the cleaning is and why."""
@@ -258,6 +283,7 @@ class LightcurvePanel(QWidget):
             changed=not inspected.is_stored,
             cleaned=inspected.cleaning is not None,
             why_not=why_not,
+            no_override=inspected.subject.why_no_override if inspected.subject else "",
         )
 
     def _on_siblings_changed(self) -> None:
@@ -303,48 +329,8 @@ class LightcurvePanel(QWidget):
 
     def _on_context_theme_changed(self, theme: Theme) -> None:
         self.plot.set_theme(theme)
+        self._show_others()
         self._show_findings(*self._findings)
-
-
-def numbers_text(cleaning: FlareCleaning) -> str:
-    """Good time, kept fraction, quiet rate and limits with their units."""
-    own_s = float(cleaning.curve.live_s.sum())
-    fit = cleaning.fit
-    level = "quiet rate" if fit.fitted else "mean rate of the kept bins"
-    return (
-        f"<b>Good time {cleaning.gti.total_s / 1000.0:.2f} ks</b> of {own_s / 1000.0:.2f} ks · kept "
-        f"<b>{100.0 * cleaning.kept_fraction:.1f} %</b> · {level} {with_error(fit.centre_ct_s, fit.sigma_ct_s)} ct/s · limits "
-        f"{fit.low_ct_s:.4g} to {fit.high_ct_s:.4g} ct/s"
-    )
-
-
-def with_error(value: float, error: float) -> str:
-    """« 0.755 ± 0.016 »: two significant digits of the error, and as many decimals of the value."""
-    if not (math.isfinite(error) and error > 0):
-        return f"{value:.4g}"
-    decimals = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
-
-
-def with_interval(parameters: FlareParameters, interval: tuple[float, float], *, keep: bool) -> FlareParameters:
-    """With one more interval by hand; it is cut out of those of the other kind, so that the last word counts."""
-    low, high = interval
-    cut = tuple(
-        (a, b)
-        for start, stop in (parameters.removed_s if keep else parameters.added_s)
-        for a, b in ((start, min(stop, low)), (max(start, high), stop))
-        if b > a
-    )
-    same = sorted([*(parameters.added_s if keep else parameters.removed_s), interval])
-    joined: list[tuple[float, float]] = []
-    for start, stop in same:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
-        else:
-            joined.append((start, stop))
-    if keep:
-        return replace(parameters, added_s=tuple(joined), removed_s=cut)
-    return replace(parameters, added_s=cut, removed_s=tuple(joined))
 
 
 def _label(parent: QWidget, name: str, *, muted: bool = False, lines: int = 0) -> QLabel:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from daxa_gui.core.product import Product
-from daxa_gui.gui.picture import Look
+from daxa_gui.gui.picture import Look, Pair
 from daxa_gui.gui.widgets.colour_maps import COLOUR_MAPS, label
 from daxa_gui.gui.widgets.flare_controls import TYPING_PAUSE_MS, group, number_box
 from daxa_gui.gui.widgets.flow import FlowLayout
@@ -20,6 +20,7 @@ _TIMES = (
     ("after", "Afte&r", "Only the time that the flare cleaning keeps"),
     ("blink", "Blin&k", "Before and after in turn, with the same cuts (B)"),
 )
+_BLINK_TIP = "The present image and that of the chosen configuration in turn, with the same cuts and the same part of the sky (C)"
 
 
 class ImageControls(QWidget):
@@ -28,20 +29,29 @@ class ImageControls(QWidget):
     changed = Signal()  # band, smoothing, stretch or cuts
     source_chosen = Signal()
     time_chosen = Signal(str)  # "before", "after", "blink"
+    earlier_blink = Signal()  # blinking between now and the chosen configuration was begun or ended
     colour_map_chosen = Signal(str)
     whole_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, earlier: QComboBox, parent: QWidget | None = None) -> None:
+        """`earlier` is where configurations are chosen."""
         super().__init__(parent)
         self._has_energies = True
+        self.earlier = earlier
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(TYPING_PAUSE_MS)
         self._pause.timeout.connect(self.changed)
         self.source = self._combo("imageSource", "What is shown", "The events themselves, or an image of the archive")
+        self.source.setMaximumWidth(190)
         self.source.addItem("events", None)
         self.source.activated.connect(lambda _index: self.source_chosen.emit())
         self._make_times()
+        self.blink_earlier = ToggleButton("Blink with now", self)
+        self.blink_earlier.setObjectName("imageBlinkEarlier")
+        self.blink_earlier.setFixedWidth(self.blink_earlier.fontMetrics().horizontalAdvance("Blink with now") + 18)
+        self.blink_earlier.clicked.connect(lambda _checked: self.earlier_blink.emit())
+        self.show_earlier("")
         self._make_numbers()
         self.stretch = self._combo("imageStretch", "Stretch", "How values become brightness between the cuts")
         self.stretch.addItems(STRETCHES)
@@ -97,7 +107,7 @@ class ImageControls(QWidget):
     def _arrange(self) -> None:
         self.energy = group(self, "Energy", self.band_low, "to", self.band_high)
         lines: tuple[tuple[QWidget, ...], ...] = (
-            (self.source, *self.times.values(), self.whole),
+            (self.source, *self.times.values(), self.earlier, self.blink_earlier, self.whole),
             (self.energy, group(self, "Smooth", self.sigma)),
             (group(self, self.stretch, self.colours), group(self, "Cuts", self.low, "to", self.high)),
         )
@@ -133,15 +143,35 @@ class ImageControls(QWidget):
             box.setValue(value)
             box.blockSignals(False)
 
-    def show_events(self, events_shown: bool, cleaned: bool) -> None:
-        """Energies make sense for events only, before and after only if there is a cleaning."""
-        for widget in (*self.times.values(), self.energy):
-            widget.setVisible(events_shown)
+    def show_events(self, events_shown: bool, cleaned: bool, pair: Pair | None = None) -> None:
+        """Energies make sense for events only, before and after only if there is a cleaning. `pair`: files of now and of earlier
+        results are compared."""
+        for widget in self.times.values():
+            widget.setVisible(events_shown and pair is None)
+        of_lists = events_shown or (pair is not None and pair.now.is_list)
+        self.energy.setVisible(of_lists)
         self.source.setVisible(self.source.count() > 1)
         for box in (self.band_low, self.band_high):
-            box.setEnabled(events_shown and self._has_energies)
+            box.setEnabled(of_lists and self._has_energies)
         for name, button in self.times.items():
             button.setEnabled(events_shown and (cleaned or name == "before"))
+
+    def show_earlier(self, why_not: str) -> None:
+        """`why_not`: why what is shown cannot be compared with the chosen configuration."""
+        chosen = self.earlier.currentIndex() > 0
+        self.blink_earlier.setEnabled(chosen and not why_not)
+        if not self.blink_earlier.isEnabled():
+            self.blink_earlier.setChecked(False)
+        missing = self.earlier.toolTip() if not self.earlier.isEnabled() else "Choose earlier results on the left to blink with."
+        self.blink_earlier.setToolTip(_BLINK_TIP if self.blink_earlier.isEnabled() else why_not or missing)
+
+    def toggle_earlier_blink(self) -> None:
+        """Start or stop blinking between now and the chosen configuration."""
+        if self.blink_earlier.isEnabled():
+            self.blink_earlier.click()
+
+    def blinks_earlier(self) -> bool:
+        return self.blink_earlier.isEnabled() and self.blink_earlier.isChecked()
 
     def toggle_blink(self) -> None:
         """Start or stop blinking."""

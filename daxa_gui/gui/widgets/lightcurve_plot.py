@@ -11,8 +11,11 @@ from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
+from daxa_gui.core.earlier import Screening
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters
 from daxa_gui.gui.theme import LIGHT, Theme
+from daxa_gui.gui.widgets.gti_strip import GtiStrip
+from daxa_gui.gui.widgets.lightcurve_overlay import PRESENT, THEN, LightcurveOverlay
 from daxa_gui.gui.widgets.plot import TimeAxis, bars, peaks, quiet_plot, steps, style_axis, style_plot
 
 SYMBOLS_UP_TO = 1500  # bins; more symbols than that hide each other and cost time
@@ -49,11 +52,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
     def _build_plots(self) -> None:
         self.time_axis = TimeAxis("bottom")
         self.strip = self.addPlot(row=0, col=0, enableMenu=False)
-        self.strip.setMaximumHeight(26)
-        self.strip.setMouseEnabled(x=True, y=False)
-        self.strip.setYRange(0, 1, padding=0.1)
-        self.strip.getAxis("left").setTicks([[(0.5, "GTI")]])
-        self.strip.hideAxis("bottom")
+        self.gti = GtiStrip(self.strip)
         self.main = self.addPlot(row=1, col=0, enableMenu=False, axisItems={"bottom": self.time_axis})
         self.histogram = self.addPlot(row=1, col=1, enableMenu=False)
         self.histogram.setYLink(self.main)
@@ -88,11 +87,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self._gaussian = pg.PlotDataItem()
         self.histogram.addItem(self._histogram_bars)
         self.histogram.addItem(self._gaussian)
-        self._whole = pg.BarGraphItem(x0=[], x1=[], y0=[], y1=[])
-        self._good = pg.BarGraphItem(x0=[], x1=[], y0=[], y1=[])
-        self._hand = pg.BarGraphItem(x0=[], x1=[], y0=[], y1=[])
-        for item in (self._whole, self._good, self._hand):
-            self.strip.addItem(item)
+        self.overlay = LightcurveOverlay(self.main)
         self._lines = {
             (plot, which): self._limit_line(plot, which) for plot in (self.main, self.histogram) for which in ("low", "high")
         }
@@ -128,8 +123,9 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         for points in (self._accepted_points, self._rejected_points):
             points.setData([], [])
         self._errors.setData(x=empty, y=empty, height=empty)
-        for item in (self._histogram_bars, self._whole, self._good, self._hand):
-            item.setOpts(**bars(empty, empty, 0.0, 1.0))
+        self._histogram_bars.setOpts(**bars(empty, empty, 0.0, 1.0))
+        self.gti.clear()
+        self.overlay.show(None, None, self._zero_s)
         for line in self._lines.values():
             line.hide()
         self.show_siblings([])
@@ -144,7 +140,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self.main.setLabel("left", f"Rate {band[0]:g}–{band[1]:g} keV (ct/s)")
         self._show_curve(cleaning)
         self._show_histogram(cleaning)
-        self._show_strip(cleaning)
+        self.gti.show(cleaning, parameters, zero_s)
         self._show_limits(cleaning)
         if another:
             self.show_all()
@@ -201,15 +197,12 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         top = max(float(counts.max()) if len(counts) else 0.0, fit.height if fit.fitted else 0.0)
         self.histogram.setXRange(0.0, top or 1.0, padding=0.05)
 
-    def _show_strip(self, cleaning: FlareCleaning) -> None:
-        curve, gti = cleaning.curve, cleaning.gti
-        live = curve.live_s > 0
-        left = (curve.start_s[live] - self._zero_s) / 1000.0
-        first, last = _joined(left, curve.bin_s / 1000.0)
-        self._whole.setOpts(**bars(first, last, 0.0, 1.0))
-        self._good.setOpts(**bars(self._ks(gti.start_s), self._ks(gti.stop_s), 0.0, 1.0))
-        hand = np.array([*self._parameters.added_s, *self._parameters.removed_s], float).reshape(-1, 2)
-        self._hand.setOpts(**bars(self._ks(hand[:, 0]), self._ks(hand[:, 1]), 0.0, 1.0))
+    def show_others(self, then: Screening | None, present: Screening | None) -> None:
+        """What earlier results found, and what the missions' software found where the present good time is its."""
+        lanes = [(present.label, present.gti, PRESENT)] if present is not None and present.gti is not None else []
+        lanes += [("then", then.gti, THEN)] if then is not None and then.gti is not None else []
+        self.gti.show_others(lanes, self._zero_s)
+        self.overlay.show(then, present, self._zero_s)
 
     def _show_limits(self, cleaning: FlareCleaning) -> None:
         fit = cleaning.fit
@@ -270,7 +263,7 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         top = float(rates.max()) if len(rates) else 1.0
         if self.near_limits:
             top = min(top, fit.high_ct_s + 1.0 * (fit.high_ct_s - min(fit.low_ct_s, fit.centre_ct_s)))
-        top = max(top, 1.05 * fit.high_ct_s if np.isfinite(fit.high_ct_s) and not self.near_limits else 0.0, 1e-6)
+        top = max(top, 1.18 * fit.high_ct_s if np.isfinite(fit.high_ct_s) and not self.near_limits else 0.0, 1e-6)
         self.main.setYRange(-0.1 * top, top, padding=0.03)  # below zero stands the number of the lower limit
 
     def set_near_limits(self, near: bool) -> None:
@@ -341,9 +334,8 @@ class LightcurvePlot(pg.GraphicsLayoutWidget):
         self._errors.setData(pen=pg.mkPen(_faint(idle, 110)))
         self._histogram_bars.setOpts(pen=pg.mkPen(None), brush=pg.mkBrush(_faint(idle, 150)))
         self._gaussian.setPen(pg.mkPen(theme.accent, width=2))
-        self._whole.setOpts(pen=pg.mkPen(idle, width=1), brush=pg.mkBrush(_faint(idle, 40)))
-        self._good.setOpts(pen=pg.mkPen(None), brush=pg.mkBrush(good))
-        self._hand.setOpts(pen=pg.mkPen(theme.accent, width=2), brush=pg.mkBrush(None))
+        self.gti.set_theme(theme)
+        self.overlay.set_theme(theme)
         for line in self._lines.values():
             line.setPen(pg.mkPen(theme.accent, width=1.5, style=Qt.PenStyle.DashDotLine))
             line.setHoverPen(pg.mkPen(theme.accent, width=3.5))
@@ -376,13 +368,3 @@ def _faint(colour: QColor, alpha: int) -> QColor:
     result = QColor(colour)
     result.setAlpha(alpha)
     return result
-
-
-def _joined(left: NDArray[np.float64], width: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First and last edges of runs of touching bins."""
-    if not len(left):
-        return left, left
-    breaks = np.flatnonzero(np.abs(np.diff(left) - width) > 1e-3 * width)
-    first = np.concatenate([[0], breaks + 1])
-    last = np.concatenate([breaks, [len(left) - 1]])
-    return left[first], left[last] + width

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Signal
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from daxa_gui.core.images import SkyImage
 from daxa_gui.gui.theme import Theme
@@ -28,11 +28,20 @@ class SkyImageView(pg.GraphicsLayoutWidget):
         self.view.addItem(self._item)
         self.overlay = SkyOverlay(self.view)
         self._shape: tuple[int, int] | None = None
+        self.caption = QLabel(self)
+        self.caption.setObjectName("skyImageCaption")
+        self.caption.setMargin(3)
+        self.caption.setAutoFillBackground(True)
+        self.caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.caption.move(6, 6)
+        self.caption.hide()
         self.scene().sigMouseMoved.connect(self._on_scene_mouse_moved)
 
     def show_levels(self, levels: NDArray[np.uint8], image: SkyImage) -> None:
-        """Show grey levels of shape (n_y, n_x). The view stays unless the number of pixels or the sky changes."""
+        """Show grey levels of shape (n_y, n_x). The same part of the sky stays in view, also where the pixels are others; without
+        coordinates, or where the image lies elsewhere, the whole image comes into view."""
         another = self._shape != levels.shape or self.overlay.wcs != image.wcs
+        part = self._part_in(image) if another else None
         self._shape = (levels.shape[0], levels.shape[1])
         self._item.setImage(levels, autoLevels=False, levels=(0, 255))
         self.overlay.set_wcs(image.wcs)
@@ -40,10 +49,37 @@ class SkyImageView(pg.GraphicsLayoutWidget):
             # east to the left, also for files whose RA grows with the pixels
             self.view.invertX(image.wcs is not None and image.wcs.cdelt_x_deg > 0)
             self.view.invertY(image.wcs is not None and image.wcs.cdelt_y_deg < 0)
-            self.show_all()
+            if part is None:
+                self.show_all()
+            else:
+                self.view.setRange(xRange=part[:2], yRange=part[2:], padding=0.0)
+
+    def _part_in(self, image: SkyImage) -> tuple[float, float, float, float] | None:
+        """Columns and rows of another image for the part of the sky that is in view; None where there is no such part."""
+        old, new = self.overlay.wcs, image.wcs
+        if self._shape is None or old is None or new is None:
+            return None
+        (left, right), (bottom, top) = self.view.viewRange()
+        # FITS pixel numbers are half a pixel larger than places of this view
+        sky = old.sky((left + right) / 2.0 + 0.5, (bottom + top) / 2.0 + 0.5)
+        x, y = (float(value) - 0.5 for value in new.pixel(*sky))
+        rows, columns = image.values.shape
+        if not (0 <= x <= columns and 0 <= y <= rows):
+            return None
+        half_x = abs((right - left) * old.cdelt_x_deg / new.cdelt_x_deg) / 2.0
+        half_y = abs((top - bottom) * old.cdelt_y_deg / new.cdelt_y_deg) / 2.0
+        return x - half_x, x + half_x, y - half_y, y + half_y
+
+    def show_caption(self, text: str) -> None:
+        """A few words in the corner: which of two images this is; "" for none."""
+        metrics = self.caption.fontMetrics()
+        self.caption.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(60, self.width() - 30)))
+        self.caption.adjustSize()
+        self.caption.setVisible(bool(text))
 
     def clear_image(self) -> None:
         self._shape = None
+        self.show_caption("")
         self._item.clear()
         self.overlay.set_wcs(None)
 

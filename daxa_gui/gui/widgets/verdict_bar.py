@@ -12,6 +12,9 @@ from daxa_gui.core.times import MJD_OF_1970, mjd_to_text
 MARKS = {"": "", "accepted": "✓", "flagged": "⚑", "overridden": "✎"}
 
 
+_OVERRIDE = "Use the limits and intervals shown here instead of the automatic ones"
+
+
 def verdict_text(verdict: Verdict) -> str:
     """« ✓ accepted 2026-11-21 10:15:00 UTC: looks fine », « not looked at yet »."""
     if not verdict.state:
@@ -32,9 +35,7 @@ class VerdictBar(QWidget):
         self._verdict = Verdict()
         self.accept = self._button("verdictAccept", "✓ &Accept", "The cleaning is fine (A)", "A")
         self.flag = self._button("verdictFlag", "⚑ Fla&g", "Something is wrong with this exposure; say what in the note (F)", "F")
-        self.override = self._button(
-            "verdictOverride", "✎ &Override…", "Use the limits and intervals shown here instead of the automatic ones", ""
-        )
+        self.override = self._button("verdictOverride", "✎ &Override…", _OVERRIDE, "")
         self.clear = self._button("verdictClear", "Clear", "Take the verdict back", "")
         self.note = QLineEdit(self)
         self.note.setObjectName("verdictNote")
@@ -72,12 +73,15 @@ class VerdictBar(QWidget):
             shortcut.activated.connect(button.click)
         return button
 
-    def show_verdict(self, verdict: Verdict | None, *, changed: bool, cleaned: bool, why_not: str = "") -> None:
-        """None: not an exposure of an archive (`why_not` says what is shown instead)."""
+    def show_verdict(
+        self, verdict: Verdict | None, *, changed: bool, cleaned: bool, why_not: str = "", no_override: str = ""
+    ) -> None:  # fmt: skip
+        """None: not an exposure of an archive (`why_not` says what is shown instead). `no_override`: why there is none."""
         in_archive = verdict is not None
         self.accept.setEnabled(in_archive and cleaned and not changed)
         self.flag.setEnabled(in_archive)
-        self.override.setEnabled(in_archive and cleaned and changed)
+        self.override.setEnabled(in_archive and cleaned and changed and not no_override)
+        self.override.setToolTip(no_override or _OVERRIDE)
         self.note.setEnabled(in_archive)
         self.clear.setVisible(verdict is not None and verdict.state in ("accepted", "flagged"))
         if verdict != self._verdict:
