@@ -62,6 +62,7 @@ class Ordered:
     aside: list[LeftAside] = field(default_factory=list)  # units for which there is nothing to do
     counts: dict[str, Counter[str]] = field(default_factory=dict)  # step → "new", "again", "fresh", "replaced"
     why: dict[str, Counter[str]] = field(default_factory=dict)  # step → reasons for which it is done again
+    changed: dict[str, dict[str, None]] = field(default_factory=dict)  # step → names of parameters with another value than before
     todo: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # mission, step → ObsIDs for which it is not fresh
     replaced: Replaced = field(default_factory=Replaced)
     asked_again: list[int] = field(default_factory=list)  # jobs of the steps `again`
@@ -79,6 +80,8 @@ class Ordered:
         elif standing.job_id:
             count["again"] += 1
             self.why.setdefault(step, Counter())[standing.reason] += 1
+            if standing.changed:
+                self.changed.setdefault(step, {}).update(dict.fromkeys(standing.changed))
         else:
             count["new"] += 1
         count["replaced"] += standing.replaces
@@ -96,9 +99,11 @@ class OrderWork(OrderBook):
 
     def _work_out(self, order: ReductionOrder) -> Ordered:
         """Looks at everything that the order asks for; stores nothing."""
+        from daxa_gui.reduction import STEPS
+
         missions = self._missions_of(order)
         ordered = Ordered(*self._chains(order, missions), _asked_again(order))
-        stored = Standings(self.store.layout, self.store.database)
+        stored = Standings(self.store.layout, self.store.database, STEPS)
         for requests in self._each(order, ordered, stored):
             for request, standing in zip(requests, stored.compare(requests, again=ordered.again), strict=True):
                 ordered.note(request, standing)

@@ -56,7 +56,7 @@ class Ordering(OrderWork):
             StepPlan(
                 name, step.label, counts[name]["new"], counts[name]["again"], counts[name]["fresh"],
                 0 if step.level is Level.OBSERVATION else sum(self._concerns(step, one) for one in ordered.unknown),
-                counts[name]["replaced"], dict(why[name].most_common()),
+                counts[name]["replaced"], dict(why[name].most_common()), tuple(ordered.changed.get(name, ())),
             )
             for name, step in steps.items()
         )  # fmt: skip
@@ -150,7 +150,8 @@ class Ordering(OrderWork):
         subject = replace(self._subject(about, events), units=units)
         requests, _ = plan_observation(subject, chain_of(job.mission, steps, given, self._versions(steps)))
         replaced = Replaced()
-        for request, standing in zip(requests, Standings(self.store.layout, self.store.database).compare(requests), strict=True):
+        stored = Standings(self.store.layout, self.store.database, STEPS)
+        for request, standing in zip(requests, stored.compare(requests), strict=True):
             replaced.note(request, standing)
         self._keep_replaced(replaced, str(order.get("configuration", "")))
         return requests

@@ -14,7 +14,8 @@ from daxa_gui.archive.job_rows import task_text
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.job import Job
-from daxa_gui.core.step import JobRequest
+from daxa_gui.core.parameter_words import change_words
+from daxa_gui.core.step import JobRequest, Parameter, Step
 
 Identity = tuple[str, str, str, str]  # mission, ObsID, unit, step
 _STATE_WORDS = {
@@ -34,7 +35,7 @@ class Standing:
     """Of one request: `job_id` 0 if it was never asked for. `replaces`: it has products (also of a run before one that failed),
     which would be made anew with another task, or from others. `goes_back`: to the task with which its products were made, or
     from the products from which they were made, after runs with another one that failed. `reason` is empty for what is new or
-    fresh."""
+    fresh; it says what people read, `changed` has the names of the parameters that it is about."""
 
     job_id: int
     state: str
@@ -42,6 +43,7 @@ class Standing:
     replaces: bool
     reason: str
     goes_back: bool = False
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,17 @@ _SELECT = (
 
 class Standings:
     """The stored reduction jobs of observations: those of one `compare` are read together, and kept until the next one. So who
-    asks for some observations at a time never has more than theirs in memory, however large the archive is."""
+    asks for some observations at a time never has more than theirs in memory, however large the archive is.
 
-    def __init__(self, layout: ArchiveLayout, database: Database) -> None:
+    Parameters
+    ----------
+    steps : their declarations, by name; reasons call the parameters as forms do.
+    """
+
+    def __init__(self, layout: ArchiveLayout, database: Database, steps: Mapping[str, Step] | None = None) -> None:
         self._layout = layout
+        self._steps = steps if steps is not None else {}
+        self._labels: dict[str, dict[str, Parameter]] = {}  # step → its parameters by name
         self._database = database
         self._here: dict[str, set[str]] = {}  # mission → ObsIDs whose jobs have been read
         self._stored: dict[Identity, _Stored] = {}
@@ -133,7 +142,8 @@ class Standings:
         replaces = found.made_with not in ("", task) or (found.made_with != "" and not other.isdisjoint(request.needs))
         goes_back = found.goes_back_to(task, back, request.needs) and not replaces
         if found.task != task:
-            return Standing(job_id, state, False, replaces, self._what_changed(found.task, request), goes_back)
+            reason, changed = self._what_changed(found.task, request)
+            return Standing(job_id, state, False, replaces, reason, goes_back, changed)
         if state == "skipped" and renewed.isdisjoint(request.needs):
             return Standing(job_id, state, True, False, "")  # for a reason that still holds: it would be skipped again
         if state != "succeeded":
@@ -161,21 +171,31 @@ class Standings:
                 "Order the step instead of trying this job again: what it needs is then made first.",
             )
 
-    def _what_changed(self, stored: str, request: JobRequest) -> str:
+    def _parameters(self, step: str) -> Mapping[str, Parameter]:
+        if step not in self._labels:
+            declared = self._steps[step].parameters if step in self._steps else ()
+            self._labels[step] = {parameter.name: parameter for parameter in declared}
+        return self._labels[step]
+
+    def _what_changed(self, stored: str, request: JobRequest) -> tuple[str, tuple[str, ...]]:
+        """In words, and the names of the parameters."""
         with sensible(self._layout.database):
             task = json.loads(stored)
             before = task.get("arguments", {})
             if str(task.get("call", "")).startswith("daxa."):
-                return TAKEN_OVER
+                return TAKEN_OVER, ()
             known = [parameters_in(before), _mapping(before.get("versions"))]
         after = json.loads(task_text(request.task)).get("arguments", {})
         now = [parameters_in(after), _mapping(after.get("versions"))]
-        for old, new, words in zip(known, now, ("parameters", "software"), strict=True):
-            changes = changed_values(old, new)
+        labels = self._parameters(request.step)
+        for old, new, words, declared in zip(known, now, ("parameters", "software"), (labels, {}), strict=True):
+            place = {name: number for number, name in enumerate(declared)}  # as in the form
+            changes = sorted(changed_values(old, new), key=lambda change: place.get(change[0], len(place)))
             if changes:
-                shown = ", ".join(f"{key} {_shown(old)} → {_shown(new)}" for key, old, new in changes[:3])
-                return f"{words}: {shown}{' …' if len(changes) > 3 else ''}"
-        return "what is known of the data has changed"
+                shown = ", ".join(change_words(declared, *change) for change in changes[:3])
+                names = tuple(name for name, _, _ in changes) if words == "parameters" else ()
+                return f"{words}: {shown}{' …' if len(changes) > 3 else ''}", names
+        return "what is known of the data has changed", ()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -186,12 +206,6 @@ def changed_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
     """(name, old value, new value) of what differs, None where there was or is none."""
     names = dict.fromkeys((*before, *after))
     return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
-
-
-def _shown(value: Any) -> str:
-    if value is None or value == "":
-        return "–"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def parameters_in(arguments: Mapping[str, Any]) -> dict[str, Any]:

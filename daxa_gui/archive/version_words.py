@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from daxa_gui.core.parameter_words import value_words
 from daxa_gui.core.step import Parameter, Step
 from daxa_gui.missions import MISSIONS
 
@@ -114,18 +115,5 @@ def _sentence(groups: Sequence[Group], step: Step | None) -> str:
 def _parameter(parameter: Parameter | None, name: str, old: Any, new: Any) -> str:
     if name in _BY_HAND:
         return f"{_count(len(new or ()), 'interval')} {_BY_HAND[name]} (before {len(old or ())})"
-    if parameter is None:
-        return f"{name} {_value(None, new)} (before {_value(None, old)})"
-    label = parameter.label[:1].lower() + parameter.label[1:]
-    return f"{label} {_value(parameter, new)} (before {_value(parameter, old)})"
-
-
-def _value(parameter: Parameter | None, value: Any) -> str:
-    if value is None:
-        return parameter.empty if parameter is not None else "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    unit = f" {parameter.unit}" if parameter is not None and parameter.unit else ""
-    if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(part, (int, float)) for part in value):
-        return f"{value[0]:g} to {value[1]:g}{unit}"
-    return f"{value:g}{unit}" if isinstance(value, (int, float)) else f"{value}{unit}"
+    label = name if parameter is None else parameter.label[:1].lower() + parameter.label[1:]
+    return f"{label} {value_words(parameter, new)} (before {value_words(parameter, old)})"

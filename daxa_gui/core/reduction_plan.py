@@ -48,7 +48,8 @@ class StepPlan:
     """What an order means for one step: numbers of jobs.
 
     `new` were never done, `again` are done once more (`why`: reason → number), `fresh` stay as they are, `unknown` observations
-    will tell their exposures only on the way. `replaced` products would be kept as a configuration.
+    will tell their exposures only on the way. `replaced` products would be kept as a configuration. Reasons have the labels and
+    units of forms; `changed` are the names of the parameters that have other values than before.
     """
 
     step: str
@@ -59,6 +60,7 @@ class StepPlan:
     unknown: int = 0
     replaced: int = 0
     why: Mapping[str, int] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
