@@ -1,4 +1,8 @@
-"""What the built-in steps do, as functions that a worker process calls: `(ctx, **JSON arguments) -> Outcome`."""
+"""What the built-in steps do, as functions that a worker process calls: `(ctx, **JSON arguments) -> Outcome`.
+
+Their parameters are checked once more when they run (`checking.checked`): a stored task may come from a stranger's archive. So
+all of them raise InputError for values that no form would take.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,8 @@ from daxa_gui.fits.event_lists import event_chunks, find_events
 from daxa_gui.fits.good_time import find_good_time
 from daxa_gui.fits.products import read_gti, write_clean_events, write_gti, write_image, write_lightcurve
 from daxa_gui.fits.summary import summarise
+from daxa_gui.reduction import STEPS
+from daxa_gui.reduction.checking import checked
 from daxa_gui.reduction.engine.events import good_mask, quality_mask
 from daxa_gui.reduction.engine.flares import find_flares
 from daxa_gui.reduction.engine.image import default_grid, make_image
@@ -124,17 +130,21 @@ def flares(
     removed_s: Sequence[Sequence[float]] = (),
 ) -> Outcome:  # fmt: skip
     """Good-time intervals and light curve. Stops with the reason when no useful time is left."""
+    given = checked(STEPS["flares"], {
+        "band_kev": band_kev, "bin_s": bin_s, "n_sigma": n_sigma, "limits_ct_s": limits_ct_s, "added_s": added_s,
+        "removed_s": removed_s,
+    })  # fmt: skip
     key = ProductKey(mission, obs_id, ProductKind.EVENTS, instrument, exposure)
     ctx.progress(0, None, "reading events")
     events = read(path)
     ctx.check_cancelled()
     parameters = FlareParameters(
-        band_kev=_pair(band_kev) or events.format.flare_band_kev,
-        bin_s=events.format.flare_bin_s if bin_s is None else bin_s,
-        n_sigma=n_sigma,
-        limits_ct_s=_pair(limits_ct_s),
-        added_s=tuple((float(a), float(b)) for a, b in added_s),
-        removed_s=tuple((float(a), float(b)) for a, b in removed_s),
+        band_kev=_pair(given["band_kev"]) or events.format.flare_band_kev,
+        bin_s=events.format.flare_bin_s if given["bin_s"] is None else given["bin_s"],
+        n_sigma=given["n_sigma"],
+        limits_ct_s=_pair(given["limits_ct_s"]),
+        added_s=tuple((start, stop) for start, stop in given["added_s"]),
+        removed_s=tuple((start, stop) for start, stop in given["removed_s"]),
     )
     ctx.progress(1, 3, "looking for flares")
     cleaning = find_flares(events, parameters)
@@ -203,6 +213,8 @@ def clean(
     """The cleaned event list: good pattern and flags, in the good time of the own CCD and of the flare cleaning."""
     from daxa_gui.missions import event_formats
 
+    given = checked(STEPS["clean"], {"max_pattern": max_pattern, "zero_flag": zero_flag})
+    max_pattern, zero_flag = given["max_pattern"], given["zero_flag"]
     key = ProductKey(mission, obs_id, ProductKind.CLEAN_EVENTS, instrument, exposure)
     source = find_events(path, event_formats())
     form = source.format if max_pattern is None else replace(source.format, max_pattern=max_pattern, good_patterns=())
@@ -262,6 +274,8 @@ def image(
     band_kev: Sequence[float] | None = None, pixel_bin: int | None = None,
 ) -> Outcome:  # fmt: skip
     """Counts image of a cleaned event list. Stops where the list has no sky coordinates."""
+    given = checked(STEPS["image"], {"band_kev": band_kev, "pixel_bin": pixel_bin})
+    band_kev, pixel_bin = given["band_kev"], given["pixel_bin"]
     ctx.progress(0, None, "reading events")
     events = read(path)
     ctx.check_cancelled()

@@ -3,18 +3,20 @@ form could say, and nothing of it names a file, begins an option, or breaks out 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daxa_gui.core.errors import DaxaError, InputError, ReductionError
+from daxa_gui.core.errors import DaxaError, FileError, InputError, ReductionError
 from daxa_gui.core.step import Level, Parameter, Step
-from daxa_gui.reduction import STEPS
+from daxa_gui.reduction import STEPS, builtin
 from daxa_gui.reduction.checking import checked
 from daxa_gui.reduction.external import recipe_for
 from daxa_gui.reduction.pipelines import PIPELINES
 from daxa_gui.reduction.recipe import WorkUnit, stored_arguments
+from tests.fakes.task_context import FakeContext
 
 EVIL = "EVIL"
 TEXTS = (
@@ -92,6 +94,28 @@ def test_that_every_number_has_limits_and_every_text_a_check(step: Step) -> None
             assert parameter.choices or None not in (parameter.minimum, parameter.maximum), parameter.name
         else:
             assert parameter.choices or kind in ("bool", "yes/no"), (parameter.name, kind)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (builtin.flares, {"bin_s": 1e-9}), (builtin.flares, {"bin_s": "1"}), (builtin.flares, {"n_sigma": float("nan")}),
+        (builtin.flares, {"band_kev": [2.0, 1.0]}), (builtin.flares, {"added_s": [[0, 10**400]]}),
+        (builtin.flares, {"added_s": 5}), (builtin.flares, {"limits_ct_s": "ab"}), (builtin.clean, {"max_pattern": 10**9}), (builtin.clean, {"zero_flag": "no"}),
+        (builtin.clean, {"max_pattern": "4"}), (builtin.image, {"pixel_bin": 0}), (builtin.image, {"pixel_bin": 1e-6}),
+        (builtin.image, {"band_kev": [0.5]}), (builtin.image, {"band_kev": [0.5, f"/tmp/{EVIL}"]}),
+    ],
+)  # fmt: skip
+def test_that_the_built_in_engine_looks_at_its_parameters_before_it_reads_anything(
+    function: Callable[..., Any], arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    about = {"mission": "m", "obs_id": "1", "instrument": "M1", "exposure": "S001", "path": str(tmp_path / "missing.fits")}
+    if function is builtin.clean:
+        about["gti_path"] = str(tmp_path / "missing.gti")
+    with pytest.raises(InputError):
+        function(FakeContext(work_folder=str(tmp_path)), **about, **arguments)
+    with pytest.raises(FileError):  # with good ones it is the file that is missing
+        function(FakeContext(work_folder=str(tmp_path)), **about)
 
 
 def test_that_a_text_without_a_check_of_its_own_is_a_word() -> None:
