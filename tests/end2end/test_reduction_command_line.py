@@ -177,11 +177,12 @@ def test_that_a_dry_run_shows_every_command_and_runs_none(reduced: Prompt, stand
     assert shown.code == 0
     assert shown.lines("STEP") == [["STEP", "NEW", "AGAIN", "DONE", "TO", "COME", "REPLACED", "WHY", "AGAIN"]]
     [deflare] = shown.lines("deflare   ")
-    assert deflare[:6] == ["deflare", "0", "2", "0", "0", "2"] and "method sigma → clean (2)" in " ".join(deflare)
+    assert deflare[:6] == ["deflare", "0", "2", "0", "0", "2"] and "parameters: Method sigma → clean (2)" in " ".join(deflare)
     assert shown.out.count("method=clean") == 2 and "#   link" in shown.out and " becomes " in shown.out
     document = reduced.ask(*words)
     assert set(document) == {"plan", "commands", "tasks"}
     assert {"step", "new", "again", "fresh", "unknown", "replaced", "why"} <= set(document["plan"]["steps"][0])
+    assert {one["step"]: one["changed"] for one in document["plan"]["steps"]}["deflare"] == ["method"]
     first = document["commands"][0]
     assert {"mission", "obs_id", "unit", "step", "software", "argv", "environment", "before", "after"} <= set(first)
     assert first["argv"][0] == "chandra_repro"

@@ -101,7 +101,8 @@ def test_that_every_number_has_limits_and_every_text_a_check(step: Step) -> None
     [
         (builtin.flares, {"bin_s": 1e-9}), (builtin.flares, {"bin_s": "1"}), (builtin.flares, {"n_sigma": float("nan")}),
         (builtin.flares, {"band_kev": [2.0, 1.0]}), (builtin.flares, {"added_s": [[0, 10**400]]}),
-        (builtin.flares, {"added_s": 5}), (builtin.flares, {"limits_ct_s": "ab"}), (builtin.clean, {"max_pattern": 10**9}), (builtin.clean, {"zero_flag": "no"}),
+        (builtin.flares, {"added_s": 5}), (builtin.flares, {"limits_ct_s": "ab"}),
+        (builtin.clean, {"max_pattern": 10**9}), (builtin.clean, {"zero_flag": "no"}),
         (builtin.clean, {"max_pattern": "4"}), (builtin.image, {"pixel_bin": 0}), (builtin.image, {"pixel_bin": 1e-6}),
         (builtin.image, {"band_kev": [0.5]}), (builtin.image, {"band_kev": [0.5, f"/tmp/{EVIL}"]}),
     ],
