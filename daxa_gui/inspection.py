@@ -25,6 +25,11 @@ CallProcess = Callable[[str, dict[str, Any]], Any]
 
 
 KEPT_LISTS = 60
+_CURVES_OF = {
+    ProductKind.CALIBRATED_EVENTS: "calibrated list",
+    ProductKind.CLEAN_EVENTS: "cleaned list",
+    ProductKind.FINAL_EVENTS: "final list",
+}
 
 
 def _last_used(folder: Path) -> float:
@@ -184,13 +189,13 @@ class Inspection:
         from daxa_gui.reduction.engine.lightcurve import light_curve
 
         good_time = results.first(ProductKind.GTI)
-        listed = results.first(ProductKind.CALIBRATED_EVENTS, ProductKind.CLEAN_EVENTS)
+        listed = results.first(*_CURVES_OF)
         curve = None
         if listed is not None:
             curve = light_curve(self.open(listed.path), parameters.band_kev, parameters.bin_s)
         return Screening(
             results.name, read_gti(good_time.path) if good_time is not None else None, self._limits_of(results), curve,
-            "" if listed is None else "cleaned list" if listed.kind is ProductKind.CLEAN_EVENTS else "calibrated list",
+            _CURVES_OF[listed.kind] if listed is not None else "",
         )  # fmt: skip
 
     @staticmethod

@@ -92,7 +92,8 @@ class ExposureBook:
         asked = [screening] if screening is not None else own
         return Exposure(
             key.mission, key.obs_id, key.instrument, key.exposure, raw,
-            clean=self._newest(units, _K.CLEAN_EVENTS), gti=gti, lightcurve=self._newest(units, _K.LIGHTCURVE),
+            clean=max(self._cleaned(units), key=lambda product: product.created, default=None), gti=gti,
+            lightcurve=self._newest(units, _K.LIGHTCURVE),
             images=self._pictures(units, key), flares=flares,
             excluded=next((job.reason for job in asked if job is not None and job.reason), ""),
             verdict=self._verdicts.get(units[0], Verdict()), lists=self._lists(raw, units), screening=screening,
@@ -101,6 +102,12 @@ class ExposureBook:
 
     def _newest(self, units: Sequence[Unit], kind: ProductKind) -> Product | None:
         return max(self._of(units, kind), key=lambda product: product.created, default=None)
+
+    def _cleaned(self, units: Sequence[Unit]) -> list[Product]:
+        """Cleaned lists; eSASS's have the name of final ones, as what is taken over from the missions' archives has too."""
+        final = [(product, self._job_of(product)) for product in self._of(units, _K.FINAL_EVENTS)]
+        made = [product for product, job in final if job is not None and self._is_external(job)]
+        return [*self._of(units, _K.CLEAN_EVENTS), *made]
 
     def _pictures(self, units: Sequence[Unit], key: ProductKey) -> tuple[Product, ...]:
         """Own ones, then those of the instrument as a whole."""
@@ -114,8 +121,9 @@ class ExposureBook:
     def _lists(self, raw: Product, units: Sequence[Unit]) -> tuple[ExposureList, ...]:
         role = ListRole.CALIBRATED if raw.key.kind is _K.CALIBRATED_EVENTS else ListRole.DOWNLOADED
         found = [ExposureList(role, self._author(raw), raw)]
-        for kind, role in ((_K.CALIBRATED_EVENTS, ListRole.CALIBRATED), (_K.CLEAN_EVENTS, ListRole.CLEANED)):
-            found += [ExposureList(role, self._author(one), one) for one in self._of(units, kind) if one.path != raw.path]
+        calibrated = [one for one in self._of(units, _K.CALIBRATED_EVENTS) if one.path != raw.path]
+        for role, products in ((ListRole.CALIBRATED, calibrated), (ListRole.CLEANED, self._cleaned(units))):
+            found += [ExposureList(role, self._author(one), one) for one in products]
         whole = (raw.key.mission, raw.key.obs_id, raw.key.instrument)
         if whole not in units:
             merged = (one for one in self._of([whole], _K.FINAL_EVENTS) if self._author(one))

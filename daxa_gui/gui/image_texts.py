@@ -18,7 +18,7 @@ _KIND_WORDS = {
     ProductKind.WEIGHTED_EXPOSURE_MAP: "weighted exposure map",
     ProductKind.CALIBRATED_EVENTS: "calibrated list",
     ProductKind.CLEAN_EVENTS: "cleaned list",
-    ProductKind.FINAL_EVENTS: "merged list",
+    ProductKind.FINAL_EVENTS: "final list",
 }
 UNIT_WORDS = {"count": "counts", "s": "s", "count/s": "ct/s", "": ""}
 

@@ -213,6 +213,8 @@ class Inspected(QObject):
             return
         self.events = self.image = self.automatic = self.parameters = self.cleaning = self.stored = self.problem = None
         self.siblings = []
+        for name in ("open", "clean", "siblings"):  # answers about what was looked at before
+            self._context.background.forget(self, name)
         self._cleaning_asked, self._cleaning_running = None, False
         self.reading = subject is not None
         self.subject_changed.emit()

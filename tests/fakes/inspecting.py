@@ -12,6 +12,7 @@ import numpy as np
 from astropy.io import fits
 from PySide6.QtWidgets import QWidget
 
+from daxa_gui.core.earlier import EarlierResults
 from daxa_gui.core.exposures import Exposure, Verdict
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.product import Product, ProductKey, ProductKind
@@ -60,11 +61,15 @@ class ArchiveSession(Session):
         super().__init__(output_folder=folder / "output", cache=folder / "cache")
         self.made_up: list[Exposure] = []
         self.overrides: list[tuple[Exposure, FlareParameters, str]] = []
+        self.earlier: list[EarlierResults] = []
         self.log_job: Job | None = None
         self._log_file = folder / "job.log"
 
     def exposures(self) -> list[Exposure]:
         return list(self.made_up)
+
+    def earlier_results(self, mission: str, obs_id: str) -> list[EarlierResults]:
+        return list(self.earlier)
 
     def set_verdict(self, exposure: Exposure, state: str, note: str = "") -> None:
         self.made_up = [replace(e, verdict=Verdict(state, note, 1e9)) if e.unit == exposure.unit else e for e in self.made_up]

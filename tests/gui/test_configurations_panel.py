@@ -118,6 +118,21 @@ def test_that_an_earlier_event_list_is_looked_at_in_inspect(panel, reduced, qtbo
     assert inspected.subject.path == product.old_path
 
 
+def test_that_a_product_is_compared_in_inspect_with_its_configuration_drawn_over_it(panel, reduced, qtbot):
+    [configuration] = panel.table.chosen()
+    rows = range(panel.products.records_model.rowCount())
+    panel.products.selectRow(next(row for row in rows if panel.products.records_model.record(row).kind == "clean_events"))
+    product = panel._product()
+    qtbot.mouseClick(panel.compare_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: reduced.window.pages.currentWidget().objectName() == "workspace_inspect", timeout=LONG_MS)
+    inspected = reduced.context.findChild(Inspected)
+    qtbot.waitUntil(lambda: inspected.subject is not None and inspected.subject.path == product.new_path, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: inspected.earlier.screening is not None, timeout=LONG_MS)
+    screening = inspected.earlier.screening
+    assert screening.label == configuration.name and screening.gti is not None and screening.curve_of == "cleaned list"
+    assert screening.limits_ct_s is not None and screening.limits_ct_s[0] < screening.limits_ct_s[1]
+
+
 def test_that_a_gti_file_is_not_offered_to_be_looked_at(panel):
     rows = range(panel.products.records_model.rowCount())
     panel.products.selectRow(next(row for row in rows if panel.products.records_model.record(row).kind == "gti"))

@@ -206,3 +206,23 @@ def test_that_a_program_that_was_killed_while_it_stored_a_run_loses_no_earlier_r
     run(store, clock, "narrow again")
     [pair] = configurations.compare("before")
     assert Path(pair.old_path).read_text() == "wide" and Path(pair.new_path).read_text() == "narrow again"
+
+
+def test_that_an_observation_is_asked_for_what_each_configuration_has_of_it(store, clock):
+    configurations = Configurations(store.layout, store.database, clock.now)
+    first = run(store, clock, "one", good_time_s=1.0)
+    configurations.keep([first.job_id], "3 sigma", {}, "parameters")
+    run(store, clock, "two", good_time_s=2.0)
+    [earlier] = configurations.of_observation("xmm_pointed", OBS)
+    [product] = earlier.products
+    assert (earlier.name, product.unit, product.kind, product.step) == ("3 sigma", "M1S001", ProductKind.GTI, "espfilt")
+    assert product.facts["good_time_s"] == 1.0 and product.path != product.now_path
+    assert product.now_path == str(store.layout.product_path(KEY))
+    assert earlier.replaced_by(product.now_path) is product and earlier.replaced_by("") is None
+    assert earlier.of_units(("M1S001",), "M1").products and not earlier.of_units(("M2S002",), "M2").products
+    assert configurations.of_observation("xmm_pointed", OBS[:-1]) == [], "the beginning of a name is another observation"
+    with store.database.writing() as connection:  # as when nothing of the observation succeeds any more
+        connection.execute("UPDATE products SET path = replace(path, 'archive:processed_data/', 'archive:failed_data/')")
+    [moved] = configurations.of_observation("xmm_pointed", OBS)[0].products
+    assert "failed_data" in moved.now_path
+    assert configurations.compare("3 sigma")[0].new_path == moved.now_path

@@ -85,5 +85,5 @@ def words_of(screenings: Sequence[tuple[str, Screening]], theme: Theme) -> list[
         if one.curve_of:
             parts.append(f"dotted line: rate of its {one.curve_of}")
         mark = f'<span style="color:{getattr(theme, colour)}">{"┅" if colour == THEN else "▬"}</span>'
-        lines.append(f"{mark} {html.escape(' · '.join(parts))}")
+        lines.append(f"{mark} {html.escape(' · '.join(parts), quote=False)}")
     return lines
