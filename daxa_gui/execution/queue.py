@@ -52,8 +52,11 @@ class Queue(QueueMachine):
                     continue
                 if run.job.state is _S.RUNNING and (run.pausing or again or job.task != request.task):
                     self._stop_for_later(run)
-            self._take_up(jobs)
+            very_many = len(jobs) >= self.many
+            self._take_up(jobs, announced=very_many)
             jobs = self._store.get_all([job.id for job in jobs])
+            if very_many and not all(job.is_finished for job in jobs):
+                self._bus.publish(ManyJobsChanged(finished=False))
         self._pump()
         return jobs
 
