@@ -107,6 +107,7 @@ class Database:
         self._closed = False
         self._after_commit: list[Callable[[], None]] = []
         self._writer: sqlite3.Connection | None = None
+        self._durable = False  # what the writer is set to
         self._copy: Path | None = None
         self._read_path, self._read_options = path, "mode=ro"
         with translated(path):
@@ -164,7 +165,9 @@ class Database:
         """
         with self._write_lock, translated(self.path):
             writer = self._check_writable()
-            writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            if durable is not self._durable:
+                writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             writer.execute("BEGIN IMMEDIATE")
             self._after_commit.clear()
             try:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 from daxa_gui.core.errors import ArchiveError
 
@@ -64,15 +65,25 @@ def sqlite_failure(error: sqlite3.Error, path: Path) -> ArchiveError:
     return ArchiveError(f"The archive's database {path} cannot be used: {error}.")
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Raise ArchiveError for what goes wrong inside with the disk or the database at `path`."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise sqlite_failure(error, path) from error
-    except OSError as error:
-        raise os_failure(error, error.filename or path) from error
+class translated:
+    """Raise ArchiveError for what goes wrong inside with the disk or the database at `path`.
+
+    (Used like a function; as a class it costs a third of what a generator does, and each job passes some twenty.)
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise sqlite_failure(error, self._path) from error
+        if isinstance(error, OSError):
+            raise os_failure(error, error.filename or self._path) from error
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from time import time
-from typing import TextIO
 
 from daxa_gui.archive.failures import os_failure, translated
 from daxa_gui.core.errors import ArchiveError
@@ -23,21 +23,29 @@ class JobLogFile:
         self._path = Path(path)
         self._now = now
         self._lock = threading.Lock()
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
 
     def write(self, text: str, severity: str = "INFO") -> None:
         """Append `text`; each of its lines becomes one line with the same time (UTC) and severity."""
-        stamp = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-        lines = "".join(f"{stamp} {severity:<7} {line}\n" for line in text.splitlines() or [""])
+        stamp = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+        head = f"{stamp}Z {severity:<7} "
+        data = "".join([f"{head}{line}\n" for line in text.splitlines() or [""]]).encode("utf-8", "backslashreplace")
         with self._lock, translated(self._path):
             if self._file is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                for place in (self._path, self._path.parent):
-                    if place.is_symlink():  # put there by another hand: nothing is written to where it leads
-                        raise ArchiveError(f"A link stands in the place of {place}; no log is written there.", "Remove it.")
-                self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n")
-            self._file.write(lines)
-            self._file.flush()
+                self._file = self._opened()
+            while data:
+                data = data[self._file.write(data) :]
+
+    def _opened(self) -> FileIO:
+        folder = self._path.parent
+        for place in (self._path, folder):
+            if place.is_symlink():  # put there by another hand: nothing is written to where it leads
+                raise ArchiveError(f"A link stands in the place of {place}; no log is written there.", "Remove it.")
+        try:
+            return self._path.open("ab", buffering=0)
+        except FileNotFoundError:
+            folder.mkdir(parents=True, exist_ok=True)
+            return self._path.open("ab", buffering=0)
 
     def close(self) -> None:
         """A later `write` opens the file again."""

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +58,25 @@ def _can_be_path(relative: str) -> bool:
     if ".." in parts or "\0" in relative:
         return False
     return len(relative) < 64 or (len(relative) < 3000 and all(len(part.encode("utf-8", "replace")) < 256 for part in parts))
+
+
+def _real_below(root: str, relative: str) -> str:
+    """`os.path.realpath` of something below a folder that is real itself."""
+    parts, place = relative.split("/"), root
+    if not {"", ".", ".."}.intersection(parts):
+        for part in parts:
+            place = f"{place}/{part}"
+            try:
+                mode = os.lstat(place).st_mode
+            except FileNotFoundError:  # so there is nothing behind it either
+                return f"{root}/{relative}"
+            except OSError:
+                break
+            if stat.S_ISLNK(mode):
+                break
+        else:
+            return place
+    return os.path.realpath(f"{root}/{relative}")
 
 
 def log_path_text(logs: str, job_id: int) -> str:
@@ -162,7 +182,7 @@ class ArchiveLayout:
 
     def stored(self, path: str | Path) -> str:
         """A path as the archive remembers it, so that archive and output folder can be moved. Refuses paths elsewhere."""
-        absolute = os.path.realpath(path)
+        absolute = self.real(os.fspath(path))
         for prefix, root in zip(("archive", "output"), self.real_roots, strict=True):
             if absolute.startswith(f"{root}/"):
                 return f"{prefix}:{absolute.removeprefix(f'{root}/')}"
@@ -170,6 +190,13 @@ class ArchiveLayout:
             f"The file {path} lies outside the archive {self.folder} and its output folder.",
             self.advice_on_link(path) or f"Only what lies in {self.output} can be used: move or copy it there.",
         )
+
+    def real(self, path: str) -> str:
+        """`os.path.realpath` of an absolute path; of one below the two folders only what lies below them is looked at."""
+        for folder, root in zip((str(self.folder), str(self.output)), self.real_roots, strict=True):
+            if path.startswith(f"{folder}/"):
+                return _real_below(root, path[len(folder) + 1 :])
+        return os.path.realpath(path)
 
     def advice_on_link(self, path: str | Path) -> str:
         """What to do where a link on the way to a file leads out of the two folders; "" if there is no link on the way."""

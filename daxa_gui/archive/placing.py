@@ -31,7 +31,7 @@ class Placed:
 
 
 def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -45,8 +45,11 @@ def _source(made: MadeFile, work_folder: Path) -> Path | None:
     # a name without a slash cannot lead elsewhere, unless it is a link, and that is refused below
     if ("/" in made.name or made.name == "..") and not path.resolve().is_relative_to(work_folder.resolve()):
         raise ArchiveError(f"A task reported the file « {made.name} », which lies outside its work folder.")
-    if not path.is_symlink() and path.is_file():
-        return path
+    try:
+        if stat.S_ISREG(path.lstat().st_mode):
+            return path
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a zero byte in its name
+        pass
     raise ArchiveError(f"The file « {made.name} » that a task reported is not there (or is no plain file).")
 
 

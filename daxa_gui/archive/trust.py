@@ -6,7 +6,6 @@ a database was put there by another hand.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -69,5 +68,5 @@ def _is_path(text: str) -> bool:
 def _is_inside(text: str, layout: ArchiveLayout) -> bool:
     if not text.startswith("/") or "\0" in text:
         return False
-    path = os.path.realpath(text)
+    path = layout.real(text)
     return any(path == root or path.startswith(f"{root}/") for root in layout.real_roots)

@@ -25,9 +25,12 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
+_ENCODER = json.JSONEncoder(default=_plain, sort_keys=True, separators=(",", ":"))
+
+
 def to_json(document: Any) -> str:
     """Compact JSON on one line, ASCII (so that file names that are no proper text survive); equal values give equal text."""
-    return json.dumps(document, default=_plain, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(document)
 
 
 def task_document(task: Task) -> dict[str, Any]:

@@ -88,6 +88,10 @@ class ProgramContext(TaskContext, Protocol):
         Cancelled : somebody asked for it. ReductionError : there is no such program, or it took longer than the time limit.
         """
 
+    def programs_done(self) -> None:
+        """No further program is run, as far as the task knows: that of another job may run instead. (One that is run all the
+        same waits for its turn.)"""
+
     def setting(self, name: str) -> str:
         """A setting that says where software lies (`sas_folder`, `ccf_folder`, `pfiles_folder` …), as text; "" if not set."""
 

@@ -25,6 +25,7 @@ from daxa_gui.execution.runner import Committed
 from daxa_gui.execution.runs import Run, RunsJobs
 
 _S = JobState
+_QUICK_S = 1.0  # see `Lane.is_quick`
 
 
 class QueueMachine:
@@ -71,7 +72,7 @@ class QueueMachine:
 
     def _lane(self, name: str) -> Lane:
         if name not in self._lanes:
-            self._lanes[name] = Lane(name)
+            self._lanes[name] = Lane(name, lambda: self._limits(name))
         return self._lanes[name]
 
     def _set_paused(self, name: str, paused: bool) -> None:
@@ -118,11 +119,12 @@ class QueueMachine:
         done = kept_part(job)  # until it tells more, so that sums do not fall back
         job = moved(job, _S.RUNNING, attempt=job.attempt + 1, started=now, finished=None, done=done, text="", error=None)
         try:
-            self._save([job])
+            self._save_states([job])
         except ArchiveError:
             lane.push(job_id)
             raise
         run = self._runs[job_id] = Run(job)
+        run.token.use(lane.turns)
         lane.running.add(job_id)
         return run
 
@@ -203,6 +205,7 @@ class QueueMachine:
             lane = self._lane(job.lane)
             lane.running.discard(job.id)
             lane.storing.add(job.id)
+            lane.is_quick = (job.finished or 0.0) - (run.job.started or 0.0) < _QUICK_S
         self._in_background(self._pump)  # storing waits for the disk: the next job need not
         return job
 
@@ -223,8 +226,11 @@ class QueueMachine:
         if run.pausing and (failure.cancelled or failure.info.retryable or failure.pauses_lane):
             self._set_aside(run)
             return
-        if run.requeue and failure.cancelled:
-            job = moved(run.job, _S.QUEUED, started=None, text="")
+        turned_back = run.token.turned_back and run.job.state is _S.RUNNING
+        if failure.cancelled and (run.requeue or turned_back):
+            lane.is_quick = lane.is_quick and not turned_back
+            attempt = run.job.attempt - turned_back  # that was none
+            job = moved(run.job, _S.QUEUED, started=None, text="", attempt=attempt)
             if not self._open_again_if_changed(job):
                 self._save([job])
                 lane.push(job.id)

@@ -133,7 +133,12 @@ def _found(argv: Sequence[str], path: str | None, folder: str | Path) -> str:
         raise ReductionError(
             f"The program « {name[:_LONGEST_NAME]} » was not found.", "Install it, or say in the settings where its software is."
         )
-    return str(Path(found).absolute())
+    return _absolute(found)
+
+
+def _absolute(path: str | Path) -> str:
+    text = str(path)
+    return text if text.startswith("/") else str(Path(text).absolute())
 
 
 def _not_started(name: str, number: int, in_folder: bool, folder: str | Path) -> ReductionError:
@@ -167,7 +172,7 @@ class _Running(Protocol):
 
 def _start(name: str, program: str, argv: Sequence[str], environment: Mapping[str, str], folder: str | Path) -> _Running:
     try:
-        request = request_bytes(program, argv, environment, str(Path(folder).absolute()))
+        request = request_bytes(program, argv, environment, _absolute(folder))
     except ValueError as error:
         raise ReductionError(f"An argument of « {name} » cannot be handed over: {error}.", "Look at names of files.") from None
     if can_spawn():

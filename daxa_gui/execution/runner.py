@@ -21,6 +21,7 @@ from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Call, Command, JobRequest, MadeFile, Outcome, Place, Task
 from daxa_gui.execution.clock import Throttle
 from daxa_gui.execution.failures import Failure, failure_of
+from daxa_gui.execution.lanes import Turns
 from daxa_gui.execution.process import run_program
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class CancelToken:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._leaving = False
+        self._turns: Turns | None = None
+        self._has_turn = self._had_turn = False
+        self.turned_back = False  # its turn did not come
 
     def cancel(self) -> None:
         """The work is not wanted any more (or not now): it ends, wherever it is done."""
@@ -72,6 +76,29 @@ class CancelToken:
         if not self._event.is_set():
             self._leaving = True
             self._event.set()
+
+    # ---- its turn, where more jobs have begun than may work at once
+
+    def use(self, turns: Turns) -> None:
+        """Before the work begins; a token without it need not wait."""
+        self._turns = turns
+
+    def take_turn(self) -> None:
+        """Wait for it, unless the work has it. Raise Cancelled if somebody asked for it, or the first one does not come soon
+        (`turned_back`)."""
+        if self._turns is None or self._has_turn:
+            return
+        self._has_turn = self._turns.take(lambda: self.is_cancelled, patient=self._had_turn)
+        if not self._has_turn:
+            self.turned_back = not self._had_turn
+            raise Cancelled
+        self._had_turn = True
+
+    def give_turn_back(self) -> None:
+        """What costs most is done. May be called twice."""
+        if self._turns is not None and self._has_turn:
+            self._has_turn = False
+            self._turns.give_back()
 
     @property
     def is_cancelled(self) -> bool:
@@ -148,6 +175,7 @@ class ThreadContext:
         on_line: Callable[[str], None] | None = None,
     ) -> int:
         """See `core.step.ProgramContext`."""
+        self._token.take_turn()
         return run_program(
             argv,
             environment=environment,
@@ -157,6 +185,10 @@ class ThreadContext:
             grace_s=self.grace_s,
             limit_s=self.command_limit_s,
         )
+
+    def programs_done(self) -> None:
+        """See `core.step.ProgramContext`."""
+        self._token.give_turn_back()
 
     def _on_lines(self, lines: list[str], on_line: Callable[[str], None] | None) -> None:
         """Lines that came together and report the same go into the log together: a program may write millions."""
@@ -270,11 +302,12 @@ class Runner:
             folder.mkdir(parents=True)
         except FileExistsError:
             if site is None:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
                 folder.mkdir(parents=True)
         stopped = False
         try:
             outcome = self._outcome(job, site, self._context(str(folder), token, on_progress, log), token)
+            token.give_turn_back()
             token.check()
             if more := self._follow_ups(job, outcome):
                 outcome = replace(outcome, follow_ups=(*outcome.follow_ups, *more))
@@ -284,10 +317,11 @@ class Runner:
             stopped = True
             raise
         finally:
+            token.give_turn_back()
             if not stopped:
                 attempt(lambda: _keep(folder, self._keep_work(job), log), job.title)  # how it ended counts more
             if site is None or not token.is_leaving:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
         return Committed(finished, products, follow_ups)
 
     def _context(self, folder: str, token: CancelToken, on_progress: Progress, log: JobLog) -> ThreadContext:
@@ -302,10 +336,14 @@ class Runner:
         if isinstance(task, Command):
             return _run_command(task, context)
         target = checked_target(task.target, self._allowed)
+        if site is None and task.place is Place.THREAD:
+            function = resolve(target)
+            if not getattr(function, "gets_ready", False):
+                token.take_turn()
+            return _checked(_called(function, context, task), task)
+        token.take_turn()
         if site is not None:
             return _checked(site.run(job, task, context, token), task)
-        if task.place is Place.THREAD:
-            return _checked(_called(resolve(target), context, task), task)
         return _checked(
             self._workers.call(
                 target,
@@ -324,9 +362,9 @@ class Runner:
         if isinstance(result, Committed):
             for warning in result.job.warnings:
                 log.write(warning, "WARNING")
-            for product in result.products:
-                log.write(f"made {product.path} ({product.size_bytes} bytes, SHA-256 {product.sha256})")
-            log.write(f"done; nothing follows: {result.job.reason}" if result.job.reason else "done")
+            lines = [f"made {one.path} ({one.size_bytes} bytes, SHA-256 {one.sha256})" for one in result.products]
+            lines.append(f"done; nothing follows: {result.job.reason}" if result.job.reason else "done")
+            log.write("\n".join(lines))
         elif result.cancelled:
             log.write("stopped before its end")
         else:
@@ -356,6 +394,13 @@ def _checked(result: Any, task: Call) -> Outcome:
     if not isinstance(result, Outcome):
         raise TypeError(f"{task.target} returned {type(result).__name__}, not an Outcome")
     return result
+
+
+def _remove(folder: Path) -> None:
+    try:
+        folder.rmdir()  # most often nothing is left in it
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keep(folder: Path, place: Path | None, log: JobLog) -> None:

@@ -36,7 +36,7 @@ IN_FOLDER, IN_PROGRAM = 0, 1
 _SWEEP_S = 10.0
 _REAP_S = 2.0
 _PR_SET_CHILD_SUBREAPER = 36
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16  # more than most requests have; a buffer of this size is made for each
 
 
 class _Gone(Exception):

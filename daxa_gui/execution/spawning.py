@@ -116,13 +116,14 @@ class Spawner:
         return SpawnedProgram(self, control, reading)
 
     def _hand_over(self, request: bytes, writing: int) -> socket.socket:
-        header = b"R" + LENGTH.pack(len(request))
+        message = b"".join((b"R", LENGTH.pack(len(request)), request))
         while True:
             with self._lock:
                 control, fresh = (self._idle.pop(), False) if self._idle else (self._new_keeper(), True)
             try:
-                socket.send_fds(control, [header], [writing])
-                control.sendall(request)
+                sent = socket.send_fds(control, [message], [writing])
+                if sent < len(message):
+                    control.sendall(memoryview(message)[sent:])
                 return control
             except OSError:  # an idle keeper that died meanwhile
                 control.close()

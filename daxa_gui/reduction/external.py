@@ -141,6 +141,10 @@ def run_step(ctx: ProgramContext, step: str, **arguments: Any) -> Outcome:
     return _joined(outcome, found, judgement, programs)
 
 
+# Before its first program nothing of it takes long: the queue may begin it while it has to wait for its turn (`Runner`).
+run_step.gets_ready = True  # type: ignore[attr-defined]
+
+
 def _is_cancelled(ctx: ProgramContext) -> bool:
     try:
         ctx.check_cancelled()

@@ -122,6 +122,7 @@ class Programs:
             self._ctx.check_cancelled()
             self._run(run, number, len(recipe.runs), recipe)
         self._all_ran = True
+        self._ctx.programs_done()
 
     def _run(self, run: ProgramRun, number: int, total: int, recipe: Recipe) -> None:
         argv = [filled(argument, self._place.work) for argument in run.argv]

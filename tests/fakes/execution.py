@@ -97,10 +97,13 @@ class ScriptedRunner:
         self.ran.append((job.unit, job.step or job.kind, job.attempt))
         try:
             token.check()
+            token.take_turn()
             outcome = self.script(job, token)
+            token.give_turn_back()
             finished = succeed(outcome)
             products, follow_ups = self._store.commit_outcome(finished, outcome, str(Path(job.log_path).parent))
         except (Exception, Cancelled) as error:
+            token.give_turn_back()
             return failure_of(error, job.title)
         return Committed(finished, products, follow_ups)
 

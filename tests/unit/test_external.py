@@ -12,6 +12,7 @@ import pytest
 from daxa_gui.core.errors import Cancelled, FileError, InputError, ReductionError
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.step import Call, Outcome, Place
+from daxa_gui.execution.lanes import Turns
 from daxa_gui.execution.runner import CancelToken, ThreadContext
 from daxa_gui.reduction import external
 from daxa_gui.reduction.external import recipe_for, run_step, task_for, unit_and_parameters
@@ -278,6 +279,21 @@ def test_that_facts_name_the_software_and_tell_how_long_each_program_took(bench)
     assert (facts["software"], facts["version"], facts["calibration"]) == ("heasoft", "6.34", {"caldb": "20250101"})
     (program,) = facts["programs"]
     assert program["program"] == "sh" and program["exit_code"] == 0 and 0.05 <= program["seconds"] == facts["program_s"] < 20
+
+
+def test_that_a_step_takes_its_turn_for_its_programs_and_gives_it_back_after_the_last(bench):
+    turns, events = Turns(lambda: 1), []
+    take, give_back = turns.take, turns.give_back
+    turns.take = lambda *args, **more: events.append("turn") or take(*args, **more)
+    turns.give_back = lambda: (events.append("given back"), give_back())
+    bench.token.use(turns)
+    bench.log.write = lambda text, severity="INFO": events.append(text)
+    use(lambda unit, parameters: Recipe("heasoft", (ProgramRun(("echo", "one")), ProgramRun(("echo", "two"))), ()))
+    bench.run()
+    bench.token.take_turn()  # what comes afterwards has to wait for it
+    assert [event for event in events if event in ("turn", "one", "two", "given back")] == [
+        "turn", "one", "two", "given back", "turn",
+    ]  # fmt: skip
 
 
 def test_that_a_cancelled_step_ends_its_program(bench):

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,22 @@ def test_that_a_link_out_of_the_output_folder_is_named_with_what_to_do(tmp_path)
     output.symlink_to(disk / "out")
     raw.unlink()
     assert ArchiveLayout(output, layout.folder).stored(raw) == "output:chandra_raw/4933"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["there", "there/file", "there/none/deeper", "none", "none/../there", "link", "link/file", "there/link up/file", "loop/file",
+      "there//file", "there/./file", "there/../there/file", "there/file/below", "there/"],
+)  # fmt: skip
+@pytest.mark.parametrize("root", ["real", "by link"])
+def test_that_links_below_an_archive_are_followed_as_everywhere(tmp_path, root, name):
+    layout = OutputLayout(tmp_path / "real").archive("a")
+    (layout.folder / "there").mkdir(parents=True)
+    (layout.folder / "there" / "file").touch()
+    (layout.folder / "there" / "link up").symlink_to("..")
+    (layout.folder / "link").symlink_to(tmp_path)
+    (layout.folder / "loop").symlink_to("loop")
+    (tmp_path / "by link").symlink_to("real")
+    layout = OutputLayout(tmp_path / root).archive("a")
+    for path in (f"{layout.folder}/{name}", f"{layout.output}/archives/a/{name}"):
+        assert layout.real(path) == os.path.realpath(path)
