@@ -106,7 +106,7 @@ def test_that_the_chosen_cause_shows_what_it_hit(panel):
     panel.table.selectRow(0)
     assert [row[1:3] for row in texts(panel.data)] == [[f"020190140{n}", "M1S001"] for n in (1, 2, 3)]
     assert panel.meaning.isVisible() and "wider limits" in panel.meaning.text() and HISTO.example in panel.meaning.text()
-    assert panel.retry_button.text() == "Retry &these (3)"
+    assert panel.retry_button.text() == "Retry these (3)"
 
 
 def test_that_retry_these_runs_all_jobs_of_the_cause_or_those_chosen_below(panel, bench, qtbot):
@@ -114,11 +114,11 @@ def test_that_retry_these_runs_all_jobs_of_the_cause_or_those_chosen_below(panel
     panel.retry_button.click()
     qtbot.waitUntil(lambda: bench.session.retried == [[3, 4, 9]])
     panel.data.selectRow(1)
-    assert panel.retry_button.text() == "Retry &these (1)"
+    assert panel.retry_button.text() == "Retry these (1)"
     panel.retry_button.click()
     qtbot.waitUntil(lambda: bench.session.retried[1:] == [[4]])
     panel.table.selectAll()
-    assert panel.retry_button.text() == "Retry &these (4)" and texts(panel.data) == []
+    assert panel.retry_button.text() == "Retry these (4)" and texts(panel.data) == []
     panel.retry_button.click()
     qtbot.waitUntil(lambda: bench.session.retried[2:] == [[3, 4, 9, 12]])
 
@@ -243,3 +243,12 @@ def test_that_the_causes_of_a_real_archive_stand_in_its_logs(tmp_path, qtbot):
         panel.show_log()
         assert session.job(context.job_id).obs_id == "0201901400"
         context.background.close()
+
+
+def test_that_a_key_runs_the_chosen_again(panel, bench, qtbot):
+    panel.activateWindow()
+    panel.table.selectRow(0)
+    panel.table.setFocus()
+    qtbot.waitUntil(panel.table.hasFocus)
+    qtbot.keyClick(panel.table, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: bench.session.retried == [[3, 4, 9]])

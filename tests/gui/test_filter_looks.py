@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QListWidget, QListWidgetI
 from daxa_gui.core.filters import TimeRange
 from daxa_gui.gui.theme import DARK, LIGHT, apply_theme
 from tests.fakes.filter_window import Window, accepted, line
+from tests.fakes.looks import contrast
 
 
 @pytest.fixture
@@ -47,19 +48,6 @@ def test_that_buttons_go_on_in_a_second_line_rather_than_losing_letters(window):
     for button in (panel.edit_button, panel.delete_button, panel.more_button, panel.up_button, panel.down_button):
         assert button.width() >= button.sizeHint().width()
         assert panel.rect().contains(button.geometry())
-
-
-def contrast(one: QColor, other: QColor) -> float:
-    """As WCAG 2 defines it, 1 to 21."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: QColor) -> float:
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (colour.redF(), colour.greenF(), colour.blueF())
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from daxa_gui.core.failure_groups import FailureGroup
@@ -147,12 +147,15 @@ class FailuresPanel(ArchivePanel):
         self.search = WordsLine("failuresSearch", "Find in the causes", "Find a cause, software or step", tip, self)
         self.search.setMinimumWidth(12 * self.search.fontMetrics().averageCharWidth())
         self.count = self._state_line("failuresCount")
-        tip = "Run the jobs of the chosen causes again, or only those chosen below, with what waits for them"
-        self.retry_button = self._button("failuresRetry", "Retry &these", tip, self.retry)
         tip = "Open the log of the chosen job, or of the first one (double-click does the same)"
         self.log_button = self._button("failuresLog", "Show lo&g", tip, self.show_log)
         tip = "Copy the chosen causes with what they mean and the observations that they hit"
-        self.copy_button = self._button("failuresCopy", "Cop&y", tip, self.copy)
+        self.copy_button = self._button("failuresCopy", "&Copy", tip, self.copy)
+        tip = "Run the jobs of the chosen causes again, or only those chosen below, with what waits for them (Ctrl+R)"
+        self.retry_button = self._button("failuresRetry", "Retry these", tip, self.retry)
+        again = QShortcut(QKeySequence("Ctrl+R"), self)  # every letter of its text belongs to another button of the workspace
+        again.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        again.activated.connect(self.retry_button.click)
         self.meaning_area = ScrolledLabel("failuresMeaning", "What the chosen cause means", self)
         self.meaning = self.meaning_area.label
         lower = QWidget(self)
@@ -242,7 +245,7 @@ class FailuresPanel(ArchivePanel):
             self.meaning_area.set_text("\n".join(filter(None, lines)))
         n = len(self._to_retry())
         self.retry_button.setEnabled(n > 0 and self._can_change)
-        self.retry_button.setText(f"Retry &these ({count_text(n)})" if n else "Retry &these")
+        self.retry_button.setText(f"Retry these ({count_text(n)})" if n else "Retry these")
         self.copy_button.setEnabled(self.table.n_chosen() > 0)
         self.log_button.setEnabled(self._job_of_log() is not None)
 
