@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from daxa_gui.archive.exposure_jobs import jobs_of_exposures
 from daxa_gui.archive.exposures import ExposureBook
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.portable import portable_requests
@@ -155,7 +156,8 @@ class Reducing:
         """One per downloaded event list of a chosen instrument and per unit of which the mission's software calibrated one, with
         all lists that there are of it and the newest outcome of its steps."""
         products = self.store.products()
-        book = ExposureBook(products, self.store.jobs("reduce"), self.store.verdicts(), _made_by, _is_external)
+        jobs = jobs_of_exposures(self.store.layout, self.store.database)
+        book = ExposureBook(products, jobs, self.store.verdicts(), _made_by, _is_external)
         chosen_of = self._choice()
         lists = [(raw, key) for raw, key, _ in self._raw_lists()]
         return book.exposures(lists, lambda key: chosen_of(key) is not None)

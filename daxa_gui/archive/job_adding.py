@@ -14,7 +14,7 @@ from daxa_gui.archive.jobs import JobTable
 from daxa_gui.archive.layout import ArchiveLayout
 from daxa_gui.core.documents import task_from
 from daxa_gui.core.errors import InputError
-from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.job import FINISHED, Job, JobState
 from daxa_gui.core.step import JobRequest, Task
 
 _MANY = 50  # requests for which all stored jobs of their observations are read at once
@@ -65,6 +65,7 @@ class Adding:
         self._keep_paused = keep_paused
         self._logs = str(layout.logs)
         self._known: dict[Identity, Sequence[Any]] | None = None  # all stored jobs of the observations, if many are asked for
+        self._states: dict[int, str] = {}  # of these, by id
         self._new_needs: list[tuple[int, int]] = []
 
     def add(self, requests: Sequence[JobRequest], again: bool) -> list[int]:
@@ -88,7 +89,9 @@ class Adding:
             wanted.setdefault((request.kind, request.mission), {})[request.obs_id] = None
         for (kind, mission), obs_ids in wanted.items():
             rows = self._connection.execute(_FIND_MANY, (kind, mission, json.dumps(list(obs_ids))))
-            self._known.update((row[:5], row[5:]) for row in rows)
+            for row in rows:
+                self._known[row[:5]] = row[5:]
+                self._states[row[5]] = row[6]
 
     def _stored_row(self, request: JobRequest) -> Sequence[Any] | None:
         if self._known is not None:
@@ -135,7 +138,7 @@ class Adding:
         return tuple(sorted(ids))
 
     def _exists(self, job_id: int) -> bool:
-        if job_id in self._changes.jobs:
+        if job_id in self._changes.jobs or job_id in self._states:
             return True
         return self._connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job_id,)).fetchone() is not None
 
@@ -143,6 +146,15 @@ class Adding:
         """The job as it is inside this transaction."""
         changed = self._changes.jobs.get(job_id)
         return changed if changed is not None else self._table.read(self._connection, "WHERE id = ?", (job_id,))[0]
+
+    def _state(self, job_id: int) -> JobState:
+        """What `_job` says of it, without all the rest."""
+        if (changed := self._changes.jobs.get(job_id)) is not None:
+            return changed.state
+        if (known := self._states.get(job_id)) is not None:
+            return state_of(known)
+        (state,) = self._connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        return state_of(state)
 
     def _place(self, request: JobRequest, stored: _Stored, needs: tuple[int, ...], again: bool) -> None:
         """Bring one request's job to the beginning of its life, if it has to be."""
@@ -190,7 +202,7 @@ class Adding:
     def _is_outdated(self, job_id: int, needs: tuple[int, ...]) -> bool:
         """Whether what a succeeded job made is gone, or what it was made from is being made again."""
         for need in needs:
-            if need in self._changes.opened or not self._job(need).is_finished:
+            if need in self._changes.opened or self._state(need) not in FINISHED:
                 return True
         rows = self._connection.execute(
             "SELECT path FROM products WHERE job_id = ? UNION SELECT path FROM files WHERE job_id = ?", (job_id, job_id)

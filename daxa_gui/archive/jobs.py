@@ -124,7 +124,7 @@ class JobTable:
         jobs: list[Job] = []
         cursor = connection.execute(f"{SELECT} {where}", arguments)
         with short_passes():
-            while rows := cursor.fetchmany(10_000):
+            while rows := cursor.fetchmany(1_000):
                 with sensible(self._layout.database):
                     jobs += jobs_from(rows, self._logs)
         return jobs

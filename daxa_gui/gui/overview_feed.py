@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.job import Job
@@ -14,6 +14,7 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.session import Session
 
+_PAUSE_MS = 1000
 KINDS = ("plan", "download", "reduce")
 
 
@@ -44,13 +45,19 @@ class OverviewFeed(QObject):
         self._arrange = arrange
         self._kinds = frozenset(kinds)
         self._meanwhile: dict[int, Job] | None = None  # what changed while all are being read
+        self._once_more = False  # very many changed since they began to be read
+        self._pause = QTimer(self)  # very many may change again and again: what is read has to arrive in between
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE_MS)
+        self._pause.timeout.connect(self._read_again)
         bridge.jobs_changed.connect(self._on_bridge_jobs_changed)
         bridge.many_jobs_changed.connect(self._read_again)
         bridge.archive_changed.connect(lambda _path: self.read())
 
     def read(self) -> None:
         """Ask for all jobs anew; until they are here there are none."""
-        self._meanwhile = None
+        self._meanwhile, self._once_more = None, False
+        self._pause.stop()
         self.replaced.emit(self._arrange(JobOverview()))
         if self._session.archive is None:
             self._background.forget(self, "jobs")
@@ -58,8 +65,11 @@ class OverviewFeed(QObject):
         self._read_again()
 
     def _read_again(self) -> None:
-        """What is shown stays until all jobs have been read."""
-        if self._session.archive is not None:
+        """What is shown stays until all jobs have been read. Those that change while they are read are read once more afterwards,
+        after a pause."""
+        if self._meanwhile is not None:
+            self._once_more = True
+        elif self._session.archive is not None:
             self._meanwhile = {}
             self._background.read(self, "jobs", self._read, self._on_read, self._on_error)
 
@@ -71,11 +81,18 @@ class OverviewFeed(QObject):
         self.replaced.emit(arranged)
         if meanwhile:
             self.changed.emit(list(meanwhile.values()))
+        self._read_once_more()
+
+    def _read_once_more(self) -> None:
+        if self._once_more:
+            self._once_more = False
+            self._pause.start()
 
     def _on_error(self, error: DaxaError) -> None:
         self._meanwhile = None
         if self._session.archive is not None:  # otherwise it was closed in between, which is no failure
             self._background.failed.emit(error)
+            self._read_once_more()
 
     def _on_bridge_jobs_changed(self, jobs: list[Job]) -> None:
         mine = [job for job in jobs if job.kind in self._kinds]

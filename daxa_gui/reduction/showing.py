@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from daxa_gui.core.product_names import product_place
@@ -40,23 +40,23 @@ def _made_words(made: Made, folder: str) -> str:
     return f"{made.pattern} becomes {folder}/{product_place(made.key)}{' (if it is there)' if made.optional else ''}"
 
 
-def script_of(jobs: Iterable[tuple[Call, Recipe, str]]) -> str:
-    """A bash script for a shell in which the software is set up. Every path and value is quoted.
+def script_of(jobs: Iterable[tuple[Call, Recipe, str]]) -> Iterator[str]:
+    """A bash script for a shell in which the software is set up, job by job: whoever writes a hundred thousand need not have them
+    all in memory. Every path and value is quoted.
 
     Parameters
     ----------
     jobs : task, recipe and title of each, behind those that they need.
     """
-    lines = [
-        "#!/usr/bin/env bash",
-        "# The commands of a reduction, one after the other. Set up the software (SAS, HEASoft, CIAO, eSASS) before it starts.",
-        "# Each step works in a folder of its own, and stops at the first command that fails.",
-        "set -euo pipefail",
-        "",
-    ]
+    yield (
+        "#!/usr/bin/env bash\n"
+        "# The commands of a reduction, one after the other. Set up the software (SAS, HEASoft, CIAO, eSASS) before it starts.\n"
+        "# Each step works in a folder of its own, and stops at the first command that fails.\n"
+        "set -euo pipefail\n"
+        "\n"
+    )
     for task, recipe, title in jobs:
-        lines += _job_lines(task, recipe, title)
-    return "\n".join(lines) + "\n"
+        yield "\n".join(_job_lines(task, recipe, title)) + "\n"
 
 
 def _job_lines(task: Call, recipe: Recipe, title: str) -> list[str]:

@@ -19,6 +19,7 @@ from daxa_gui.gui.models.download_shape import HIDDEN, Shape
 from daxa_gui.gui.models.downloads import ID_ROLE
 from daxa_gui.gui.models.jobs import FRACTION_ROLE, JOB_ROLE, STATE_ROLE, fraction, state_word
 from daxa_gui.gui.models.processing import ProcessingGrid
+from daxa_gui.gui.overview_feed import OverviewFeed
 from daxa_gui.reduction import STEPS
 from tests.fakes.download_session import Downloads, DownloadSession, download
 
@@ -75,6 +76,30 @@ def test_that_what_changes_after_very_many_is_shown_on_top_of_them(downloads, qt
     qtbot.waitUntil(lambda: model.columns.lane_counts() and model.index_text(2, row, 1) == "done")
     qtbot.waitUntil(lambda: model.index_text(2, row - 1, 1) == "cancelled")
     assert model.index_text(2, row, 1) == "done"
+
+
+def test_that_what_changes_again_and_again_is_read_once_more_afterwards_and_not_all_the_time(qtbot):
+    """Very many jobs change while they are being read: what was read arrives, and is read once more."""
+    session = DownloadSession([download(1, "1", S.QUEUED)])
+    reads: list[int] = []
+    one = Downloads(session)
+    qtbot.addWidget(one.panel)
+    feed = OverviewFeed(session, one.context, one.bridge, len, ("download",))
+    read, asked = one.context.background.read, []
+    one.context.background.read = lambda *about: asked.append(about)
+    feed.replaced.connect(reads.append)
+    feed.read()
+    for _ in range(5):
+        one.bridge.many_jobs_changed.emit()
+    mine = [about for about in asked if about[0] is feed]
+    assert reads == [0] and len(mine) == 1, "one reading at a time"
+    asked.clear()
+    one.context.background.read = read
+    read(*mine[0])
+    qtbot.waitUntil(lambda: reads == [0, 1, 1], timeout=60_000)
+    one.bridge.many_jobs_changed.emit()
+    qtbot.waitUntil(lambda: reads == [0, 1, 1, 1], timeout=60_000)
+    one.close()
 
 
 def test_that_the_bridge_tells_of_many_jobs_in_turns_and_of_very_many_last(qapp, qtbot):

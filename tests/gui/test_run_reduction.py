@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
-from daxa_gui.core.errors import FileError, InputError
+from daxa_gui.core.errors import InputError
 from daxa_gui.core.finding import Finding, Grade
 from daxa_gui.core.finding_text import headline
 from daxa_gui.core.reduction_plan import LeftAside, ReductionOrder, ReductionPlan, RunOptions, ShownCommand, StepPlan
@@ -19,7 +18,7 @@ from daxa_gui.gui.widgets.findings import findings_html
 from daxa_gui.gui.widgets.form import Form, fields_of_parameters
 from daxa_gui.gui.widgets.run_choice import Preset, RunChoice
 from daxa_gui.gui.widgets.run_preview import CommandsView, PlanTree, plan_sentence, shell_text
-from daxa_gui.gui.widgets.run_reduction import RunReductionDialog, write_script
+from daxa_gui.gui.widgets.run_reduction import RunReductionDialog
 from daxa_gui.gui.widgets.where_to_run import WhereToRunDialog, executor_label
 from tests.fakes.windows import LONG_MS, Shell
 
@@ -277,15 +276,6 @@ def test_that_commands_are_listed_by_unit_and_those_shown_are_copied(qtbot):
     assert QGuiApplication.clipboard().text() == view.text.toPlainText()
     view.show_commands([], "Nothing would run.")
     assert view.text.toPlainText() == "" and view.state.text() == "Nothing would run." and not view.save_button.isEnabled()
-
-
-def test_that_a_script_is_written_whole_and_can_be_run(tmp_path):
-    target = tmp_path / "my script.sh"
-    write_script(target, "#!/bin/bash\ntrue\n")
-    assert target.read_text() == "#!/bin/bash\ntrue\n" and target.stat().st_mode & stat.S_IXUSR
-    assert list(tmp_path.iterdir()) == [target]
-    with pytest.raises(FileError, match="cannot be written"):
-        write_script(tmp_path / "nowhere" / "x.sh", "")
 
 
 # ---- the dialog on a real archive

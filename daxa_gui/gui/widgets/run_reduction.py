@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from daxa_gui.core.errors import DaxaError, FileError, InputError
+from daxa_gui.core.errors import DaxaError, InputError
 from daxa_gui.core.reduction_plan import ReductionOrder, ReductionPlan, RunOptions, ShownCommand
 from daxa_gui.core.software import SoftwareStatus
 from daxa_gui.core.step import Pipeline
@@ -25,6 +25,7 @@ from daxa_gui.gui.widgets.where_to_run import WhereToRunDialog, executor_label
 from daxa_gui.session import Session
 
 _PAUSE_MS = 200
+MOST_COPIED = 5_000_000  # characters of a script in the clipboard
 
 
 @dataclass(frozen=True)
@@ -244,11 +245,11 @@ class RunReductionDialog(QDialog):
         order = self._order()
         if order is None:
             return
-        script = self._session.shell_script
+        session, background = self._session, self._context.background
         if isinstance(where, Path):
-            self._context.background.act(self, "Save script", lambda: write_script(where, script(order)), None, self._on_error)
+            background.act(self, "Save script", lambda: session.save_script(order, where), None, self._on_error)
         else:
-            self._context.background.read(self, "script", lambda: script(order), where, self._on_error)
+            background.read(self, "script", lambda: session.shell_script(order, MOST_COPIED), where, self._on_error)
 
     # ---- what the buttons do
 
@@ -274,15 +275,3 @@ class RunReductionDialog(QDialog):
             return
         self.run_requested.emit(order, self.choice.run_options())
         self.accept()
-
-
-def write_script(path: Path, text: str) -> None:
-    """An executable file, whole or not at all; raises FileError."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.chmod(0o755)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise FileError(f"The script cannot be written to {path}: {error.strerror}.", "Choose another folder.") from error
