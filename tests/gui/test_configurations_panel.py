@@ -20,6 +20,7 @@ from daxa_gui.gui.models.compared import (
     number_of,
 )
 from daxa_gui.gui.panels.configurations import RenameDialog
+from daxa_gui.reduction import STEPS
 from tests.fakes.windows import LONG_MS, Shell
 
 TIME, EVENTS, KEPT = QUANTITIES
@@ -59,9 +60,10 @@ def test_that_columns_write_then_now_and_difference():
 
 
 def test_that_what_differed_are_parameters_or_the_reason():
-    made = Configuration("a", 0.0, ("flares",), {"flares": {"n_sigma": 3.0, "bin_s": None}}, "parameters", 1, 1, 1)
-    assert differed_text(made) == "flares: n_sigma 3.0, bin_s None"
-    assert differed_text(Configuration("a", 0.0, (), {}, "SAS 21 → 22", 1, 1, 1)) == "SAS 21 → 22"
+    values = {"flares": {"n_sigma": 3.0, "bin_s": None}, "elsewhere": {"x": 5}}
+    made = Configuration("a", 0.0, ("flares",), values, "parameters", 1, 1, 1)
+    assert differed_text(made, dict(STEPS)) == "Flares: Sigma 3, Bin length the mission's own; elsewhere: x 5"
+    assert differed_text(Configuration("a", 0.0, (), {}, "SAS 21 → 22", 1, 1, 1), {}) == "SAS 21 → 22"
 
 
 # ---- the panel

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from daxa_gui.core.parameter_words import label_of, value_words
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.reduction_plan import ComparedProduct, Configuration
+from daxa_gui.core.step import Step
 from daxa_gui.gui.archive_contents import KIND_LABELS
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import UNKNOWN, count_text
@@ -113,11 +115,14 @@ def _difference(quantity: Quantity) -> RecordColumn:
     )
 
 
-def differed_text(configuration: Configuration) -> str:
-    """« flares: n_sigma 3.0; image: bin 2 », or the reason where no parameter differed."""
-    parts = [
-        f"{step}: {', '.join(f'{name} {value}' for name, value in values.items())}"
-        for step, values in configuration.parameters.items()
-        if values
-    ]
+def differed_text(configuration: Configuration, steps: Mapping[str, Step]) -> str:
+    """« Flares: Sigma 3; Image: Pixel size 2 event pixels », with the words of the forms, or the reason where no parameter
+    differed."""
+    parts = []
+    for name, values in configuration.parameters.items():
+        step = steps.get(name)
+        declared = {parameter.name: parameter for parameter in step.parameters} if step is not None else {}
+        words = [f"{label_of(declared, one)} {value_words(declared.get(one), value)}" for one, value in values.items()]
+        if words:
+            parts.append(f"{step.label if step is not None else name}: {', '.join(words)}")
     return "; ".join(parts) or configuration.reason

@@ -97,13 +97,15 @@ class ConfigurationsPanel(QWidget):
     # ---- what it looks like
 
     def _build(self) -> None:
+        steps = {step.name: step for step in self._session.steps()}
+        differed = lambda one: differed_text(one, steps)  # noqa: E731
         self.table = RecordTable(
             "configurationsTable",
             "Configurations of the archive",
             (
                 RecordColumn("Name", lambda one: one.name, tip=lambda one: one.note or one.name),
                 RecordColumn("Kept (UTC)", lambda one: moment_text(one.created), key=lambda one: one.created),
-                RecordColumn("What differed", differed_text, tip=lambda one: f"{differed_text(one)}\n{one.reason}"),
+                RecordColumn("What differed", differed, tip=lambda one: f"{differed(one)}\n{one.reason}"),
                 RecordColumn("Products", lambda one: count_text(one.n_products), key=lambda one: one.n_products, number=True),
                 RecordColumn("Size", lambda one: format_bytes(one.n_bytes), key=lambda one: one.n_bytes, number=True),
                 RecordColumn("Note", lambda one: one.note),
