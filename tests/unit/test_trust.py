@@ -50,6 +50,15 @@ def test_that_files_elsewhere_are_not_touched(layout: ArchiveLayout, path: str, 
         check_task(Call(FETCH, {"key": [{"destination": path.format(out=layout.output)}]}), layout)
 
 
+def test_that_a_link_in_the_place_of_a_folder_is_named_and_not_the_author_blamed(layout: ArchiveLayout, tmp_path: Path) -> None:
+    raw = layout.raw_folder("chandra", "4933")
+    raw.parent.mkdir(parents=True)
+    raw.symlink_to(tmp_path)
+    with pytest.raises(ArchiveError, match="outside") as refused:
+        check_task(Call("daxa_gui.reduction.external:run_step", {"raw_folder": str(raw)}), layout)
+    assert f"{raw} is a link to {tmp_path}" in refused.value.hint and "trusted" not in refused.value.hint
+
+
 def test_that_only_missions_read_file_names(layout: ArchiveLayout) -> None:
     with pytest.raises(ArchiveError, match="os:system"):
         check_task(Call(FETCH, {"raw_file": "os:system"}), layout)
