@@ -269,7 +269,7 @@ def test_that_a_person_is_asked_before_steps_run_that_would_fail(tmp_path: Path,
         qtbot.waitUntil(lambda: processing.run_button.isEnabled(), timeout=LONG_MS)
 
         def asked() -> QMessageBox:
-            processing._on_run_requested(ReductionOrder(pipeline="full_xmm"), RunOptions())
+            processing.runs.run(ReductionOrder(pipeline="full_xmm"), RunOptions())
             qtbot.waitUntil(lambda: window.window.findChild(QMessageBox, "unprepared") is not None, timeout=LONG_MS)
             box: QMessageBox = window.child(QMessageBox, "unprepared")
             assert "eexpmap" in box.informativeText() and "a fault" in box.text()

@@ -283,7 +283,7 @@ def test_that_commands_are_listed_by_unit_and_those_shown_are_copied(qtbot):
 
 def open_dialog(window: Shell, qtbot, preset: Preset) -> RunReductionDialog:
     panel = window.panel("queue", "processing")
-    panel._open_run(preset)
+    panel.runs.open_run(preset)
     dialog = window.child(RunReductionDialog, "runReductionDialog")
     qtbot.waitUntil(lambda: dialog.choice is not None, timeout=LONG_MS)
     return dialog

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QItemSelection, QModelIndex, QObject, Qt, Signal
 
-from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.job import Job
 from daxa_gui.core.job_overview import JobGlance, JobOverview
 from daxa_gui.core.step import Step
-from daxa_gui.gui.models.jobs import FRACTION_ROLE, JOB_ROLE, STATE_ROLE, Index, percent, sentence
+from daxa_gui.gui.models.jobs import FRACTION_ROLE, JOB_ROLE, STATE_ROLE, Index, sentence
 from daxa_gui.gui.models.processing_cells import CODES, EMPTY, IS_DONE, IS_OPEN, WORDS, Cells, Numbers, Unit
+from daxa_gui.gui.models.processing_looks import NOT_FOR_IT, Applying, CellLook, fraction, job_look, together
 from daxa_gui.gui.models.processing_rows import GridChoice, ShownRows, missions_of, shown_rows
-from daxa_gui.gui.models.processing_units import applies, unit_text, why_empty
+from daxa_gui.gui.models.processing_units import unit_text, why_empty
 from daxa_gui.gui.texts import count_text, counted
 
-_RUNNING, _FAILED = CODES["running"], CODES["failed"]
+_FAILED = CODES["failed"]
 _NO_INDEX = QModelIndex()
 INDENT = "      "
 SOFTWARE = {"builtin": "built in", "sas": "SAS", "esass": "eSASS", "ciao": "CIAO", "heasoft": "HEASoft"}
 
 
-@dataclass(frozen=True)
-class CellLook:
-    """What is painted in a cell: a word of WORDS for the mark, the text, and the part that is done while it runs."""
-
-    word: str
-    text: str
-    part: float | None = None
-
-
-NOT_FOR_IT = CellLook("", "–")  # of a cell that can have no job
 _TOLD = (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole)
 
 
@@ -60,7 +50,7 @@ class ProcessingGrid(QAbstractTableModel):
         self.choice = GridChoice()
         self.is_outdated = False  # a filter or an order would show other rows by now
         self._cells = Cells(self._of_name)
-        self._applying: dict[tuple[str, str, int], bool] = {}  # (mission, unit, step), asked for while painting
+        self._applies = Applying(self.steps)
         self._shown = self._rows_now()
         self._columns: list[int] = []
 
@@ -307,41 +297,9 @@ class ProcessingGrid(QAbstractTableModel):
         job = int(self._cells.cells[at, self._columns[column]])
         if job < 0:
             collapsed = self._shown.heading[at] and int(self._cells.observation[at]) in self._collapsed
-            together = self._together(at, self._columns[column]) if collapsed else None
-            return together or (None if self._applies(at, self._columns[column]) else NOT_FOR_IT)
-        code = int(self._cells.words[job])
-        if code == _RUNNING:
-            part = self._fraction(job)
-            return CellLook("running", "running" if part is None else f"running {percent(part)}", part)
-        return CellLook(WORDS[code], WORDS[code])
-
-    def _applies(self, at: int, step: int) -> bool:
-        """Whether a step could run for a row: it is about a whole observation, an instrument or an exposure of its mission."""
-        mission, _, unit = self._cells.identity(at)
-        key = (mission, unit, step)
-        if key not in self._applying:
-            self._applying[key] = applies(self.steps[step], mission, unit)
-        return self._applying[key]
-
-    def _together(self, at: int, step: int) -> CellLook | None:
-        """A collapsed observation: the state that matters most, and how many of its units are done."""
-        below = np.flatnonzero(self._cells.observation == self._cells.observation[at])
-        codes = self._cells.codes(below, np.array([step]))[:, 0]
-        codes = codes[codes != EMPTY]
-        if not len(codes):
-            return None
-        failed = int((codes == _FAILED).sum())
-        text = f"{int(IS_DONE[codes].sum())}/{len(codes)}"
-        return CellLook(WORDS[int(codes.min())], f"{text} · {failed} ✕" if failed else text)
-
-    def _fraction(self, job: int) -> float | None:
-        overview = self._cells.overview
-        total = float(overview.total[job])
-        if overview.state_of(job) is JobState.SUCCEEDED:
-            return 1.0
-        if total == total and total:
-            return min(1.0, float(overview.done[job]) / total)
-        return None if overview.state_of(job) is JobState.RUNNING else 0.0
+            look = together(self._cells, at, self._columns[column]) if collapsed else None
+            return look or (None if self._applies(self._cells, at, self._columns[column]) else NOT_FOR_IT)
+        return job_look(self._cells, job)
 
     # ---- what Qt asks
 
@@ -409,7 +367,7 @@ class ProcessingGrid(QAbstractTableModel):
 
     def _why_empty(self, index: Index) -> str:
         step, at = self.step(index.column()), int(self._shown.rows[index.row()])
-        return why_empty(step, self._applies(at, self._columns[index.column()]))
+        return why_empty(step, self._applies(self._cells, at, self._columns[index.column()]))
 
     def _painted(self, index: Index, role: int) -> Any:
         look = self.look(index.row(), index.column())
@@ -419,7 +377,7 @@ class ProcessingGrid(QAbstractTableModel):
             return None
         if role == FRACTION_ROLE:
             row = self._job_row(index.row(), index.column())
-            return self._fraction(row) if row >= 0 else None
+            return fraction(self._cells.overview, row) if row >= 0 else None
         return look.text if role == Qt.ItemDataRole.DisplayRole else look.word
 
 

@@ -11,36 +11,31 @@ from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from daxa_gui.core.errors import DaxaError
-from daxa_gui.core.events import Notice
 from daxa_gui.core.job import Job
 from daxa_gui.core.job_overview import JobGlance
 from daxa_gui.core.product import Product, ProductKind
-from daxa_gui.core.reduction_plan import ReductionOrder, RunOptions
 from daxa_gui.core.software import SoftwareStatus
-from daxa_gui.core.step import Pipeline
 from daxa_gui.gui.archive_desk import ArchiveDesk
 from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
-from daxa_gui.gui.models.everything import Contents, Everything, Part, everything
+from daxa_gui.gui.models.everything import Contents, Everything, everything
 from daxa_gui.gui.models.jobs import state_word, why
-from daxa_gui.gui.models.processing import SOFTWARE, ProcessingGrid, counts_text
+from daxa_gui.gui.models.processing import ProcessingGrid, counts_text
 from daxa_gui.gui.models.processing_cells import Cells
 from daxa_gui.gui.models.processing_units import to_look_at
 from daxa_gui.gui.models.software_words import software_line, software_of, software_sentence
 from daxa_gui.gui.overview_feed import OverviewFeed
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
 from daxa_gui.gui.widgets.elided import ElidedLabel
 from daxa_gui.gui.widgets.job_text import job_text
 from daxa_gui.gui.widgets.processing_bar import ProcessingBar
 from daxa_gui.gui.widgets.processing_menu import CellMenu
+from daxa_gui.gui.widgets.processing_runs import ProcessingRuns
 from daxa_gui.gui.widgets.processing_status import ProcessingStatus
 from daxa_gui.gui.widgets.processing_verbs import VERBS, ProcessingVerbs, Verb
 from daxa_gui.gui.widgets.processing_view import ProcessingView
 from daxa_gui.gui.widgets.run_choice import Preset
-from daxa_gui.gui.widgets.run_orders import run_orders, run_parts
-from daxa_gui.gui.widgets.run_reduction import RunReductionDialog
 from daxa_gui.session import Session
 
 _PAUSE_MS = 300
@@ -61,6 +56,7 @@ class ProcessingPanel(QWidget):
         self._found: Sequence[SoftwareStatus] = ()
         self._missing: dict[str, str] = {}
         self._desk = ArchiveDesk.of(session, context, bridge)
+        self.runs = ProcessingRuns(session, context, self, self._read_status)
         self._pending: dict[int, Job] = {}  # changes that are not shown yet
         self.model = ProcessingGrid(session.steps(), session.mission_labels(), self)
         self._build()
@@ -90,7 +86,7 @@ class ProcessingPanel(QWidget):
         self.verbs = ProcessingVerbs(self._act, self._on_run_clicked, self)
         self.run_button, self.step_button = self.verbs.run_button, self.verbs.step_button
         self.retry_button, self.cancel_button = self.verbs.buttons["retry"], self.verbs.buttons["cancel"]
-        self.step_button.clicked.connect(lambda _checked=False: self._open_run(self.menu.preset(None)))
+        self.step_button.clicked.connect(lambda _checked=False: self.runs.open_run(self.menu.preset(None)))
         self.verbs.paint(self._context.theme)
         self._context.theme_changed.connect(self.verbs.paint)
         self.bar = ProcessingBar(self._session.mission_labels(), self)
@@ -122,7 +118,7 @@ class ProcessingPanel(QWidget):
         self.doctor_button = QPushButton("Doctor…", self)
         self.doctor_button.setObjectName("processingDoctor")
         self.doctor_button.setToolTip("Check software, calibration and disks for the steps of this archive's missions")
-        self.doctor_button.clicked.connect(lambda _checked=False: self._on_doctor(None))
+        self.doctor_button.clicked.connect(lambda _checked=False: self.runs.doctor(None))
         row = QHBoxLayout()
         row.addWidget(self.software, 1)
         row.addWidget(self.doctor_button)
@@ -158,7 +154,7 @@ class ProcessingPanel(QWidget):
         self.model.arranged_anew.connect(self._on_arranged)
         view.horizontalHeader().customContextMenuRequested.connect(self._on_heading_menu)
         self.menu.verb_chosen.connect(self._act)
-        self.menu.run_wanted.connect(self._open_run)
+        self.menu.run_wanted.connect(self.runs.open_run)
         self.menu.log_wanted.connect(lambda: self._context.show_panel("job_log"))
         self.menu.products_wanted.connect(lambda: self._context.show_workspace("archive"))
         self.menu.inspect_wanted.connect(self._on_cell_activated)
@@ -167,6 +163,9 @@ class ProcessingPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)  # the settings may name other folders by now
         self._context.background.read(self, "software", self._session.software, self._on_software_read)
+        self.status.read()
+
+    def _read_status(self) -> None:
         self.status.read()
 
     # ---- what happens
@@ -247,7 +246,7 @@ class ProcessingPanel(QWidget):
         labels, begun = self._session.mission_labels(), self.model.steps_begun()
         self._everything = everything(self._contents, pipelines, steps, labels, set(self._missing), begun)
         self.verbs.show_pipelines(
-            pipelines, missions, self._missing, lambda name: self._open_run(Preset(pipeline=name)), self._on_doctor
+            pipelines, missions, self._missing, lambda name: self.runs.open_run(Preset(pipeline=name)), self.runs.doctor
         )
 
     def _on_choice_changed(self, choice: Any) -> None:
@@ -293,7 +292,7 @@ class ProcessingPanel(QWidget):
         product = to_look_at(made, [one for one in products if one.key.unit == unit])
         if product is None:
             what = f"of {unit} " if unit else ""
-            self._say(f"No event list or image {what}is in the archive to be looked at.")
+            self.runs.say(f"No event list or image {what}is in the archive to be looked at.")
             return
         self._context.set_product(product)
         self._context.show_workspace("inspect")
@@ -316,48 +315,11 @@ class ProcessingPanel(QWidget):
 
     def _on_run_clicked(self) -> None:
         self._show_what_can_run()  # steps may have begun since
-        parts = self._everything.parts
-        self._context.background.act(self, "Run everything", lambda: run_parts(self._session, parts), self._on_parts_answered)
-
-    def _on_parts_answered(self, answer: tuple[bool, list[Part]]) -> None:
-        was_done, asking = answer
-        if not asking:
-            self._on_started(was_done)
-            return
-        order = asking[0].order
-        self._say("Results that are here would be made anew with other parameters or software: look at it before it runs.")
-        whole = order.observations
-        self._open_run(
-            Preset(pipeline=order.pipeline, mission=order.missions[0] if len(order.missions) == 1 else "", whole=whole)
-        )
+        self.runs.run_everything(self._everything.parts)
 
     def _on_fetch(self) -> None:
         missions = self._everything.without_data or self._everything.without_raw
         self._desk.ask_choice(missions[0] if len(missions) == 1 else "")
-
-    def _on_started(self, was_done: bool) -> None:
-        if was_done:
-            self._say("Everything is done already: no step had to run again.")
-
-    def _say(self, text: str) -> None:
-        self._session.bus.publish(Notice("information", text))
-
-    def _open_run(self, preset: Preset) -> None:
-        dialog = RunReductionDialog(self._session, self._context, preset, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.run_requested.connect(self._on_run_requested)
-        dialog.finished.connect(lambda _result: self.status.read())
-        dialog.open()
-
-    def _on_run_requested(self, order: ReductionOrder, options: RunOptions) -> None:
-        run_orders(self, self._session, self._context, [order], options, self._on_started, lambda: self._on_doctor(None))
-
-    def _on_doctor(self, pipeline: Pipeline | None) -> None:
-        doctor, steps = self._session.doctor, pipeline.steps if pipeline is not None else ()
-        title = f"Doctor: {SOFTWARE.get(pipeline.software, pipeline.software)}" if pipeline is not None else "Doctor"
-        dialog = DoctorDialog(title, lambda progress, stop: doctor(steps, progress, stop), self._context, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
 
     def _on_menu_wanted(self, place: QPoint) -> None:
         self.menu.popup(place, self._locked())
