@@ -19,6 +19,7 @@ from daxa_gui.core.eventlist import EventList
 from daxa_gui.core.exposures import Exposure
 from daxa_gui.core.images import SkyImage
 from daxa_gui.core.product import ProductKind
+from daxa_gui.core.spectra import CountSpectrum
 from daxa_gui.core.timeseries import FlareCleaning, FlareParameters, Gti, LightCurve
 
 CallProcess = Callable[[str, dict[str, Any]], Any]
@@ -124,6 +125,18 @@ class Inspection:
         from daxa_gui.reduction.engine.image import make_image
 
         return make_image(events, band_kev, gti=gti)
+
+    def spectrum(self, events: EventList, gti: Gti | None = None, like: CountSpectrum | None = None) -> CountSpectrum:
+        """Counts by energy of all good events, of all time or of `gti` only; in the bins of `like` if given. Raises
+        ReductionError where no energies were measured."""
+        from daxa_gui.reduction.engine.spectrum import spectrum
+
+        return spectrum(events, gti, like.edges_kev if like is not None else None)
+
+    def earlier_spectrum(self, results: EarlierResults, like: CountSpectrum) -> CountSpectrum | None:
+        """That of the cleaned list (else of the calibrated one) of earlier results; None where they have no list."""
+        listed = results.first(ProductKind.CLEAN_EVENTS, ProductKind.FINAL_EVENTS, ProductKind.CALIBRATED_EVENTS)
+        return None if listed is None else self.spectrum(self.open(listed.path), None, like)
 
     def image_like(self, events: EventList, band_kev: tuple[float, float] | None, reference: str | Path) -> SkyImage:
         """Counts image on the pixels of an existing image."""

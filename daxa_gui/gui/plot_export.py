@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,25 @@ _FILTERS = {
     "data": "Comma-separated values (*.csv);;ECSV, with units (*.ecsv);;FITS light curve (*.fits)",
     "gti": "FITS good-time intervals (*.fits);;Text, one interval per line (*.txt)",
     "image": "FITS image (*.fits)",
+    "spectrum": _FIGURES,
+    "spectrum data": "Comma-separated values (*.csv);;ECSV, with units (*.ecsv)",
 }
 _TITLES = {
     "plot": "Save the plot", "data": "Save the light curve", "gti": "Save the good time intervals",
-    "picture": "Save the picture", "image": "Save the image",
+    "picture": "Save the picture", "image": "Save the image", "spectrum": "Save the spectrum",
+    "spectrum data": "Save the spectrum",
 }  # fmt: skip
 _GOOD, _BAD, _LINE = "#00735c", "#7d8590", "#0b62c1"
+
+
+class Export(Protocol):
+    """What is shown, ready to be written."""
+
+    @property
+    def title(self) -> str: ...
+
+    def writer(self, what: str, inspection: Inspection) -> Callable[[Path], None]:
+        """What writes a file of this kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +271,7 @@ def _cell(value: Any, ecsv: bool) -> str:
 
 
 def choose_and_save(
-    parent: QWidget, context: Context, session: Session, export: LightcurveExport | ImageExport, what: str
+    parent: QWidget, context: Context, session: Session, export: Export, what: str
 ) -> None:  # fmt: skip
     """Ask for a file name and write the file in the background; a notice tells how it went."""
     path, chosen = QFileDialog.getSaveFileName(parent, _TITLES[what], suggested_name(export, what), _FILTERS[what])
@@ -282,9 +295,10 @@ def with_suffix(path: Path, chosen_filter: str) -> Path:
     return path if path.suffix else path.with_name(path.name + ending)
 
 
-def suggested_name(export: LightcurveExport | ImageExport, what: str) -> str:
+def suggested_name(export: Export, what: str) -> str:
     """A file name from what is shown, without characters that file systems dislike."""
-    ending = {"plot": ".pdf", "picture": ".pdf", "data": ".csv"}.get(what, ".fits")
-    tail = {"plot": "lightcurve", "data": "lightcurve", "gti": "gti", "picture": "image", "image": "image"}[what]
+    endings = {"plot": ".pdf", "picture": ".pdf", "data": ".csv", "spectrum": ".pdf", "spectrum data": ".csv"}
+    ending = endings.get(what, ".fits")
+    tail = {"plot": "lightcurve", "data": "lightcurve", "picture": "image", "spectrum data": "spectrum"}.get(what, what)
     stem = "_".join("".join(c if c.isalnum() or c in "-." else " " for c in export.title).split())
     return f"{stem or 'exposure'}_{tail}{ending}"

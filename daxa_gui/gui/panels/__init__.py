@@ -44,5 +44,6 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("lightcurve", "Flare light curve", "inspect", "centre", "daxa_gui.gui.panels.lightcurve:LightcurvePanel"),
     PanelSpec("image", "Image", "inspect", "right", "daxa_gui.gui.panels.image:ImagePanel", 420),
     PanelSpec("facts", "Facts", "inspect", "bottom", "daxa_gui.gui.panels.facts:FactsPanel", 180),
+    PanelSpec("spectrum", "Spectrum", "inspect", "bottom", "daxa_gui.gui.panels.spectrum:SpectrumPanel", 205),
     PanelSpec("inspect_log", "Log", "inspect", "bottom", "daxa_gui.gui.panels.log:LogPanel", 180),
 )
