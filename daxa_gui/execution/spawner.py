@@ -9,7 +9,7 @@ forks one. A keeper runs one program after the other, each told by a message on 
 
     to a keeper     R, length (8 bytes), a request (see `_Request`), with the file descriptor that takes the output
                     T: ask all of the running program to end (SIGTERM);  K: kill it;  the end of the socket: both in turn
-    from a keeper   S, the process number;  or F, the error number of what failed and where (0 folder, 1 program);
+    from a keeper   S: the program begins now;  F, the error number of what failed and where (0 folder, 1 program);
                     X, the exit code (128 + n if signal n ended it) and whether nothing of the program is left (1) or something
                     could not be killed (0): each is a letter, a signed number of 4 bytes and a byte
 """
@@ -188,6 +188,8 @@ class _Keeper:
         try:
             os.chdir(request.folder)
             step = IN_PROGRAM
+            with suppress(ConnectionError):  # `_wait` sees it too, and ends the program
+                self._tell(b"S", 0, 0)  # before it does: what may have begun is never begun again without a word
             pid = os.posix_spawn(
                 request.program,
                 request.argv,
@@ -207,8 +209,6 @@ class _Keeper:
         finally:
             os.close(output)
             os.chdir("/")  # nobody shall be kept from taking the folder away
-        with suppress(ConnectionError):  # `_wait` sees it too, and ends the program
-            self._tell(b"S", pid, 0)
         code = self._wait(pid)
         clean = _sweep()
         self._tell(b"X", code, int(clean))
