@@ -19,10 +19,12 @@ from PySide6.QtWidgets import (
     QPushButton,
     QRadioButton,
     QTableView,
+    QToolButton,
     QWidget,
 )
 
 from daxa_gui.core.finding import Finding, Grade
+from daxa_gui.gui.models.archive_tree import Column
 from daxa_gui.gui.panels.failures import FailuresPanel
 from daxa_gui.gui.theme import DARK, LIGHT, Theme
 from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
@@ -30,7 +32,7 @@ from daxa_gui.gui.widgets.run_reduction import RunReductionDialog
 from daxa_gui.gui.widgets.step_header import StepHeader
 from daxa_gui.gui.widgets.where_to_run import WhereToRunDialog
 from tests.fakes.looks import contrast, cut, faint
-from tests.fakes.windows import LONG_MS, Shell
+from tests.fakes.windows import LONG_MS, Shell, copy_output, shell
 from tests.gui.test_accessibility import (
     check,
     dialog_of,
@@ -166,6 +168,16 @@ def test_that_no_text_of_the_dialogs_is_cut_where_letters_are_twice_as_large(red
         dialog = show(reduced, qtbot)
         qtbot.waitUntil(lambda: cut([dialog, *dialog.findChildren(QHeaderView), *visible(dialog)]) == [])
         dialog.reject()
+
+
+def test_that_the_workspaces_and_sizes_can_be_read_where_letters_are_twice_as_large(qtbot, tmp_path, made_output):
+    output = copy_output(made_output, tmp_path / "output")
+    with letters(2.0), shell(qtbot, output) as window:
+        assert cut(window.window.findChildren(QToolButton, "workspaceButton")) == []
+        window.window.open_archive(str(output / "archives" / "made before"), show="archive")
+        qtbot.waitUntil(lambda: window.session.archive is not None, timeout=LONG_MS)
+        view = window.panel("archive", "archive").view
+        assert view.columnWidth(Column.SIZE) > view.fontMetrics().horizontalAdvance("999.9 MB")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1200, 240), (820, 200), (700, 700)])

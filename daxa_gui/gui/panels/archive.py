@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from typing import NamedTuple
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QMenu, QTreeView, QVBoxLayout, QWidget
 
 from daxa_gui.core.product import Product
 from daxa_gui.gui.archive_contents import ArchiveContents, Key
@@ -19,9 +19,9 @@ from daxa_gui.gui.models.jobs import format_bytes
 from daxa_gui.gui.texts import counted
 from daxa_gui.gui.theme import as_muted
 from daxa_gui.gui.widgets.state_painter import RoomyDelegate
+from daxa_gui.gui.widgets.words_line import WordsLine
 from daxa_gui.session import Session
 
-_TYPING_MS = 150
 _MOST_OPENED = 2000  # a mission with more observations than this is not opened by itself
 _MOST_FOUND_OPENED = 50  # nor observations whose products a search found, if they are more
 
@@ -49,11 +49,7 @@ class ArchivePanel(QWidget):
         self._state: ArchiveState | None = None
         self.model = ArchiveTree(session.mission_labels(), self)
         self._build()
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING_MS)
-        self._typing.timeout.connect(self._on_search_paused)
-        self.search.textChanged.connect(lambda _text: self._typing.start())
+        self.search.settled.connect(self._on_search_paused)
         self._contents.replaced.connect(self._on_contents_replaced)
         self._contents.entries_changed.connect(self._on_entries_changed)
         context.product_changed.connect(lambda _product: self._choose_in_tree())
@@ -66,12 +62,8 @@ class ArchivePanel(QWidget):
         self.summary.setObjectName("archiveSummary")
         self.summary.setWordWrap(True)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.search = QLineEdit(self)
-        self.search.setObjectName("archiveSearch")
-        self.search.setAccessibleName("Find in the archive")
-        self.search.setPlaceholderText("Find an ObsID, target or product")
-        self.search.setToolTip("Show only what holds these words (Ctrl+F)")
-        self.search.setClearButtonEnabled(True)
+        tip = "Show only what holds these words (Ctrl+F)"
+        self.search = WordsLine("archiveSearch", "Find in the archive", "Find an ObsID, target or product", tip, self)
         find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.activated.connect(self.search.setFocus)
@@ -107,7 +99,7 @@ class ArchivePanel(QWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
         header.resizeSection(Column.TARGET, 210)
-        header.resizeSection(Column.SIZE, 80)
+        header.resizeSection(Column.SIZE, max(80, view.fontMetrics().horizontalAdvance("999.9 MB") + 16))
         view.selectionModel().selectionChanged.connect(self._on_selection_changed)
         enter = QShortcut(QKeySequence(Qt.Key.Key_Return), view, context=Qt.ShortcutContext.WidgetShortcut)
         enter.activated.connect(lambda: self._on_double_clicked(view.currentIndex()))
