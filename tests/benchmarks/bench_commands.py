@@ -1,7 +1,12 @@
-"""1 000 short programs as jobs, beside `xargs -P2` on the same machine: python -m tests.benchmarks.bench_commands"""
+"""1 000 short programs as jobs, beside `xargs -P2` on the same machine: python -m tests.benchmarks.bench_commands
+
+Both are measured in turns, and the median of the rounds is given with its spread: other work on the machine slows down both, but
+not always at the same time.
+"""
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,7 +30,7 @@ from daxa_gui.execution.worker_pool import WorkerPool
 from daxa_gui.reduction.external import task_for
 from tests.fakes import external_steps
 
-JOBS, AT_ONCE = 1_000, 2
+JOBS, AT_ONCE, ROUNDS = 1_000, 2, 5
 SCRIPT = "#!/bin/sh\necho \"task:- Executing (routine): $1\"\nsleep 0.01\necho 'task:- ended' > made.txt\n"
 
 
@@ -100,12 +105,16 @@ def main() -> None:
             ("/bin/sleep 0.01", ("/bin/sleep", "0.01"), ()),
             ("a script that leaves a file", (str(script), "x"), ("made.txt",)),
         ):
-            reference = min(xargs(folder, argv) for _ in range(2))
-            started = threads(argv, folder)
-            seconds = min(ours(folder / f"{len(title)}{again}", argv, *patterns) for again in range(2))
+            rounds = [
+                (xargs(folder, argv), threads(argv, folder), ours(folder / f"{len(title)}-{again}", argv, *patterns))
+                for again in range(ROUNDS)
+            ]
+            ratios = sorted(reference / seconds for reference, _, seconds in rounds)
+            reference, started, seconds = (statistics.median(times) for times in zip(*rounds, strict=True))
             print(
                 f"{JOBS} x {title}: xargs -P{AT_ONCE} {reference:.2f} s, started only {started:.2f} s, as jobs {seconds:.2f} s:"
-                f" {reference / seconds:.2f} of it, {(seconds - reference) * AT_ONCE / JOBS * 1000:.2f} ms more for each"
+                f" {statistics.median(ratios):.2f} of it ({ratios[0]:.2f} to {ratios[-1]:.2f} in {ROUNDS} rounds),"
+                f" {(seconds - reference) * AT_ONCE / JOBS * 1000:.2f} ms more for each"
             )
 
 
