@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from daxa_gui.core.earlier import EarlierProduct, EarlierResults
 from daxa_gui.core.images import SkyImage
 from daxa_gui.core.product import Product, ProductKind
 from daxa_gui.core.sky import format_sexagesimal
 from daxa_gui.gui.inspected_parts import Subject
-from daxa_gui.gui.picture import Pair, Place, Plane
+from daxa_gui.gui.picture import Pair, Picture, Place, Plane
 
 _KIND_WORDS = {
     ProductKind.IMAGE: "image",
@@ -53,6 +55,29 @@ def product_words(product: Product, instrument_of: str = "") -> str:
     energies = f" {band[0]:g}–{band[1]:g} keV" if band is not None else ""
     whole = f" · {product.key.unit}" if instrument_of and product.key.unit == product.key.instrument != instrument_of else ""
     return f"{_KIND_WORDS.get(product.key.kind, 'file')}{energies}{whole}"
+
+
+def caption(picture: Picture, plane: Plane | None, chosen: str) -> str:
+    """Which of two images `plane` is, in words that stand in the image itself; `chosen` is the configuration's name."""
+    is_after = plane is picture.after
+    if picture.source.pair is None:
+        return "after cleaning" if is_after else "before cleaning"
+    return f"then: « {chosen} »" if is_after else "now"
+
+
+def summary_text(picture: Picture, plane: Plane, chosen: str) -> str:
+    """« after cleaning · 0.5–2 keV · 12 345 counts · cuts 0 to 5 counts », « then: cleaned list · … »."""
+    is_after = plane is picture.after
+    which = "now · " if chosen else ""
+    if picture.source.pair is not None:
+        which = f"{'then' if is_after else 'now'}: {picture.source.pair.words} · "
+    elif picture.after is not None:
+        which = "after cleaning · " if is_after else "before cleaning · "
+    unit = UNIT_WORDS.get(plane.image.unit, plane.image.unit)
+    total = f"{plane.total:,.0f} counts · ".replace(",", "\u202f") if plane.image.unit == "count" else ""
+    band = plane.image.band_kev
+    energies = f"{band[0]:g}–{band[1]:g} keV · " if band is not None and np.isfinite(band).all() else ""
+    return f"{which}{energies}{total}cuts {plane.low:.3g} to {plane.high:.3g} {unit}".strip()
 
 
 def pair_for(results: EarlierResults, subject: Subject, product: Product | None) -> Pair | str:

@@ -93,6 +93,12 @@ class Picture:
     common_before: NDArray[np.uint8] | None = None
     common_after: NDArray[np.uint8] | None = None
 
+    @property
+    def can_be_split(self) -> bool:
+        """Whether both images have the same pixels of the same sky, so that they can be shown side by side."""
+        before, after = self.before.image, self.after.image if self.after is not None else None
+        return after is not None and before.values.shape == after.values.shape and before.wcs == after.wcs
+
 
 def make_picture(inspection: Inspection, source: Source, look: Look, last: Picture | None, *, blink: bool) -> Picture:
     """Everything that is needed for the screen. What has not changed since the `last` picture is used again."""

@@ -174,6 +174,36 @@ def test_that_blinking_shows_both_with_the_same_cuts_and_stops_when_hidden(panel
     assert panel.controls.time_style() == "after" and not panel._blink.isActive()
 
 
+def test_that_both_stand_side_by_side_of_a_line_that_can_be_dragged(panel, qtbot):
+    assert panel.controls.split.isEnabled() and "drag the line" in panel.controls.split.toolTip()
+    panel.controls.split.click()
+    qtbot.waitUntil(lambda: panel.view.split is not None, timeout=60_000)
+    before, after = panel.picture.common_before, panel.picture.common_after
+    n_columns = before.shape[1]
+    for column in (n_columns // 2, n_columns // 3, -5, n_columns + 5):
+        panel.view.divider.setValue(column)
+        cut = min(max(column, 0), n_columns)
+        np.testing.assert_array_equal(panel.view._item.image[:, :cut], before[:, :cut])
+        np.testing.assert_array_equal(panel.view._item.image[:, cut:], after[:, cut:])
+    panel.view.divider.setValue(n_columns // 2)
+    assert panel.view.caption.text() == "before cleaning | after cleaning"
+    assert panel.view.is_first(n_columns // 4) and not panel.view.is_first(3 * n_columns // 4)
+    panel.controls.split.click()
+    qtbot.waitUntil(lambda: panel.view.split is None, timeout=60_000)
+    assert not panel.view.divider.isVisible() and panel.view.caption.isHidden()
+
+
+def test_that_images_of_other_pixels_are_not_put_side_by_side(panel, tmp_path):
+    from dataclasses import replace
+
+    plane = panel.picture.after
+    coarse = replace(plane.image, values=plane.image.values[::2, ::2])
+    other = replace(panel.picture, after=replace(plane, image=coarse))
+    assert panel.picture.can_be_split and not other.can_be_split and not replace(other, after=None).can_be_split
+    panel.controls.show_split(False, True)
+    assert not panel.controls.split.isEnabled() and "other pixels" in panel.controls.split.toolTip()
+
+
 def test_that_smoothing_and_stretch_change_the_picture(panel, qtbot):
     before = panel.picture
     panel.controls.sigma.setValue(3.0)

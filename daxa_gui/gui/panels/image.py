@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
@@ -15,7 +14,7 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.gui.earlier_choice import EarlierBox
 from daxa_gui.gui.image_regions import ImageRegions
-from daxa_gui.gui.image_texts import UNIT_WORDS, pair_for, pointer_text, product_words, sky_text
+from daxa_gui.gui.image_texts import caption, pair_for, pointer_text, product_words, sky_text, summary_text
 from daxa_gui.gui.inspected import Inspected
 from daxa_gui.gui.picture import Pair, Picture, Plane, Source, make_picture
 from daxa_gui.gui.plot_export import ImageExport, choose_and_save
@@ -117,6 +116,7 @@ class ImagePanel(QWidget):
         self.controls.colour_map_chosen.connect(self.view.set_colour_map)
         self.controls.time_chosen.connect(self._on_time_chosen)
         self.controls.earlier_blink.connect(self._on_earlier_blink)
+        self.controls.split_chosen.connect(self._on_split_chosen)
         self.controls.whole_wanted.connect(self.view.show_all)
         self.view.pointed.connect(self._on_view_pointed)
         self.view.set_colour_map(self.controls.colour_map())
@@ -233,7 +233,7 @@ class ImagePanel(QWidget):
             return
         self._running, self._again = True, False
         inspection, look, last = self._session.inspection, self.controls.look(), self.picture
-        blink = self.controls.time_style() == "blink"
+        blink = self.controls.time_style() == "blink" or self.controls.is_split()
         self._context.background.read(
             self,
             "picture",
@@ -284,44 +284,25 @@ class ImagePanel(QWidget):
         return style == "after" or (style == "blink" and self._blink_after)
 
     def _show_picture(self) -> None:
-        picture, plane = self.picture, self.plane()
+        picture, plane, chosen = self.picture, self.plane(), self.inspected.earlier.chosen
         if picture is None or plane is None:
             return
-        levels = plane.levels
+        name = chosen.name if chosen is not None else ""
+        is_split = self.controls.is_split() and picture.can_be_split
+        both = picture.common_before, picture.common_after
         in_turn = picture.source.pair is not None or self.controls.time_style() == "blink"
-        if in_turn and picture.common_after is not None and picture.common_before is not None:
-            levels = picture.common_after if plane is picture.after else picture.common_before
-        self.view.show_levels(levels, plane.image)
-        self.view.show_caption(self._caption(plane) if in_turn else "")
+        if is_split and both[0] is not None and both[1] is not None:
+            self.view.show_split(both[0], both[1], plane.image)
+            words = [caption(picture, one, name) for one in (picture.before, picture.after)]
+            self.view.show_caption(" | ".join(words))
+        else:
+            shared = both[1] if plane is picture.after else both[0]
+            self.view.show_levels(shared if in_turn and shared is not None else plane.levels, plane.image)
+            self.view.show_caption(caption(picture, plane, name) if in_turn else "")
+        self.controls.show_split(picture.can_be_split, picture.after is not None)
         self.regions.set_image(plane.image.wcs)
-        self._show_summary(plane)
-
-    def _show_summary(self, plane: Plane) -> None:
-        which = self._which(plane)
-        unit = UNIT_WORDS.get(plane.image.unit, plane.image.unit)
-        total = f"{plane.total:,.0f} counts · ".replace(",", "\u202f") if plane.image.unit == "count" else ""
-        band = plane.image.band_kev
-        energies = f"{band[0]:g}–{band[1]:g} keV · " if band is not None and np.isfinite(band).all() else ""
-        self._summary = f"{which}{energies}{total}cuts {plane.low:.3g} to {plane.high:.3g} {unit}".strip()
+        self._summary = summary_text(picture, plane, name)
         self._on_view_pointed(None)
-
-    def _caption(self, plane: Plane) -> str:
-        """Which of two images this is, in a word that stands in the image itself."""
-        chosen, picture = self.inspected.earlier.chosen, self.picture
-        is_after = picture is not None and plane is picture.after
-        if picture is None or picture.source.pair is None:
-            return "after cleaning" if is_after else "before cleaning"
-        return f"then: « {chosen.name} »" if is_after and chosen is not None else "now"
-
-    def _which(self, plane: Plane) -> str:
-        """« after cleaning · », « then: cleaned list · »."""
-        picture, chosen = self.picture, self.inspected.earlier.chosen
-        if picture is None or picture.after is None:
-            return "" if chosen is None else "now · "
-        is_after = plane is picture.after
-        if picture.source.pair is None:
-            return "after cleaning · " if is_after else "before cleaning · "
-        return f"{'then' if is_after else 'now'}: {picture.source.pair.words} · "
 
     # slots
 
@@ -346,7 +327,13 @@ class ImagePanel(QWidget):
         self._start_or_stop_blinking()
         self._show_picture()
 
+    def _on_split_chosen(self) -> None:
+        self._start_or_stop_blinking()
+        self._ask()
+
     def _blinks(self) -> bool:
+        if self.controls.is_split():
+            return False
         if isinstance(self._pair(), Pair):
             return self.controls.blinks_earlier()
         return self.controls.time_style() == "blink"
@@ -367,6 +354,8 @@ class ImagePanel(QWidget):
         if plane is None:
             self.readout.setText("")
             return
+        if place is not None and self.view.split is not None and self.picture is not None and self.picture.after is not None:
+            plane = self.picture.before if self.view.is_first(place[0]) else self.picture.after
         text = pointer_text(plane, place, self._context.coordinates) if place is not None else "Point at the image to read it."
         self.readout.setText(f"{text}\n{self._summary}")
 

@@ -98,6 +98,7 @@ class SpectrumPanel(QWidget):
         self.item.setLabel("bottom", "Energy (keV)")
         self.item.getAxis("bottom").setTicks([[(math.log10(energy), f"{energy:g}") for energy in _TICKS_KEV]])
         self.item.setLabel("left", "ct/s/keV")
+        self.item.getAxis("left").setTicks([[(float(n), f"{10.0**n:g}") for n in range(-8, 7)]])
         self.lines = [self.item.plot([], []) for _ in _STYLES]
         self.empty = QLabel(self)
         self.empty.setObjectName("spectrumEmpty")

@@ -20,6 +20,9 @@ _TIMES = (
     ("after", "Afte&r", "Only the time that the flare cleaning keeps"),
     ("blink", "Blin&k", "Before and after in turn, with the same cuts (B)"),
 )
+_SPLIT_TIP = "The first image left of a line, the second one right of it, with the same cuts; drag the line"
+_SPLIT_NOT = "The two images have other pixels: they can be shown in turn only"
+_SPLIT_ONE = "There is one image only: before and after cleaning, or now and earlier results, can be shown side by side"
 _BLINK_TIP = "The present image and that of the chosen configuration in turn, with the same cuts and the same part of the sky (C)"
 
 
@@ -29,6 +32,7 @@ class ImageControls(QWidget):
     changed = Signal()  # band, smoothing, stretch or cuts
     source_chosen = Signal()
     time_chosen = Signal(str)  # "before", "after", "blink"
+    split_chosen = Signal()  # two images side by side were wanted, or no longer
     earlier_blink = Signal()  # blinking between now and the chosen configuration was begun or ended
     colour_map_chosen = Signal(str)
     whole_wanted = Signal()
@@ -51,6 +55,11 @@ class ImageControls(QWidget):
         self.blink_earlier.setObjectName("imageBlinkEarlier")
         self.blink_earlier.setFixedWidth(self.blink_earlier.fontMetrics().horizontalAdvance("Blink with now") + 18)
         self.blink_earlier.clicked.connect(lambda _checked: self.earlier_blink.emit())
+        self.split = ToggleButton("Split", self)
+        self.split.setObjectName("imageSplit")
+        self.split.setFixedWidth(self.split.fontMetrics().horizontalAdvance("Split") + 18)
+        self.split.clicked.connect(lambda _checked: self.split_chosen.emit())
+        self.show_split(False, False)
         self.show_earlier("")
         self._make_numbers()
         self.stretch = self._combo("imageStretch", "Stretch", "How values become brightness between the cuts")
@@ -107,7 +116,7 @@ class ImageControls(QWidget):
     def _arrange(self) -> None:
         self.energy = group(self, "Energy", self.band_low, "to", self.band_high)
         lines: tuple[tuple[QWidget, ...], ...] = (
-            (self.source, *self.times.values(), self.earlier, self.blink_earlier, self.whole),
+            (self.source, *self.times.values(), self.earlier, self.blink_earlier, self.split, self.whole),
             (self.energy, group(self, "Smooth", self.sigma)),
             (group(self, self.stretch, self.colours), group(self, "Cuts", self.low, "to", self.high)),
         )
@@ -164,6 +173,15 @@ class ImageControls(QWidget):
             self.blink_earlier.setChecked(False)
         missing = self.earlier.toolTip() if not self.earlier.isEnabled() else "Choose earlier results on the left to blink with."
         self.blink_earlier.setToolTip(_BLINK_TIP if self.blink_earlier.isEnabled() else why_not or missing)
+
+    def show_split(self, possible: bool, two: bool) -> None:
+        """Whether two images can be shown side by side; `two`: whether there are two at all."""
+        self.split.setEnabled(possible)
+        self.split.setToolTip(_SPLIT_TIP if possible else _SPLIT_NOT if two else _SPLIT_ONE)
+
+    def is_split(self) -> bool:
+        """Stays wanted while there is one image only."""
+        return self.split.isChecked()
 
     def toggle_earlier_blink(self) -> None:
         """Start or stop blinking between now and the chosen configuration."""

@@ -28,6 +28,13 @@ class SkyImageView(pg.GraphicsLayoutWidget):
         self.view.addItem(self._item)
         self.overlay = SkyOverlay(self.view)
         self._shape: tuple[int, int] | None = None
+        self.split: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+        self.divider = pg.InfiniteLine(angle=90, movable=True)
+        self.divider.setCursor(Qt.CursorShape.SizeHorCursor)
+        self.divider.setZValue(30)
+        self.divider.hide()
+        self.divider.sigPositionChanged.connect(self._on_divider_moved)
+        self.view.addItem(self.divider, ignoreBounds=True)
         self.caption = QLabel(self)
         self.caption.setObjectName("skyImageCaption")
         self.caption.setMargin(3)
@@ -37,7 +44,36 @@ class SkyImageView(pg.GraphicsLayoutWidget):
         self.caption.hide()
         self.scene().sigMouseMoved.connect(self._on_scene_mouse_moved)
 
+    def show_split(self, left: NDArray[np.uint8], right: NDArray[np.uint8], image: SkyImage) -> None:
+        """Two images of the same pixels, left and right of a line that can be dragged."""
+        begins = self.split is None
+        self._show(left, image)
+        self.split = (left, right)
+        low, high = self.view.viewRange()[0]
+        if begins or not low < self.divider.value() < high:
+            self.divider.setValue((low + high) / 2.0)
+        self.divider.show()
+        self._on_divider_moved()
+
+    def is_first(self, column: float) -> bool:
+        """Whether a place of a split view shows the first image."""
+        return (column < self.divider.value()) != self.view.xInverted()
+
+    def _on_divider_moved(self) -> None:
+        if self.split is None:
+            return
+        first, second = reversed(self.split) if self.view.xInverted() else self.split
+        column = min(max(round(self.divider.value()), 0), first.shape[1])
+        both = np.concatenate([first[:, :column], second[:, column:]], axis=1)
+        self._item.setImage(both, autoLevels=False, levels=(0, 255))
+
     def show_levels(self, levels: NDArray[np.uint8], image: SkyImage) -> None:
+        """Show one image."""
+        self.split = None
+        self.divider.hide()
+        self._show(levels, image)
+
+    def _show(self, levels: NDArray[np.uint8], image: SkyImage) -> None:
         """Show grey levels of shape (n_y, n_x). The same part of the sky stays in view, also where the pixels are others; without
         coordinates, or where the image lies elsewhere, the whole image comes into view."""
         another = self._shape != levels.shape or self.overlay.wcs != image.wcs
@@ -78,7 +114,8 @@ class SkyImageView(pg.GraphicsLayoutWidget):
         self.caption.setVisible(bool(text))
 
     def clear_image(self) -> None:
-        self._shape = None
+        self._shape = self.split = None
+        self.divider.hide()
         self.show_caption("")
         self._item.clear()
         self.overlay.set_wcs(None)
@@ -100,6 +137,8 @@ class SkyImageView(pg.GraphicsLayoutWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self.setBackground(theme.base)
+        self.divider.setPen(pg.mkPen(theme.accent, width=2))
+        self.divider.setHoverPen(pg.mkPen(theme.accent, width=4))
 
     def _on_scene_mouse_moved(self, place: QPointF) -> None:
         if self._shape is None or not self.view.sceneBoundingRect().contains(place):
