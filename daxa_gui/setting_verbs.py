@@ -52,8 +52,9 @@ class SettingVerbs:
         InputError : a value does not fit, or there is no such setting; nothing is changed then.
         OSError : the file cannot be written; the settings hold until the program ends.
         """
-        self.settings = changed(settings or self.settings, **values)
-        self._apply(self.settings)
+        before, self.settings = self.settings, changed(settings or self.settings, **values)
+        if any(getattr(self.settings, name) != getattr(before, name) for name in _OF_TRANSFERS):
+            self._apply(self.settings)  # otherwise the window, which remembers its last archive, need not wait for the modules
         if self._settings_file is not None:
             for sentence in save_settings(self.settings, self._settings_file):
                 self.bus.publish(Notice("warning", sentence))

@@ -53,8 +53,8 @@ class Queue(QueueMachine):
                 if run.job.state is _S.RUNNING and (run.pausing or again or job.task != request.task):
                     self._stop_for_later(run)
             very_many = len(jobs) >= self.many
-            self._take_up(jobs, announced=very_many)
-            jobs = self._store.get_all([job.id for job in jobs])
+            settled = self._take_up(jobs, announced=very_many)
+            jobs = [settled.get(job.id, job) for job in jobs]
             if very_many and not all(job.is_finished for job in jobs):
                 self._bus.publish(ManyJobsChanged(finished=False))
         self._pump()

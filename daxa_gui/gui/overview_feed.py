@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -14,7 +15,9 @@ from daxa_gui.gui.bridge import Bridge
 from daxa_gui.gui.context import Context
 from daxa_gui.session import Session
 
-_PAUSE_MS = 1000
+_PAUSE_MS = 1000  # at least, between two readings
+_PART = 4  # and so many times as long as the last one took: what is being done shall not wait for what is shown
+_LONGEST_PAUSE_MS = 20_000
 KINDS = ("plan", "download", "reduce")
 
 
@@ -45,10 +48,10 @@ class OverviewFeed(QObject):
         self._arrange = arrange
         self._kinds = frozenset(kinds)
         self._meanwhile: dict[int, Job] | None = None  # what changed while all are being read
+        self._asked = 0.0  # when they were last begun to be read, monotonic s
         self._once_more = False  # very many changed since they began to be read
         self._pause = QTimer(self)  # very many may change again and again: what is read has to arrive in between
         self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
         self._pause.timeout.connect(self._read_again)
         bridge.jobs_changed.connect(self._on_bridge_jobs_changed)
         bridge.many_jobs_changed.connect(self._read_again)
@@ -71,6 +74,7 @@ class OverviewFeed(QObject):
             self._once_more = True
         elif self._session.archive is not None:
             self._meanwhile = {}
+            self._asked = time.monotonic()
             self._background.read(self, "jobs", self._read, self._on_read, self._on_error)
 
     def _read(self) -> Any:
@@ -86,7 +90,8 @@ class OverviewFeed(QObject):
     def _read_once_more(self) -> None:
         if self._once_more:
             self._once_more = False
-            self._pause.start()
+            took_ms = 1000.0 * (time.monotonic() - self._asked)
+            self._pause.start(int(min(_LONGEST_PAUSE_MS, max(_PAUSE_MS, _PART * took_ms))))
 
     def _on_error(self, error: DaxaError) -> None:
         self._meanwhile = None
