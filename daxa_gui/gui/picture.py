@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,10 +103,12 @@ class Picture:
 def make_picture(inspection: Inspection, source: Source, look: Look, last: Picture | None, *, blink: bool) -> Picture:
     """Everything that is needed for the screen. What has not changed since the `last` picture is used again."""
     if source.pair is not None:
-        now, then = (
-            _plane(_image_at(inspection, place, source, last), look, last) for place in (source.pair.now, source.pair.then)
-        )
-        return _with_common_cuts(source, look, now, then)
+        images = [_image_at(inspection, place, source, last) for place in (source.pair.now, source.pair.then)]
+        now, then = (_plane(image, look, last, own_levels=False) for image in images)
+        picture = _with_common_cuts(source, look, now, then)
+        assert picture.common_before is not None and picture.common_after is not None
+        now, then = replace(now, levels=picture.common_before), replace(then, levels=picture.common_after)
+        return replace(picture, before=now, after=then)
     before = _plane(_first_image(inspection, source, last), look, last)
     if source.events is None or source.gti is None:
         return Picture(source, look, before)
@@ -146,15 +148,17 @@ def _first_image(inspection: Inspection, source: Source, last: Picture | None) -
     return inspection.read_image(source.path)
 
 
-def _plane(image: SkyImage, look: Look, last: Picture | None) -> Plane:
-    if last is not None and last.look == look:
+def _plane(image: SkyImage, look: Look, last: Picture | None, *, own_levels: bool = True) -> Plane:
+    """`own_levels`: with the cuts of this image alone. They take as long as all the rest, and a pair does not need them."""
+    if last is not None and last.look == look and (last.source.pair is None) == own_levels:
         for plane in (last.before, last.after):
             if plane is not None and plane.image is image:
                 return plane
     values: NDArray[Any] = smoothed(image.values, look.sigma_px)
     low, high = cuts(values, look.low_percent, look.high_percent)
     total = float(np.nansum(image.values, dtype=np.float64))
-    return Plane(image, values, low, high, levels(values, low, high, look.stretch), total, filled_part(image.values))
+    grey = levels(values, low, high, look.stretch) if own_levels else np.zeros((0, 0), np.uint8)
+    return Plane(image, values, low, high, grey, total, filled_part(image.values))
 
 
 def filled_part(values: NDArray[np.generic]) -> tuple[float, float, float, float]:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
-from PySide6.QtGui import QColor, QKeySequence, QPainter, QPen, QShortcut
+from PySide6.QtGui import QColor, QKeySequence, QPainter, QPen, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -31,6 +31,8 @@ from daxa_gui.gui.theme import Theme, as_muted
 from daxa_gui.session import Session
 
 FILE_TYPES = "FITS files (*.fits *.fit *.fts *.evt *.img *.FIT *.FTZ *.ds *.gz);;All files (*)"
+_WIDE = {VERDICT: "✓", UNIT: "ACISE001", BY: "NuSTARDAS", DOUBT: "excluded"}
+_NARROW = {DOUBT: "Doubt", BY: "eSASS", UNIT: "M1S001"}
 
 
 class DoubtDelegate(QStyledItemDelegate):
@@ -141,11 +143,28 @@ class ExposuresPanel(QWidget):
         header.setMinimumSectionSize(22)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(OBS_ID, QHeaderView.ResizeMode.Stretch)
-        metrics = self.table.fontMetrics()
-        for column, text in ((VERDICT, "✓"), (UNIT, "ACISE001"), (BY, "NuSTARDAS"), (DOUBT, "excluded")):
+        for column in (VERDICT, UNIT, BY, DOUBT):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.table.setColumnWidth(column, metrics.horizontalAdvance(text) + 12)
+        self._fit_columns()
         self.table.selectionModel().currentRowChanged.connect(self._on_table_current_changed)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        """An ObsID is always whole; where there is little room the bars of doubt go first, then long names of software."""
+        wide = {column: self._width_of(text) for column, text in _WIDE.items()}
+        missing = self._width_of("79999002002") + sum(wide.values()) - self.table.viewport().width()
+        for column, text in _NARROW.items():
+            narrower = max(self._width_of(text), wide[column] - max(0, missing))
+            missing -= wide[column] - narrower
+            wide[column] = narrower
+        for column, width in wide.items():
+            self.table.setColumnWidth(column, width)
+
+    def _width_of(self, text: str) -> int:
+        return self.table.fontMetrics().horizontalAdvance(text) + 12
 
     # what is shown
 
