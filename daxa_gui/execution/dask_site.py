@@ -19,12 +19,11 @@ from daxa_gui.core.errors import Cancelled, DaxaError, ReductionError
 from daxa_gui.execution.dask_client import known_threads, lost
 from daxa_gui.execution.dask_connection import Cluster, Connection
 from daxa_gui.execution.dask_folder import RunFolder
+from daxa_gui.execution.dask_left import LeftRuns, published
 from daxa_gui.execution.dask_running import (
     Running,
-    archive_prefix,
     document_of,
     explained,
-    job_and_time,
     job_prefix,
     new_key,
     outcome_of,
@@ -36,7 +35,7 @@ from daxa_gui.execution.failures import exception_of, failure_of
 from daxa_gui.execution.runner import OWN_CODE
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
 
     from daxa_gui.core.job import Job
     from daxa_gui.core.step import Call, Outcome
@@ -85,12 +84,11 @@ class DaskSite:
         self._archive = archive
         self._seal = seal
         self._allowed = allowed
-        self._is_wanted = is_wanted
         self._on_capacity = on_capacity
         self._connection = Connection(cluster, self._on_connected, patience_s)
         self._lock = threading.Lock()
         self._running: set[Running] = set()
-        self._left: set[str] = set()  # published by an earlier program
+        self._left = LeftRuns(name, self._folder, archive, is_wanted)
         self.threads: dict[str, int] | None = None  # of each worker, when last asked
         self._capacity = 1
         self._closed = self._connection.closed
@@ -137,10 +135,14 @@ class DaskSite:
 
     def _on_connected(self, client: Client) -> None:
         self.threads = known_threads(client)
-        self._look_what_is_left(client)
+        self._left.look(client, self._keys)
         if self._watcher is None:
             self._watcher = threading.Thread(target=self._watch, name="watches a cluster", daemon=True)
             self._watcher.start()
+
+    def _keys(self) -> set[str]:
+        with self._lock:
+            return {running.key for running in self._running}
 
     # ---- beginning
 
@@ -157,26 +159,23 @@ class DaskSite:
         return outcome
 
     def _adopt(self, running: Running, client: Client) -> None:
-        with self._lock:
-            mine = sorted(key for key in self._left if key.startswith(job_prefix(self._archive, running.job.id)))
-            self._left.difference_update(mine)
-        for key in reversed(mine):
+        for key in reversed(self._left.take(job_prefix(self._archive, running.job.id))):
             folder = RunFolder(self._folder / key)
             usable = running.future is None and key.startswith(running.stem) and folder.exists
-            if usable and self._is_wanted(*job_and_time(key)):
-                future = self._published(client, key)
+            if usable and self._left.is_wanted(key):
+                future = published(client, key)
                 if future is not None:
                     running.follow(folder.folder, client, future)
                     running.folder.recall()
                     running.times_begun = len(running.folder.attempts)
                     continue
-            self._give_up(client, key)
+            self._left.give_up(client, key)
 
     def _finished_before(self, running: Running) -> Outcome | None:
         """The answer of a run that ended while nobody was there, not even the scheduler now."""
         for folder in sorted(self._folder.glob(f"{job_prefix(self._archive, running.job.id)}*")):
             run = RunFolder(folder)
-            if folder.name.startswith(running.stem) and self._is_wanted(*job_and_time(folder.name)):
+            if folder.name.startswith(running.stem) and self._left.is_wanted(folder.name):
                 running.folder = run
                 run.recall()
                 for _attempt, text in run.answers():
@@ -211,20 +210,12 @@ class DaskSite:
                     RunFolder(folder).remove()
                     raise explained(error, running, self.name) from error
             client = self.connect(running.token)  # the line broke in the middle: it may have come through or not
-            if (found := self._published(client, folder.name)) is not None:
+            if (found := published(client, folder.name)) is not None:
                 future = found
                 break
         running.follow(folder, client, future)
         if not self.threads:
             running.context.progress(0, None, "waits for a worker of the cluster")
-
-    @staticmethod
-    def _published(client: Client, key: str) -> Future | None:
-        try:
-            found: Future | None = client.get_dataset(key, default=None)
-        except (OSError, RuntimeError, KeyError):
-            return None
-        return found
 
     # ---- waiting
 
@@ -295,10 +286,9 @@ class DaskSite:
         """After the scheduler, or the way to it, was lost: the same run if it is still known there, else a new one. How many new
         ones were begun."""
         client = self.connect(running.token)
-        future = self._published(client, running.key) if running.future is not None else None
+        future = published(client, running.key) if running.future is not None else None
         if future is not None and running.folder.exists:
-            with self._lock:
-                self._left.discard(running.key)
+            self._left.forget(running.key)
             running.context.log_as("the connection to the cluster was lost and is back", "INFO")
             running.follow(running.folder.folder, client, future)
             return 0
@@ -334,48 +324,6 @@ class DaskSite:
             client.cancel([future], force=True)
         except (OSError, RuntimeError, AttributeError) as error:
             log.info("a run on %s could not be released: %s", self.name, error)
-
-    # ---- what an earlier program left
-
-    def _look_what_is_left(self, client: Client) -> None:
-        """Know what is published for this archive; end what nobody wants, sweep folders that belong to nothing."""
-        prefix = archive_prefix(self._archive)
-        published = {str(name) for name in client.list_datasets() if str(name).startswith(prefix)}
-        with self._lock:
-            mine = {running.key for running in self._running}
-            self._left = published - mine
-        self._end_unwanted(client)
-        for folder in self._folder.glob(f"{prefix}*"):
-            if folder.name not in published and folder.name not in mine and not self._is_wanted_key(folder.name):
-                RunFolder(folder).remove()
-
-    def _is_wanted_key(self, key: str) -> bool:
-        try:
-            return self._is_wanted(*job_and_time(key))
-        except ValueError:
-            return False
-
-    def _end_unwanted(self, client: Client) -> None:
-        with self._lock:
-            candidates = sorted(self._left)
-        for key in candidates:
-            if not self._is_wanted_key(key):
-                with self._lock:
-                    self._left.discard(key)
-                self._give_up(client, key)
-
-    def _give_up(self, client: Client, key: str) -> None:
-        """A run that nobody wants: its command ends, its key is forgotten."""
-        folder = RunFolder(self._folder / key)
-        folder.stop()
-        future = self._published(client, key)
-        try:
-            client.unpublish_dataset(key)
-            if future is not None:
-                client.cancel([future], force=True)
-        except (OSError, RuntimeError) as error:
-            log.info("a run on %s could not be given up: %s", self.name, error)
-        folder.remove()
 
     # ---- watching
 
@@ -416,7 +364,7 @@ class DaskSite:
         before, self._capacity = self._capacity, max(self.cluster.least_capacity(), total + -(-total // 4), 1)
         if self._capacity > before:
             self._on_capacity()
-        self._end_unwanted(client)
+        self._left.end_unwanted(client)
 
     def _look_for_trouble(self, all_running: list[Running]) -> None:
         """Tell jobs that have not begun why they wait."""
