@@ -100,7 +100,7 @@ class QueueMachine:
     def _pump(self) -> None:
         """Start what may run now. Not under the lock: an executor may be slow, or run the job before it returns."""
         while (run := self._next()) is not None:
-            self._executor.submit(lambda run=run: self._in_background(lambda: self._run(run)))  # type: ignore[misc]
+            self._executor.submit(lambda run=run: self._in_background(lambda: self._work(run)))  # type: ignore[misc]
 
     def _next(self) -> Run | None:
         with self._changed:
@@ -110,8 +110,13 @@ class QueueMachine:
                 job_id = lane.take(self._startable)
                 if job_id is not None:
                     return self._begin(lane, job_id)
-            self._changed.notify_all()
+            self._tell_if_idle()
             return None
+
+    def _tell_if_idle(self) -> None:
+        """Only then: whoever waits until all is done need not wake up for each job."""
+        if not self._runs:
+            self._changed.notify_all()
 
     def _begin(self, lane: Lane, job_id: int) -> Run:
         job = self._store.get(job_id)
@@ -162,6 +167,13 @@ class QueueMachine:
 
     # ---- running (on the executor's threads)
 
+    def _work(self, run: Run | None) -> None:
+        """Run a job. What may run then is run by the same thread, and by others if it is more than one."""
+        while run is not None:
+            self._run(run)
+            run = self._next() if self._executor.starts_threads else None
+            self._pump()
+
     def _run(self, run: Run) -> None:
         result = self._runner.run(
             run.job, run.token, lambda *news: self._on_progress(run, *news), lambda o: self._succeed(run, o)
@@ -181,8 +193,7 @@ class QueueMachine:
             else:
                 self._after_failure(run, lane, result)
             self._unsaved.discard(job_id)
-            self._changed.notify_all()
-        self._pump()
+            self._tell_if_idle()
 
     def _on_progress(self, run: Run, done: float, total: float | None, text: str) -> None:
         with self._changed:
