@@ -180,7 +180,7 @@ def nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.fail("still there after the test: " + "; ".join(left), pytrace=False)
 
 
-def _wait_for_nothing(before: set[threading.Thread], timers: Timers, patience_s: float = 3.0) -> list[str]:
+def _wait_for_nothing(before: set[threading.Thread], timers: Timers, patience_s: float = 60.0) -> list[str]:
     from PySide6.QtCore import QCoreApplication, QEvent
 
     end = time.monotonic() + patience_s
