@@ -120,6 +120,7 @@ def test_that_what_a_step_made_is_looked_at():
     kinds = ProductKind
     made = [product(kind) for kind in (kinds.GTI, kinds.CALIBRATED_EVENTS, kinds.CLEAN_EVENTS)]
     assert to_look_at(STEPS["emchain"].makes, made) == made[1]
+    assert to_look_at(STEPS["emchain"].makes, [product(kinds.EVENTS), *made]) == made[1], "not the downloaded list"
     assert to_look_at(STEPS["espfilt"].makes, made) == made[2]
     assert to_look_at((), [product(kinds.EVENTS), *made]).key.kind is kinds.EVENTS and to_look_at((), made[:1]) is None
 

@@ -46,10 +46,11 @@ def why_empty(step: Step, can_run: bool) -> str:
 
 
 def to_look_at(made: Sequence[ProductKind], products: Sequence[Product]) -> Product | None:
-    """What the Inspect workspace shows of a unit: the raw event list with all that the built-in engine made of it, else what a
-    step of other software makes, else the unit's last event list."""
+    """What the Inspect workspace shows of a unit: the list that a step calibrates, else the downloaded one with all that was made
+    of it, else what the step makes, else the unit's last event list."""
     by_kind: dict[ProductKind, Product] = {}
     for product in products:
         by_kind.setdefault(product.key.kind, product)
-    wanted = (ProductKind.EVENTS, *(kind for kind in made if kind in _SHOWN), *_SHOWN)
+    calibrated = [ProductKind.CALIBRATED_EVENTS] if ProductKind.CALIBRATED_EVENTS in made else []
+    wanted = (*calibrated, ProductKind.EVENTS, *(kind for kind in made if kind in _SHOWN), *_SHOWN)
     return next((by_kind[kind] for kind in wanted if kind in by_kind), None)
