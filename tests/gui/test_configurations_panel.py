@@ -87,6 +87,19 @@ def panel(reduced, qtbot):
     return shown
 
 
+def choose_product(panel, qtbot, kind: str) -> ComparedProduct:
+    """Select the first product of a kind, as soon as it is in the table."""
+    model = panel.products.records_model
+
+    def rows() -> list[int]:
+        return [row for row in range(model.rowCount()) if model.record(row).kind == kind]
+
+    qtbot.waitUntil(lambda: bool(rows()), timeout=LONG_MS)
+    panel.products.selectRow(rows()[0])
+    [chosen] = panel.products.chosen()
+    return chosen
+
+
 def test_that_earlier_results_are_compared_with_the_present_ones(panel):
     [configuration] = panel.table.chosen()
     assert configuration.parameters["flares"] == {"n_sigma": 3.0}
@@ -101,16 +114,16 @@ def test_that_earlier_results_are_compared_with_the_present_ones(panel):
 
 def test_that_a_configuration_that_grows_stays_chosen(panel, reduced, qtbot):
     [before] = panel.table.chosen()
-    panel._on_read([replace(before, n_products=before.n_products + 1)])
+    product = choose_product(panel, qtbot, "clean_events")
+    panel._show([replace(before, n_products=before.n_products + 1)])
     assert panel.table.chosen()[0].n_products == before.n_products + 1 and panel._compared == before.name
-    qtbot.waitUntil(lambda: panel.products.records_model.rowCount() > 0, timeout=LONG_MS)
+    assert reduced.context.background.wait_until_idle()
+    qtbot.wait(20)
+    assert panel.products.chosen() == [product]
 
 
 def test_that_an_earlier_event_list_is_looked_at_in_inspect(panel, reduced, qtbot):
-    rows = range(panel.products.records_model.rowCount())
-    row = next(row for row in rows if panel.products.records_model.record(row).kind == "clean_events")
-    panel.products.selectRow(row)
-    product = panel.products.records_model.record(row)
+    product = choose_product(panel, qtbot, "clean_events")
     with qtbot.waitSignal(reduced.context.file_opened) as opened:
         qtbot.mouseClick(panel.then_button, Qt.MouseButton.LeftButton)
     assert opened.args == [product.old_path]
@@ -122,9 +135,7 @@ def test_that_an_earlier_event_list_is_looked_at_in_inspect(panel, reduced, qtbo
 
 def test_that_a_product_is_compared_in_inspect_with_its_configuration_drawn_over_it(panel, reduced, qtbot):
     [configuration] = panel.table.chosen()
-    rows = range(panel.products.records_model.rowCount())
-    panel.products.selectRow(next(row for row in rows if panel.products.records_model.record(row).kind == "clean_events"))
-    product = panel._product()
+    product = choose_product(panel, qtbot, "clean_events")
     qtbot.mouseClick(panel.compare_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: reduced.window.pages.currentWidget().objectName() == "workspace_inspect", timeout=LONG_MS)
     inspected = reduced.context.findChild(Inspected)
@@ -135,9 +146,8 @@ def test_that_a_product_is_compared_in_inspect_with_its_configuration_drawn_over
     assert screening.limits_ct_s is not None and screening.limits_ct_s[0] < screening.limits_ct_s[1]
 
 
-def test_that_a_gti_file_is_not_offered_to_be_looked_at(panel):
-    rows = range(panel.products.records_model.rowCount())
-    panel.products.selectRow(next(row for row in rows if panel.products.records_model.record(row).kind == "gti"))
+def test_that_a_gti_file_is_not_offered_to_be_looked_at(panel, qtbot):
+    choose_product(panel, qtbot, "gti")
     assert not panel.then_button.isEnabled() and not panel.now_button.isEnabled()
 
 

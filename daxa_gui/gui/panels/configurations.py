@@ -5,23 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QDialogButtonBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QMessageBox,
-    QPushButton,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
-from daxa_gui.core.errors import DaxaError
 from daxa_gui.core.events import Notice
 from daxa_gui.core.product import Product
 from daxa_gui.core.reduction_plan import ComparedProduct, Configuration
@@ -32,9 +18,7 @@ from daxa_gui.gui.models.compared import INSPECTED, comparison_columns, differed
 from daxa_gui.gui.models.jobs import format_bytes
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
-from daxa_gui.gui.theme import as_muted
-from daxa_gui.gui.widgets.elided import ElidedLabel
-from daxa_gui.gui.widgets.read_only_line import ReadOnlyLine
+from daxa_gui.gui.widgets.archive_panel import ArchivePanel
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.version_views import moment_text
 from daxa_gui.session import Session
@@ -74,25 +58,19 @@ class RenameDialog(QDialog):
         self.name.textChanged.connect(lambda text: self.keep_button.setEnabled(bool(text.strip())))
 
 
-class ConfigurationsPanel(QWidget):
+class ConfigurationsPanel(ArchivePanel):
     def __init__(self, session: Session, context: Context, bridge: Bridge, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._context = context
+        super().__init__("configurations", session, context, bridge, parent)
         self._bridge = bridge
-        self._outdated = True
         self._compared = ""  # the configuration whose products are shown
+        self._exchanging = False  # the records of the table are being replaced: what is chosen comes back
         self._build()
         self.table.chosen_changed.connect(self._on_chosen_changed)
-        self.products.chosen_changed.connect(self._refresh)
+        self.products.chosen_changed.connect(self._update)
         self.differing.toggled.connect(lambda _on: self._narrow())
-        bridge.archive_changed.connect(lambda _path: self._on_archive_changed())
         bridge.archive_content_changed.connect(self._note)
         bridge.products_added.connect(lambda _products: self._note())
-        self._refresh()
-
-    def sizeHint(self) -> QSize:
-        return QSize(700, 260)
+        self._update()
 
     # ---- what it looks like
 
@@ -120,105 +98,80 @@ class ConfigurationsPanel(QWidget):
             self._context,
             self,
         )
-        self.state = ElidedLabel(self)
-        self.state.setObjectName("configurationsState")
-        as_muted(self.state)
-        self.read_only = ReadOnlyLine("configurationsReadOnly", self)
-        self.rename_button = self._button("renameConfigurationButton", "Name and note…", "Give them another name or a note")
-        self.remove_button = self._button("removeConfiguration", "Remove…", "Delete these earlier results (asks, says how much)")
-        self.then_button = self._button("inspectThen", "Inspect earlier", "Look at the earlier file in the Inspect workspace")
-        self.now_button = self._button("inspectNow", "Inspect present", "Look at the present file in the Inspect workspace")
-        self.compare_button = self._button(
-            "compareInInspect", "Compare", "Look at the exposure in Inspect, with these earlier results drawn over it (C blinks)"
+        self.state = self._state_line("configurationsState")
+        self.rename_button = self._button(
+            "renameConfigurationButton", "Name and note…", "Give them another name or a note", self.ask_rename
         )
-        self.compare_button.clicked.connect(lambda _checked=False: self._compare_in_inspect())
-        self.rename_button.clicked.connect(lambda _checked=False: self.ask_rename())
-        self.remove_button.clicked.connect(lambda _checked=False: self.ask_remove())
-        self.then_button.clicked.connect(lambda _checked=False: self._inspect(lambda one: one.old_path))
-        self.now_button.clicked.connect(lambda _checked=False: self._inspect(lambda one: one.new_path))
+        self.remove_button = self._button(
+            "removeConfiguration", "Remove…", "Delete these earlier results (asks, says how much)", self.ask_remove
+        )
+        self.compare_button = self._button(
+            "compareInInspect",
+            "Compare",
+            "Look at the exposure in Inspect, with these earlier results drawn over it (C blinks)",
+            self._compare_in_inspect,
+        )
+        self.then_button = self._button(
+            "inspectThen",
+            "Inspect earlier",
+            "Look at the earlier file in the Inspect workspace",
+            lambda: self._inspect(lambda one: one.old_path),
+        )
+        self.now_button = self._button(
+            "inspectNow",
+            "Inspect present",
+            "Look at the present file in the Inspect workspace",
+            lambda: self._inspect(lambda one: one.new_path),
+        )
         self.differing = QCheckBox("Only what differs", self)
         self.differing.setObjectName("onlyDiffering")
         self.differing.setToolTip("Hide products whose kept fraction, events and good time are the same")
-        splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        splitter.addWidget(self._half(self.table, self.state, self.rename_button, self.remove_button))
-        splitter.addWidget(self._half(self.products, self.differing, self.compare_button, self.then_button, self.now_button))
-        splitter.setStretchFactor(0, 1)
-        splitter.setStretchFactor(1, 1)
-        splitter.setChildrenCollapsible(False)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 8)
-        layout.addWidget(self.read_only)
-        layout.addWidget(splitter, 1)
+        kept = self._half(self.table, self.state, self.rename_button, self.remove_button)
+        compared = self._half(self.products, self.differing, self.compare_button, self.then_button, self.now_button)
+        self._stack_up(self.read_only, self._split(kept, compared, shares=(1, 1)))
 
-    def _half(self, table: RecordTable, first: QWidget, *buttons: QPushButton) -> QWidget:
+    def _half(self, table: RecordTable, first: QWidget, *buttons: QWidget) -> QWidget:
         half = QWidget(self)
-        top = QHBoxLayout()
-        top.addWidget(first, 1)
+        top = self._row(first, *buttons, wide=(first,))
         top.setContentsMargins(0, 0, 4, 0)
-        for button in buttons:
-            top.addWidget(button)
         layout = QVBoxLayout(half)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)
         layout.addWidget(table, 1)
         return half
 
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        return button
-
     # ---- what is read
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._outdated:
-            self._read()
+    def _question(self) -> Callable[[], list[Configuration]]:
+        return self._session.configurations
 
-    def _on_archive_changed(self) -> None:
-        for name in ("configurations", "compare"):
-            self._context.background.forget(self, name)
+    def _show(self, configurations: list[Configuration]) -> None:
+        """Those of which nothing was replaced yet are not there for people. One that has grown stays chosen."""
+        self._exchanging = True
+        try:
+            self.table.set_records([one for one in configurations if one.n_products])
+            names = [self.table.records_model.record(row).name for row in range(self.table.records_model.rowCount())]
+            if self._compared in names and self._chosen() is None:
+                self.table.selectRow(names.index(self._compared))
+        finally:
+            self._exchanging = False
+        self._compare()
+        self._update()
+
+    def _clear(self, _path: str) -> None:
+        self._context.background.forget(self, "compare")
         self._compared = ""
         self.table.set_records([])
         self.products.set_records([])
-        self._note()
-        self._refresh()
-
-    def _note(self) -> None:
-        self._outdated = True
-        if self.isVisible():
-            self._read()
-
-    def _read(self) -> None:
-        self._outdated = False
-        if self._session.archive is None:
-            self._on_read([])
-        else:
-            read = self._context.background.read
-            read(self, "configurations", self._session.configurations, self._on_read, self._on_error)
-
-    def _on_read(self, configurations: list[Configuration]) -> None:
-        """Those of which nothing was replaced yet are not there for people. One that has grown stays chosen."""
-        shown = self._compared
-        self.table.set_records([one for one in configurations if one.n_products])
-        names = [self.table.records_model.record(row).name for row in range(self.table.records_model.rowCount())]
-        if shown in names and self._chosen() is None:
-            self.table.selectRow(names.index(shown))
-        self._compare()
-        self._refresh()
-
-    def _on_error(self, error: DaxaError) -> None:
-        if self._session.archive is not None:
-            self._context.background.failed.emit(error)
 
     def _chosen(self) -> Configuration | None:
         chosen = self.table.chosen()
         return chosen[0] if len(chosen) == 1 else None
 
     def _on_chosen_changed(self) -> None:
-        self._compare()
-        self._refresh()
+        if not self._exchanging:
+            self._compare()
+            self._update()
 
     def _compare(self) -> None:
         chosen = self._chosen()
@@ -239,16 +192,15 @@ class ConfigurationsPanel(QWidget):
 
     def _narrow(self) -> None:
         self.products.show_only("", differs if self.differing.isChecked() else None)
-        self._refresh()
+        self._update()
 
     # ---- what is shown
 
-    def _refresh(self) -> None:
+    def _update(self) -> None:
         archive, chosen = self._session.archive, self._chosen()
-        can_change = archive is not None and not archive.read_only and chosen is not None
         self.read_only.show_reason(archive)
         for button in (self.rename_button, self.remove_button):
-            button.setEnabled(can_change)
+            button.setEnabled(self._can_change and chosen is not None)
         records = self.table.records_model.records
         total = format_bytes(sum(one.n_bytes for one in records))
         self.state.setText(f"{total} kept" if records else "")
