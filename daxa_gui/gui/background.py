@@ -128,7 +128,7 @@ class Background(QObject):
             log.warning("%s", error)
             self.failed.emit(error)
 
-    def wait_until_idle(self, timeout_ms: int = 10_000) -> bool:
+    def wait_until_idle(self, timeout_ms: int = 60_000) -> bool:
         """Wait for the running functions; their answers arrive with the next events."""
         return self._reads.waitForDone(timeout_ms) and self._actions.waitForDone(timeout_ms)
 

@@ -72,12 +72,11 @@ class FilterList(QListWidget):
     def paintEvent(self, event: object) -> None:
         super().paintEvent(event)  # type: ignore[arg-type]
         if self.count() == 0 and self.empty_text:
-            painter = QPainter(self.viewport())
-            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
             option = QTextOption(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
             option.setWrapMode(QTextOption.WrapMode.WordWrap)
-            painter.drawText(self.viewport().rect().adjusted(14, 14, -14, -14).toRectF(), self.empty_text, option)
-            painter.end()
+            with QPainter(self.viewport()) as painter:
+                painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+                painter.drawText(self.viewport().rect().adjusted(14, 14, -14, -14).toRectF(), self.empty_text, option)
 
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]

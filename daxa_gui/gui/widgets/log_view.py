@@ -107,17 +107,16 @@ class LogView(QAbstractScrollArea):
     # painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        painter.setFont(self.font())
         height, left = self._row_height(), -self.horizontalScrollBar().value()
         top = self.verticalScrollBar().value()
         first = event.rect().top() // height
         last = event.rect().bottom() // height
         longest = self._longest
-        for row in range(top + first, min(top + last + 1, self._lines.n_rows)):
-            place = QRect(left, (row - top) * height, self.viewport().width() - left, height)
-            longest = max(longest, self._paint_row(painter, row, place))
-        painter.end()
+        with QPainter(self.viewport()) as painter:
+            painter.setFont(self.font())
+            for row in range(top + first, min(top + last + 1, self._lines.n_rows)):
+                place = QRect(left, (row - top) * height, self.viewport().width() - left, height)
+                longest = max(longest, self._paint_row(painter, row, place))
         if longest > self._longest:  # found out by painting: no other line was read
             self._longest = longest
             self._set_bars()

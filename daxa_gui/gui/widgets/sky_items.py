@@ -161,8 +161,7 @@ def symbol_icon(symbol: str, colour: str, size: int = 16, scale: float = 2.0) ->
     image = renderSymbol(symbol, int(0.62 * device), pg.mkPen(colour, width=scale), pg.mkBrush(colour))
     pixmap = QPixmap(device, device)
     pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.drawImage(int((device - image.width()) / 2), int((device - image.height()) / 2), image)
-    painter.end()
+    with QPainter(pixmap) as painter:
+        painter.drawImage(int((device - image.width()) / 2), int((device - image.height()) / 2), image)
     pixmap.setDevicePixelRatio(scale)
     return QIcon(pixmap)

@@ -87,10 +87,9 @@ def state_mark(word: str, colour: str, pixel_ratio: float, side_px: int = _USUAL
     picture = QPixmap(round(side_px * pixel_ratio), round(side_px * pixel_ratio))
     picture.setDevicePixelRatio(pixel_ratio)
     picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    painter.scale(side_px / _USUAL_PX, side_px / _USUAL_PX)
-    draw_state_mark(painter, word, QPointF(_USUAL_PX / 2, _USUAL_PX / 2), 5.0, QColor(colour))
-    painter.end()
+    with QPainter(picture) as painter:
+        painter.scale(side_px / _USUAL_PX, side_px / _USUAL_PX)
+        draw_state_mark(painter, word, QPointF(_USUAL_PX / 2, _USUAL_PX / 2), 5.0, QColor(colour))
     return picture
 
 

@@ -20,4 +20,5 @@ class ToggleButton(QPushButton):
             return
         role = QPalette.ColorRole.Highlight if self.isEnabled() else QPalette.ColorRole.Mid
         box = self.rect()
-        QPainter(self).fillRect(QRect(box.left() + 5, box.bottom() - 4, box.width() - 10, 3), self.palette().color(role))
+        with QPainter(self) as painter:
+            painter.fillRect(QRect(box.left() + 5, box.bottom() - 4, box.width() - 10, 3), self.palette().color(role))
