@@ -8,7 +8,7 @@ lock held (see `core.collecting`). What an order means fits in a few numbers; wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -56,6 +56,7 @@ class Ordered:
     alone: dict[Observation, Chain]
     again: frozenset[str]  # steps that are done once more whatever there is
     n_requests: int = 0
+    judged: set[Observation] = field(default_factory=set)  # observations whose data were here
     known: set[Observation] = field(default_factory=set)
     unknown: list[Observation] = field(default_factory=list)
     missing: list[LeftAside] = field(default_factory=list)  # observations whose data are not here
@@ -129,6 +130,7 @@ class OrderWork(OrderBook):
             units = self._units(portion.mission, obs_ids)
             for subject in portion.subjects:
                 one = (subject.mission, subject.obs_id)
+                ordered.judged.add(one)
                 chain = ordered.alone.get(one, ordered.chains[subject.mission])
                 if one in units and _still_holds(subject, chain, stored):
                     subject = replace(subject, units=units[one])
@@ -136,12 +138,15 @@ class OrderWork(OrderBook):
                 yield subject, chain
 
     def _once_more(self, order: ReductionOrder, ordered: Ordered) -> Iterator[list[JobRequest]]:
-        """The jobs of an order that was worked out, whole observations: the same ones, whatever was stored of them since."""
+        """The jobs of an order that was worked out, whole observations: the same ones, whatever was stored of them since.
+        What has arrived since then is not among them: how it stands was not looked at."""
         for portion in self._portions(order, ordered.chains):
             obs_ids = [subject.obs_id for subject in portion.subjects]
             units = self._units(portion.mission, obs_ids, whatever=True)
             for subject in portion.subjects:
                 one = (subject.mission, subject.obs_id)
+                if one not in ordered.judged:
+                    continue
                 if one in ordered.known:
                     subject = replace(subject, units=units.get(one))
                 yield _only(order, _planned(subject, ordered.alone.get(one, ordered.chains[subject.mission]))[0])
@@ -193,6 +198,12 @@ def _only(order: ReductionOrder, planned: list[JobRequest]) -> list[JobRequest]:
             kept.add(label)
             todo += [need for need in by_label[label].needs if isinstance(need, str)]
     return [request for request in planned if request.label in kept]
+
+
+def about_these(order: ReductionOrder, observations: Collection[Observation]) -> ReductionOrder:
+    """The part of an order that is about some of its observations; what is done by then is not asked for once more."""
+    units = tuple(unit for unit in order.units if unit[:2] in observations)
+    return replace(order, observations=() if units else tuple(observations), units=units, again=False)
 
 
 def _asked_again(order: ReductionOrder) -> frozenset[str]:

@@ -6,6 +6,7 @@ also after a restart.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from daxa_gui.archive.configurations import Configurations
 from daxa_gui.archive.failures import sensible
 from daxa_gui.archive.portable import resolved
 from daxa_gui.archive.standing import TAKEN_OVER, UNDER_WAY, Standings, parameters_in, stored_parameters
-from daxa_gui.archive_order_work import Ordered, OrderWork, Replaced, in_parts, pairs_of
+from daxa_gui.archive_order_work import Ordered, OrderWork, Replaced, about_these, in_parts, pairs_of
 from daxa_gui.archive_reduction import described
 from daxa_gui.archive_subjects import Observation
 from daxa_gui.core.errors import ArchiveError
@@ -40,6 +41,7 @@ class Ordering(OrderWork):
     queue: Queue
     sites: Sites
     configurations: Configurations
+    _one_order: threading.Lock  # held while an order is worked out and stored
 
     # ---- what it means
 
@@ -76,21 +78,32 @@ class Ordering(OrderWork):
     # ---- doing it
 
     def start_reduction(self, order: ReductionOrder) -> StartedJobs:
-        """Remember the order and queue its jobs; results that will be replaced are kept as a configuration."""
-        ordered = self._work_out(order)
-        if not ordered.n_requests:
-            raise ArchiveError(*_nothing_to_do(order, ordered))
-        self._refuse_both_engines(ordered)
-        self._refuse_without_software(ordered)
-        self._keep_replaced(ordered.replaced, order.configuration)
-        self._remember(order, list(ordered.chains))
+        """Remember the order and queue its jobs; results that will be replaced are kept as a configuration. An order that another
+        thread gives meanwhile waits, so that it sees what this one has changed."""
+        with self._one_order:
+            ordered = self._work_out(order)
+            if not ordered.n_requests:
+                raise ArchiveError(*_nothing_to_do(order, ordered))
+            self._refuse_both_engines(ordered)
+            self._refuse_without_software(ordered)
+            self._keep_replaced(ordered.replaced, order.configuration)
+            self._remember(order, list(ordered.chains))
+            started = StartedJobs(self.store.get_all)
+            self._add_ordered(order, ordered, started)
+            # What exposures found before the order was remembered got the jobs of the order before it.
+            if late := self._with_units(ordered.unknown):
+                rest = about_these(order, late)
+                ordered = self._work_out(rest)
+                self._keep_replaced(ordered.replaced, order.configuration)
+                self._add_ordered(rest, ordered, started)
+            return started
+
+    def _add_ordered(self, order: ReductionOrder, ordered: Ordered, started: StartedJobs) -> None:
         if ordered.asked_again:
             self.store.mark_stale(ordered.asked_again)
-        started = StartedJobs(self.store.get_all)
         # The first ones run while the last ones are stored, and nobody waits long for the queue.
         for part in in_parts(self._once_more(order, ordered), self.queue.many):
             started.note(self.queue.add(part))
-        return started
 
     def _refuse_without_software(self, ordered: Ordered) -> None:
         """Raise ReductionError if software for what would be done is not here: jobs that cannot begin would only let earlier

@@ -124,6 +124,19 @@ class Subjects:
                     found[mission, obs_id] = [_sound_unit(unit) for unit in units]
         return found
 
+    def _with_units(self, observations: Collection[Observation]) -> set[Observation]:
+        """Those of them whose exposures are known."""
+        with self.store.database.reading() as connection:
+            return {
+                (mission, obs_id)
+                for mission in {mission for mission, _ in observations}
+                for (obs_id,) in connection.execute(
+                    "SELECT obs_id FROM jobs WHERE kind = 'reduce' AND step = 'exposures' AND state = 'succeeded' AND NOT stale"
+                    f"{_THESE}",
+                    (mission, json.dumps([obs_id for other, obs_id in observations if other == mission])),
+                )
+            }
+
     def observed(self) -> list[ObservedData]:
         """What the archive has of each mission, for those who check what its reduction needs."""
         from daxa_gui.reduction.doctor_case import ObservedData

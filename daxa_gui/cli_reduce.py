@@ -14,7 +14,7 @@ from typing import Any
 from daxa_gui.cli_archive import changeable, looked_at
 from daxa_gui.cli_jobs import wait
 from daxa_gui.cli_output import count_of, print_document, print_table, say, warn
-from daxa_gui.core.errors import ArchiveError, FileError, InputError, ReductionError
+from daxa_gui.core.errors import ArchiveError, InputError, ReductionError
 from daxa_gui.core.finding import Grade
 from daxa_gui.core.finding_text import finding_lines
 from daxa_gui.core.job import Job, JobState
@@ -169,8 +169,13 @@ def _report(session: Session, options: argparse.Namespace, order: ReductionOrder
 
 def _of_order(jobs: Sequence[Job], started: Sequence[Job], steps: Collection[str]) -> list[Job]:
     """The jobs that an order had from the start, and those of observations whose units were only found out on the way."""
-    ids = {job.id for job in started}
-    to_come = {(job.mission, job.obs_id) for job in started} - {(job.mission, job.obs_id) for job in started if job.unit}
+    ids: set[int] = set()
+    to_come: set[tuple[str, str]] = set()
+    with_units: set[tuple[str, str]] = set()
+    for job in started:  # once: each is read from the archive
+        ids.add(job.id)
+        (with_units if job.unit else to_come).add((job.mission, job.obs_id))
+    to_come -= with_units
     found = [job for job in jobs if job.id in ids or (job.step in steps and (job.mission, job.obs_id) in to_come)]
     return sorted(found, key=lambda job: (job.mission, job.obs_id, job.unit, job.id))
 
@@ -190,11 +195,7 @@ def _why_so(job: Job) -> str:
 def _show(session: Session, options: argparse.Namespace, order: ReductionOrder) -> int:
     if options.script:
         path = Path(options.script)
-        try:
-            path.write_text(session.shell_script(order), "utf-8")
-            path.chmod(0o755)
-        except OSError as error:
-            raise FileError(f"The script {path} cannot be written: {error.strerror or error}.") from None
+        session.save_script(order, path)
         print_document({"script": str(path)}) if options.json else print(f"Wrote {path}.")
         return 0
     plan, commands, tasks = session.plan_reduction(order), session.commands(order), session.describe_builtin(order)

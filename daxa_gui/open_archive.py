@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -68,6 +69,7 @@ class OpenArchive(Reducing, Ordering):
         self.store, self.layout = store, store.layout
         self._bus, self._service_url, self._settings = bus, service_url, settings
         self._versions = versions
+        self._one_order = threading.Lock()
         self.sites = Sites(store, settings, state_folder or locations.clusters_folder(), self._on_capacity)
         self._summary: ArchiveSummary | None = None
         self.configurations = Configurations(self.layout, store.database)

@@ -21,12 +21,15 @@ class StartedJobs(Sequence[Job]):
     def __init__(self, read: Callable[[Sequence[int]], list[Job]]) -> None:
         self._read = read
         self._ids: list[int] = []
+        self._known: set[int] = set()
         self.was_done = True
 
     def note(self, jobs: Iterable[Job]) -> None:
-        """Some more of them, as they were when they were asked for."""
+        """Some more of them, as they were when they were asked for; each counts once."""
         for job in jobs:
-            self._ids.append(job.id)
+            if job.id not in self._known:
+                self._known.add(job.id)
+                self._ids.append(job.id)
             self.was_done = self.was_done and job.is_finished
 
     def __len__(self) -> int:

@@ -30,8 +30,8 @@ _TOKEN = re.compile(
     | (?P<open>[(\[]) | (?P<close>[)\]]) | (?P<comma>,) | (?P<colon>:)
     | (?P<before>!(?!=) | \.not\.)
     | (?P<either>[+-])
-    | (?P<or>\|\| | \.(?:or|xor)\.)
-    | (?P<between>&& | \*\* | [=!<>]= | [<>&|^*/%] | \.(?:eq|ne|lt|le|gt|ge|and)\.)""",
+    | (?P<or>\|\|? | \^ | \.(?:or|xor)\.)
+    | (?P<between>&& | \*\* | [=!<>]= | [<>&*/%] | \.(?:eq|ne|lt|le|gt|ge|and)\.)""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _EXAMPLE = "Write terms such as (PATTERN <= 4), (PI in [500:2000]) or ((X,Y) in CIRCLE(26000,23000,1200))."
@@ -53,7 +53,8 @@ def check_term(text: str) -> None:
 
 
 def by_itself(term: str) -> str:
-    """The term as it can stand beside others that must hold too: in parentheses if it has an « or » or a list outside of any."""
+    """The term as it can stand beside others that must hold too: in parentheses if it has an « or » (SAS's own tasks also write
+    « | » between shapes) or a list outside of any."""
     depth = 0
     for token in _tokens(term):
         depth += (token.kind == "open") - (token.kind == "close")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import gc
 import json
-import stat
 from collections import Counter
 
 import pytest
 
 from daxa_gui.archive.layout import OutputLayout
-from daxa_gui.archive.script_file import write_script
 from daxa_gui.archive.standing import Standings
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.bus import Bus
-from daxa_gui.core.errors import FileError
 from daxa_gui.core.events import JobChanged, ManyJobsChanged
 from daxa_gui.core.job import JobState
 from daxa_gui.core.reduction_plan import ReductionOrder
@@ -168,19 +165,3 @@ def test_that_tasks_leave_no_cycles_behind(opened):
         assert gc.collect() < 500
     finally:
         gc.enable()
-
-
-def test_that_a_script_is_written_whole_or_not_at_all(tmp_path):
-    target = tmp_path / "my script.sh"
-    write_script(target, iter(["#!/bin/bash\n", "true\n"]))
-    assert target.read_text() == "#!/bin/bash\ntrue\n" and target.stat().st_mode & stat.S_IXUSR
-
-    def breaks():
-        yield "#!/bin/bash\n"
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        write_script(target, breaks())
-    assert target.read_text() == "#!/bin/bash\ntrue\n" and list(tmp_path.iterdir()) == [target]
-    with pytest.raises(FileError, match="cannot be written"):
-        write_script(tmp_path / "nowhere" / "x.sh", [""])

@@ -18,6 +18,10 @@ GOOD = (
     "PI in [500:]", "PI in (:500]", "(PI in [500:2000))", "CCDNR in 1,3,[5:7]", "(X,Y) in CIRCLE(26014.5,23000,1.2e3)",
     "CIRCLE(1,2,3,DETX,DETY)", "((X,Y) IN box( 1 , 2 , 3 , 4 , -30.5 ))", "!(X > 1)", ".not.(X>1)", "-PI < -5",
     "PI > 1 || PATTERN == 0", "sqrt(RAWX**2 + RAWY**2) > .5", "!ISNULL(PI)", "(PI/1000.0 > 0.2)",
+    # as SAS's own tasks write them
+    "(PATTERN<=12)&&(PI in [2500:8500])&&((FLAG & 0x766aa000)==0)"
+    "&&!(CIRCLE(100,-200,17700,DETX,DETY)|BOX(5880,-20500,7500,1500,10,DETX,DETY)|BOX(80,18600,150,1300,0,DETX,DETY))",
+    "FLAG & b110 == 0", "5.eq.PI", "PI>200.and.PI<2000", "RAWX in [30:45],[50:]", "TIME > 1.D8",
 )  # fmt: skip
 READING = (
     "region(/etc/passwd,X,Y)", "REGION(secret.reg,X,Y)", "GTI(/data/gti.fits,TIME)", "gti (x,TIME)", "MASK(image,1,1,X,Y)",
@@ -69,9 +73,10 @@ def test_that_whatever_is_let_through_calls_nothing_that_reads_and_closes_what_i
 
 def test_that_terms_with_an_or_cannot_reach_beyond_their_own() -> None:
     unit = WorkUnit("xmm_pointed", "0999900901", "M1", "S001", "/raw", "/a/0999900901")
-    terms = ["#XMMEA_EM", "PI > 1 || PATTERN == 0", "CCDNR in 1,3", "(a .or. b)", "a.OR.b"]
+    terms = ["#XMMEA_EM", "PI > 1 || PATTERN == 0", "CCDNR in 1,3", "(a .or. b)", "a.OR.b", "a|b", "(a|b) ^ c", "(a|b)"]
     assert selection(unit, {"mos_filt_expr": terms, "energies_kev": None}) == (
-        "#XMMEA_EM && (PI > 1 || PATTERN == 0) && (CCDNR in 1,3) && (a .or. b) && (a.OR.b) && GTI(gti.fits, TIME)"
+        "#XMMEA_EM && (PI > 1 || PATTERN == 0) && (CCDNR in 1,3) && (a .or. b) && (a.OR.b) &&"
+        " (a|b) && ((a|b) ^ c) && (a|b) && GTI(gti.fits, TIME)"
     )
     for name in ("pn_filt_expr", "mos_filt_expr"):
         [parameter] = [one for one in STEPS["cleaned_evt_lists"].parameters if one.name == name]
