@@ -19,6 +19,7 @@ from daxa_gui.core.finding import Grade
 from daxa_gui.core.finding_text import finding_lines
 from daxa_gui.core.job import Job, JobState
 from daxa_gui.core.reduction_plan import ComparedProduct, LeftAside, ReductionOrder, ReductionPlan, RunOptions, ShownCommand
+from daxa_gui.core.started_jobs import StartedJobs
 from daxa_gui.session import Session
 
 Add = Callable[[str, Callable[[Session, argparse.Namespace], int], str], argparse.ArgumentParser]
@@ -45,7 +46,9 @@ def add_reduction_verbs(add: Add) -> None:
     sub.add_argument("--executor", metavar="WHERE", help="local, dask=ADDRESS or slurm, for this archive from now on")
     sub.add_argument("--anyway", action="store_true", help="also if the doctor finds that steps would fail")
     sub.add_argument("--dry-run", action="store_true", help="show the commands that would run, and run nothing")
-    sub.add_argument("--script", metavar="FILE", help="write the commands as a shell script, and run nothing")
+    sub.add_argument(
+        "--script", metavar="FILE", help="write the commands as a shell script (-: onto the screen), and run nothing"
+    )
     sub.add_argument("--output", metavar="FOLDER", help="where archives and downloaded data live")
     sub = add("doctor", doctor, "Check whether the software, calibration and disks that reduction needs are there and fit.")
     sub.add_argument("archive", nargs="?", help="an archive: its missions and observations only")
@@ -94,7 +97,7 @@ def _observations(session: Session, texts: Sequence[str]) -> tuple[tuple[str, st
 
 
 def reduce_archive(session: Session, options: argparse.Namespace) -> int:
-    only_shown = options.dry_run or bool(options.script)
+    only_shown = options.dry_run or options.script is not None  # « --script "$NAME" » of an empty name must not begin to reduce
     session.open_archive(session.archive_named(options.archive), start=not only_shown)
     order = order_from(session, options)
     if only_shown:
@@ -138,7 +141,7 @@ def _refuse_unprepared(session: Session, order: ReductionOrder, archive: str) ->
     )
 
 
-def _report(session: Session, options: argparse.Namespace, order: ReductionOrder, started: Sequence[Job]) -> int:
+def _report(session: Session, options: argparse.Namespace, order: ReductionOrder, started: StartedJobs) -> int:
     """What came of the jobs of the order, those that followed on the way among them, and what was left aside; 1 if any failed or
     is still to be done. Of other orders' jobs nothing is said."""
     plan = session.plan_reduction(order)
@@ -160,6 +163,8 @@ def _report(session: Session, options: argparse.Namespace, order: ReductionOrder
         print_left_aside(plan.left_aside)
         counts = Counter(str(job.state) for job in jobs)
         say(", ".join(f"{count} {state}" for state, count in counts.most_common()) or "nothing to do")
+        if started.was_done and jobs:
+            say("All of this was done before, so nothing was run; with --again it is done once more.")
     if failed:
         warn(f"{count_of(len(failed), 'job')} failed; « daxa-gui logs {options.archive} --causes » tells why and what to do.")
     if left:
@@ -193,17 +198,35 @@ def _why_so(job: Job) -> str:
 
 
 def _show(session: Session, options: argparse.Namespace, order: ReductionOrder) -> int:
-    if options.script:
-        path = Path(options.script)
-        session.save_script(order, path)
-        print_document({"script": str(path)}) if options.json else print(f"Wrote {path}.")
-        return 0
+    if options.script is not None:
+        return _write_script(session, options, order)
     plan, commands, tasks = session.plan_reduction(order), session.commands(order), session.describe_builtin(order)
     if options.json:
         print_document({"plan": asdict(plan), "commands": [asdict(one) for one in commands], "tasks": tasks})
         return 0
     print_plan(plan)
     say(*command_lines(commands), *tasks)
+    return 0
+
+
+def _write_script(session: Session, options: argparse.Namespace, order: ReductionOrder) -> int:
+    """Into a file, or for « - » onto standard output; what the script does not have is told beside it."""
+    plan, has_commands = session.plan_reduction(order), bool(session.commands(order, limit=1))
+    if options.script == "-":
+        text = session.shell_script(order)
+        print_document({"script": "-", "text": text}) if options.json else print(text, end="")
+    else:
+        session.save_script(order, Path(options.script))
+        print_document({"script": options.script}) if options.json else say(f"Wrote {options.script}.")
+    if unknown := max((step.unknown for step in plan.steps), default=0):
+        warn(
+            f"Warning: the script lacks the exposures of {count_of(unknown, 'observation')}, which are not known yet;"
+            f" « daxa-gui reduce {options.archive} --step exposures » finds them."
+        )
+    elif not has_commands:
+        warn("Warning: the script has no commands: the steps of the built-in engine are run by daxa-gui itself.")
+    if plan.left_aside:
+        warn(f"Warning: left aside: {len(plan.left_aside)}; --dry-run tells what, and why.")
     return 0
 
 

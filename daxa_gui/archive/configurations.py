@@ -304,7 +304,8 @@ class Configurations:
         with self._database.reading() as connection:
             row = connection.execute("SELECT id FROM configurations WHERE name = ?", (name,)).fetchone()
         if row is None:
-            raise InputError(f"There is no configuration « {name} ».")
+            known = ", ".join(f"« {one.name} »" for one in self.all()[:10])
+            raise InputError(f"There is no configuration « {name} ».", f"There are: {known}." if known else "None was kept yet.")
         return int(row[0])
 
 

@@ -213,6 +213,23 @@ def test_that_the_script_does_the_work_where_the_software_is_set_up(reduced: Pro
     shutil.move(saved, folder)
     refused = reduced.here(*words, "--script", str(tmp_path / "no" / "where.sh"))
     assert refused.code == 1 and "cannot be written" in refused.err
+    printed = reduced.here(*words, "--script", "-")
+    assert (printed.code, printed.out, printed.err) == (0, script.read_text(), "")
+    assert reduced.ask(*words, "--script", "-") == {"script": "-", "text": script.read_text()}
+
+
+def test_that_a_script_says_what_it_lacks_and_one_without_a_name_begins_nothing(
+    shell: Prompt, standins: Installed, tmp_path: Path
+) -> None:
+    beside = tmp_path / "all.sh.part"
+    beside.write_text("mine")
+    reply = shell.here("reduce", "mine", "--pipeline", "full_chandra", "--script", str(tmp_path / "all.sh"))
+    assert reply.code == 0 and reply.out == f"Wrote {tmp_path / 'all.sh'}.\n" and beside.read_text() == "mine"
+    assert "lacks the exposures of 2 observations" in reply.err and "reduce mine --step exposures" in reply.err
+    assert "has no commands" in shell.here("reduce", "mine", "--script", str(tmp_path / "all.sh")).err
+    nameless = shell.here("reduce", "mine", *FULL, "--script", "")
+    assert nameless.code == 1 and "cannot be written" in nameless.err
+    assert not standins.calls("chandra_repro") and not list(shell.output.rglob("job-*.log"))
 
 
 def test_that_results_and_logs_of_what_passed_are_shown(reduced: Prompt) -> None:
@@ -262,6 +279,8 @@ def test_that_results_are_made_changed_compared_and_removed(shell: Prompt, stand
         "exposures", "chandra_repro", "deflare", "cleaned_chandra_evts", "flux_image", "rate_image"
     ]  # fmt: skip
     assert done.out.endswith("6 succeeded\n") and "99903" not in done.out
+    once_more = shell.here(*words, "--obs", "99902")
+    assert once_more.code == 0 and "nothing was run; with --again" in once_more.out.splitlines()[-1]
 
     changed = shell(
         *words, "--obs", "chandra:99902", "--set", "deflare.allowed_sigma=2", "--configuration", "three sigma", "--json"
@@ -281,7 +300,8 @@ def test_that_results_are_made_changed_compared_and_removed(shell: Prompt, stand
     assert any("cleanevents.fits" in line[-1] and "yes" in [part.strip() for part in line] for line in lines)
     one = next(p for p in shell.ask("configurations", "mine", "--compare", "three sigma")["products"] if p["kind"] == "gti")
     assert one["new_facts"]["good_time_s"] <= one["old_facts"]["good_time_s"]
-    assert shell.here("configurations", "mine", "--compare", "four").code == 2
+    unknown = shell.here("configurations", "mine", "--compare", "four")
+    assert unknown.code == 2 and "There are: « three sigma »." in unknown.err
     assert shell.ask("configurations", "mine", "--remove", "three sigma")["bytes"] > 0
     assert not shell.ask("configurations", "mine")["configurations"] and Path(one["new_path"]).is_file()
     assert not standins.calls("dmcopy")
