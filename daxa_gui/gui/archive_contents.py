@@ -142,6 +142,7 @@ class ArchiveContents(QObject):
         self._background = context.background
         self._labels = session.mission_labels()
         self.entries: dict[Key, Entry] = {}
+        self._sums: tuple[int, int, int] | None = None  # of the present entries
         self.reading = False
         self._outdated: set[Key] = set()
         self._pause = QTimer(self)
@@ -161,16 +162,28 @@ class ArchiveContents(QObject):
         return existing if existing is not None else cls(session, context, bridge)
 
     @property
+    def n_missions(self) -> int:
+        return self._summed()[0]
+
+    @property
     def n_products(self) -> int:
-        return sum(len(entry.labels) for entry in self.entries.values())
+        return self._summed()[1]
 
     @property
     def size_bytes(self) -> int:
-        return sum(entry.size_bytes for entry in self.entries.values())
+        return self._summed()[2]
+
+    def _summed(self) -> tuple[int, int, int]:
+        """Counted once for what is here: panels ask with every change."""
+        if self._sums is None:
+            entries = self.entries.values()
+            missions = {mission for mission, _ in self.entries}
+            self._sums = len(missions), sum(len(one.labels) for one in entries), sum(one.size_bytes for one in entries)
+        return self._sums
 
     def read(self) -> None:
         """Everything anew."""
-        self.entries = {}
+        self.entries, self._sums = {}, None
         self._outdated.clear()
         self.reading = self._session.archive is not None
         self.replaced.emit()
@@ -185,13 +198,21 @@ class ArchiveContents(QObject):
             self.read()
             return
         self.reading = True
-        self._background.read(self, "archive", self._read_all, self._on_all_renewed, self._on_error)
+        self._background.read(self, "archive", self._read_what_differs, self._on_all_renewed, self._on_error)
 
-    def _on_all_renewed(self, entries: dict[Key, Entry]) -> None:
-        if entries.keys() != self.entries.keys():
+    def _read_what_differs(self) -> tuple[dict[Key, Entry], dict[Key, Entry] | None]:
+        """All entries, and those that differ from what is here; None where it is not the same observations. On a pool thread."""
+        here, entries = self.entries, self._read_all()
+        if entries.keys() != here.keys():
+            return entries, None
+        return entries, {key: entry for key, entry in entries.items() if not entry.equals(here[key])}
+
+    def _on_all_renewed(self, answer: tuple[dict[Key, Entry], dict[Key, Entry] | None]) -> None:
+        entries, changed = answer
+        if changed is None:
             self._on_all_read(entries)
-            return
-        self._on_some_read({key: entry for key, entry in entries.items() if not entry.equals(self.entries[key])})
+        else:
+            self._on_some_read(changed)
 
     def _read_all(self) -> dict[Key, Entry]:
         entries = {}
@@ -201,7 +222,7 @@ class ArchiveContents(QObject):
         return entries
 
     def _on_all_read(self, entries: dict[Key, Entry]) -> None:
-        self.entries, self.reading = entries, False
+        self.entries, self._sums, self.reading = entries, None, False
         self.replaced.emit()
         if self._outdated:
             self._pause.start()
@@ -250,6 +271,7 @@ class ArchiveContents(QObject):
         self.reading = False
         here = {key: entry for key, entry in changed.items() if key in self.entries}
         self.entries.update(here)
+        self._sums = None
         if here:
             self.entries_changed.emit(list(here))
         if self._outdated:

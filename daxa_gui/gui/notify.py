@@ -10,7 +10,7 @@ import traceback
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHandler
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFontDatabase, QGuiApplication
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.bus import Bus
 from daxa_gui.core.events import Notice
-from daxa_gui.gui.theme import LIGHT, Theme
+from daxa_gui.gui.theme import LIGHT, Theme, fixed_font
 
 log = logging.getLogger(__name__)
 _MARKS = {"information": "Note", "warning": "▲ Warning", "error": "✕ Error"}
@@ -135,7 +135,7 @@ class DetailsDialog(QDialog):
         self.text.setAccessibleName("Technical details")
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setFont(fixed_font(self))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         close = buttons.button(QDialogButtonBox.StandardButton.Close)
         close.setObjectName("noticeDetailsClose")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolTip
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolTip, QWidget
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,13 @@ def rail_style(theme: Theme) -> str:
 def as_muted(label: QLabel) -> None:
     """Secondary text, in the palette's colour for it, whatever the theme."""
     label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+
+
+def fixed_font(widget: QWidget) -> QFont:
+    """Letters that are all equally wide, as large as the widget's own."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    font.setPointSizeF(widget.font().pointSizeF())
+    return font
 
 
 def as_heading(label: QLabel) -> None:

@@ -73,6 +73,13 @@ def open_run_options(window: Shell, qtbot) -> QDialog:
     return dialog
 
 
+def open_run_without_step(window: Shell, qtbot) -> QDialog:
+    dialog = open_run(window, qtbot)
+    dialog.choice.tick([])
+    qtbot.waitUntil(dialog.choice.complaint.isVisible, timeout=LONG_MS)
+    return dialog
+
+
 def open_where(window: Shell, qtbot) -> QDialog:
     dialog = WhereToRunDialog(window.session, window.context, window.window)
     dialog.show()
@@ -162,11 +169,31 @@ def letters(times: float) -> Iterator[None]:
         application.setFont(usual)
 
 
-@pytest.mark.parametrize("show", [open_where, open_where_checked, open_doctor], ids=lambda show: show.__name__)
+LARGE = [open_run, open_run_options, open_run_without_step, open_where, open_where_checked, open_doctor]
+
+
+@pytest.mark.parametrize("show", LARGE, ids=lambda show: show.__name__)
 def test_that_no_text_of_the_dialogs_is_cut_where_letters_are_twice_as_large(reduced, qtbot, show):
     with letters(2.0):
         dialog = show(reduced, qtbot)
         qtbot.waitUntil(lambda: cut([dialog, *dialog.findChildren(QHeaderView), *visible(dialog)]) == [])
+        dialog.reject()
+
+
+def test_that_the_plan_names_its_steps_and_a_complaint_covers_nothing_where_letters_are_twice_as_large(reduced, qtbot):
+    with letters(2.0):
+        dialog = open_run(reduced, qtbot)
+        tree, choice = dialog.preview.tree, dialog.choice
+        qtbot.waitUntil(lambda: tree.columnWidth(0) >= 20 * tree.fontMetrics().averageCharWidth(), timeout=LONG_MS)
+        commands = dialog.preview.commands
+        assert commands.text.font().pointSizeF() == commands.units.font().pointSizeF()
+        choice.tick([])
+
+        def stand_apart() -> bool:
+            covered = choice.complaint.geometry().intersects(choice.steps.geometry())
+            return choice.complaint.isVisible() and not covered and choice.steps.height() >= choice.steps.minimumHeight()
+
+        qtbot.waitUntil(stand_apart, timeout=LONG_MS)
         dialog.reject()
 
 

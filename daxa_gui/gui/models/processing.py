@@ -43,6 +43,7 @@ class ProcessingGrid(QAbstractTableModel):
         self._labels = dict(labels)
         self._of_name = {step.name: number for number, step in enumerate(steps)}
         self._targets: Mapping[tuple[str, str], str] = {}
+        self._missions: list[str] = []  # that have a row
         self._collapsed: set[int] = set()
         self._collapse_changed = False
         self._before: Cells | None = None  # while who shows it looks for what was chosen
@@ -117,6 +118,7 @@ class ProcessingGrid(QAbstractTableModel):
         self.is_outdated = False
         self._mission_counts = None
         old, self._cells = self._cells, cells
+        self._missions = missions_of(cells)
         columns = self._columns_now()
         shown = self._rows_now()
         same = columns == self._columns and not self._collapse_changed and (cells is old or cells.has_rows_of(old))
@@ -155,7 +157,7 @@ class ProcessingGrid(QAbstractTableModel):
         return self._cells.n_rows
 
     def missions(self) -> list[str]:
-        return missions_of(self._cells)
+        return self._missions
 
     def steps_begun(self) -> dict[str, set[str]]:
         """Mission → names of the steps that have a job."""
@@ -338,9 +340,10 @@ class ProcessingGrid(QAbstractTableModel):
         mission, obs_id, unit = self._cells.identity(at)
         if unit and self._cells.row_of((mission, obs_id, "")) is not None:
             return f"{INDENT}{unit_text(unit)}"
-        short = self._labels.get(mission, mission).removesuffix(" Pointed")
+        several = len(self._missions) > 1 and not self.choice.mission  # one alone is named by the tool tip
+        short = self._labels.get(mission, mission).removesuffix(" Pointed") if several else ""
         mark = ("▸ " if self.is_collapsed(section) else "▾ ") if self._shown.heading[at] else ""
-        return f"{mark}{short}  {obs_id}  {unit}".rstrip()
+        return mark + "  ".join(part for part in (short, obs_id, unit) if part)
 
     def row_sentence(self, section: int) -> str:
         """Mission, ObsID, target and unit of a row in words."""

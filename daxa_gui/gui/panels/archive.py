@@ -149,10 +149,9 @@ class ArchivePanel(QWidget):
             reading = "Reading …" if self._contents.reading else "There is no observation in this archive."
             self.summary.setText(f"<b>{html.escape(archive.name)}</b><br>{reading}")
         else:
-            missions = len({mission for mission, _ in self._contents.entries})
             facts = (
                 counted(len(self._contents.entries), "observation", "observations"),
-                counted(missions, "mission", "missions"),
+                counted(self._contents.n_missions, "mission", "missions"),
                 counted(self._contents.n_products, "product", "products"),
             )
             name, path = html.escape(archive.name), html.escape(archive.path)

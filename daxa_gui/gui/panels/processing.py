@@ -115,7 +115,7 @@ class ProcessingPanel(QWidget):
         self.software = ElidedLabel(self)
         self.software.setObjectName("softwareState")
         as_muted(self.software)
-        self.doctor_button = QPushButton("Doctor…", self)
+        self.doctor_button = QPushButton("&Doctor…", self)
         self.doctor_button.setObjectName("processingDoctor")
         self.doctor_button.setToolTip("Check software, calibration and disks for the steps of this archive's missions")
         self.doctor_button.clicked.connect(lambda _checked=False: self.runs.doctor(None))

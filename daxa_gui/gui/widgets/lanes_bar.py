@@ -109,7 +109,7 @@ class LanesBar(QWidget):
         self.limit.setRange(1, 32)
         self.limit.setAccessibleName("Files at a time from one server")
         self.limit.setToolTip("How many files may be fetched from one server at the same time")
-        for text, widget in (("Ban&dwidth", self.bandwidth), ("C&onnections per host", self.limit)):
+        for text, widget in (("Ma&x. bandwidth", self.bandwidth), ("C&onnections per host", self.limit)):
             label = QLabel(text, self._limits)
             label.setBuddy(widget)
             flow.addWidget(label)

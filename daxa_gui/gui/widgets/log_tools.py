@@ -51,7 +51,7 @@ class LogTools(QWidget):
             self.level.addItem(text, least)
         self.previous = self._arrow("logPrevious", "▲", "Previous warning or error (Shift+F8)", lambda: go_to_message(-1))
         self.next = self._arrow("logNext", "▼", "Next warning or error (F8)", lambda: go_to_message(1))
-        self.follow = QCheckBox("Follo&w", self)
+        self.follow = QCheckBox("&Keep at end", self)
         self.follow.setObjectName("logFollow")
         self.follow.setToolTip("Keep the newest line in view while the job runs")
         self.follow.setChecked(True)

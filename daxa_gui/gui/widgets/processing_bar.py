@@ -11,6 +11,7 @@ from daxa_gui.gui.models.processing_rows import ORDERS, GridChoice
 from daxa_gui.gui.widgets.flow import FlowLayout
 
 _TYPING_MS = 200
+_FOLD, _UNFOLD = "Fold &all", "Unfold &all"
 
 # What the filter offers → the states that it shows.
 STATES: dict[str, tuple[str, ...]] = {
@@ -56,7 +57,7 @@ class ProcessingBar(QWidget):
         self.order = self._combo("processingOrder", "Order", "Order of the observations; a heading's menu sorts by its step")
         for key, label in ORDERS.items():
             self.order.addItem(label, key)
-        self.fold_button = QPushButton("Fold all", self)
+        self.fold_button = QPushButton(_FOLD, self)
         self.fold_button.setObjectName("foldAll")
         self.fold_button.setToolTip("Hide the exposures of all observations, or show them (− and + for one)")
         for widget in (self.mission, self.states, self.text, self.failures, self.order, self.fold_button):
@@ -136,8 +137,8 @@ class ProcessingBar(QWidget):
         self._tell()
 
     def _on_fold(self) -> None:
-        fold = self.fold_button.text() == "Fold all"
-        self.fold_button.setText("Unfold all" if fold else "Fold all")
+        fold = self.fold_button.text() == _FOLD
+        self.fold_button.setText(_UNFOLD if fold else _FOLD)
         self.fold_all_requested.emit(fold)
 
     def _tell(self) -> None:

@@ -42,10 +42,10 @@ class ProcessingStatus(QWidget):
         self.text.setObjectName("timeLeft")
         self.text.setWordWrap(True)
         self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        self.hold_button = QPushButton("Hold back", self)
+        self.hold_button = QPushButton("Hold &back", self)
         self.hold_button.setObjectName("holdProcessing")
         self.hold_button.clicked.connect(lambda _checked=False: self._on_hold())
-        self.where_button = QPushButton("Where to run…", self)
+        self.where_button = QPushButton("&Where to run…", self)
         self.where_button.setObjectName("whereToRun")
         self.where_button.setToolTip("Run the jobs of this archive on this machine, a Dask cluster or Slurm")
         self.where_button.clicked.connect(lambda _checked=False: self._on_where())
@@ -113,8 +113,8 @@ class ProcessingStatus(QWidget):
         where = f"Runs on {executor_label(self._executor)}." if self._executor else ""
         held = "Held back: what runs goes on, nothing new begins." if self._paused else ""
         self.text.setText(" ".join(part for part in (held, self._left, where) if part))
-        self.hold_button.setText("Go on" if self._paused else "Hold back")
-        tip = "Begin jobs again" if self._paused else "Begin no more jobs; those that run go on"
+        self.hold_button.setText("&Begin again" if self._paused else "Hold &back")
+        tip = "Let waiting jobs begin again" if self._paused else "Begin no more jobs; those that run go on"
         self.hold_button.setToolTip(f"{tip}. {locked}" if locked else tip)
         for button in (self.hold_button, self.where_button):
             button.setEnabled(is_open and not locked)

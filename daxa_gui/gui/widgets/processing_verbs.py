@@ -53,7 +53,7 @@ class ProcessingVerbs(QWidget):
         self.run_button = QPushButton("&Run everything", self)
         self.run_button.setObjectName("runEverything")
         self.run_button.clicked.connect(lambda _checked=False: on_run())
-        self.pipelines_button = QPushButton("Pipelines", self)
+        self.pipelines_button = QPushButton("P&ipelines", self)
         self.pipelines_button.setObjectName("runPipelines")
         self.pipelines_button.setAccessibleName("Run a pipeline")
         self.pipelines_menu = QMenu(self.pipelines_button)

@@ -106,7 +106,9 @@ class RunChoice(QWidget):
         self.steps.setAccessibleName("Steps to run")
         self.steps.setToolTip("Steps that a ticked one needs run before it unless they are done")
         self.steps.setTabKeyNavigation(False)
-        self.steps.setFixedHeight(8 * (self.steps.fontMetrics().height() + 4))
+        row_px = self.steps.fontMetrics().height() + 4
+        self.steps.setMinimumHeight(4 * row_px)
+        self.steps.setMaximumHeight(8 * row_px)
         self.complaint = problem_label(self)
         self.complaint.setObjectName("runComplaint")
         self.data = QComboBox(self)
@@ -157,6 +159,9 @@ class RunChoice(QWidget):
         self._options_page.setWidget(self.options)
         self._options_page.setWidgetResizable(True)
         self._options_page.setFrameShape(QFrame.Shape.NoFrame)
+        self._options_page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bar_px = self._options_page.verticalScrollBar().sizeHint().width()
+        self._options_page.setMinimumWidth(self.options.minimumSizeHint().width() + bar_px)
         self._options_page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def _fill(self, preset: Preset) -> None:

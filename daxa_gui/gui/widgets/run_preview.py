@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -26,11 +26,19 @@ from PySide6.QtWidgets import (
 
 from daxa_gui.core.reduction_plan import LeftAside, ReductionPlan, ShownCommand, StepPlan
 from daxa_gui.gui.texts import count_text, counted
+from daxa_gui.gui.theme import fixed_font
 from daxa_gui.gui.widgets.form import muted_label
 
 MOST_COMMANDS = 500
+_NAME_LETTERS = 24  # of a step's name, which are seen in any case
 _MOST_NAMES = 200  # left aside for one reason
 WORK = "{work}"  # stands in commands for the folder in which the job works
+_COLUMN_TIPS = (
+    "Jobs that are run for the first time",
+    "Jobs that are run once more, because something has changed or you ask for it",
+    "Jobs that are done already and stay as they are",
+    "Observations whose exposures become known on the way",
+)
 _LONG = 100  # characters; a longer command has a line for each argument
 
 
@@ -86,17 +94,32 @@ class PlanTree(QTreeWidget):
         self._labels = labels
         self.setObjectName("planTree")
         self.setAccessibleName("What will be done")
-        self.setHeaderLabels(["Step", "New", "Once more", "As it is", "Unknown yet"])
-        self.headerItem().setToolTip(4, "Observations whose exposures become known on the way")
+        self.setHeaderLabels(["Step", "New", "Again", "Done", "Unknown"])
+        for column, tip in enumerate(_COLUMN_TIPS, 1):
+            self.headerItem().setToolTip(column, tip)
         self.setUniformRowHeights(True)
         self.setIndentation(16)
         header = self.header()
         header.setStretchLastSection(False)
-        header.setMinimumSectionSize(56)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)  # what the numbers leave, see `resizeEvent`
+        header.sectionResized.connect(self._on_section_resized)
         for column in range(1, 5):
             self.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def _give_steps_the_rest(self) -> None:
+        """The room that numbers leave, but never less than a name needs: the tree scrolls sideways then."""
+        taken = sum(self.columnWidth(column) for column in range(1, self.columnCount()))
+        least = _NAME_LETTERS * self.fontMetrics().averageCharWidth() + 2 * self.indentation()
+        self.setColumnWidth(0, max(least, self.viewport().width() - taken))
+
+    def _on_section_resized(self, section: int, _before: int, _now: int) -> None:
+        if section:
+            self._give_steps_the_rest()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_steps_the_rest()
 
     def show_plan(self, plan: ReductionPlan | None) -> None:
         self.clear()
@@ -160,14 +183,14 @@ class CommandsView(QWidget):
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setFont(fixed_font(self))
         splitter = QSplitter(Qt.Orientation.Vertical, self)
         splitter.addWidget(self.units)
         splitter.addWidget(self.text)
         splitter.setStretchFactor(0, 1)
         splitter.setStretchFactor(1, 3)
         splitter.setChildrenCollapsible(False)
-        self.units.setMinimumHeight(70)
+        self.units.setMinimumHeight(3 * (self.units.fontMetrics().height() + 6))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.state)

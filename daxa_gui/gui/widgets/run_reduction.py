@@ -19,6 +19,7 @@ from daxa_gui.gui.models.processing import SOFTWARE
 from daxa_gui.gui.texts import counted
 from daxa_gui.gui.widgets.doctor_dialog import DoctorDialog
 from daxa_gui.gui.widgets.form import muted_label, problem_label, show_problem
+from daxa_gui.gui.widgets.growing import grow, height_needed
 from daxa_gui.gui.widgets.run_choice import Present, Preset, RunChoice
 from daxa_gui.gui.widgets.run_preview import MOST_COMMANDS, RunPreview
 from daxa_gui.gui.widgets.where_to_run import WhereToRunDialog, executor_label
@@ -55,7 +56,8 @@ class RunReductionDialog(QDialog):
         self.choice: RunChoice | None = None
         self.setWindowTitle("Run steps" if self._preset.steps or not self._preset.pipeline else "Run a pipeline")
         self.setObjectName("runReductionDialog")
-        self.resize(1060, 680)
+        letters, lines = self.fontMetrics().averageCharWidth(), self.fontMetrics().height()
+        self.resize(max(1060, 100 * letters), max(680, 30 * lines))
         self._build()
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -173,6 +175,15 @@ class RunReductionDialog(QDialog):
         self._context.background.forget(self, "commands")
         self.run_button.setEnabled(False)
         self._pause.start()
+        self._grow()
+
+    def _grow(self) -> None:
+        """Higher, where a sentence would be painted over what stands below it. A splitter does not ask its parts for that."""
+        assert self.choice is not None
+        grow(self)
+        missing_px = height_needed(self.choice) - self.choice.height()
+        if missing_px > 0 and self.isVisible():
+            self.resize(self.width(), self.height() + missing_px)
 
     def _order(self) -> ReductionOrder | None:
         """None, and a sentence, while something cannot be read or is missing."""
@@ -187,6 +198,7 @@ class RunReductionDialog(QDialog):
         self.preview.show_plan(None, "Nothing would run with these entries.")
         self.preview.commands.show_commands((), "Nothing would run with these entries.")
         show_problem(self.complaint, problem)
+        self._grow()
         return None
 
     def _ask(self) -> None:
@@ -207,6 +219,7 @@ class RunReductionDialog(QDialog):
         runs = bool(plan.n_jobs or any(step.unknown for step in plan.steps))
         self.run_button.setEnabled(runs)
         self.run_button.setText(f"Run {counted(plan.n_jobs, 'job', 'jobs')}" if plan.n_jobs else "Run")
+        self._grow()
 
     def _on_plan_error(self, error: DaxaError) -> None:
         self._plan = None
@@ -215,6 +228,7 @@ class RunReductionDialog(QDialog):
 
     def _on_error(self, error: DaxaError) -> None:
         show_problem(self.complaint, str(error))
+        grow(self)
 
     # ---- commands
 
