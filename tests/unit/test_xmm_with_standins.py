@@ -54,6 +54,9 @@ class Ctx:
     def log(self, text: str) -> None:
         self.lines.append(text)
 
+    def programs_begin(self) -> None:
+        """Nobody else has a turn."""
+
     def programs_done(self) -> None:
         """Nobody else waits."""
 
