@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from daxa_gui import __version__
 from daxa_gui.core.earlier import EarlierResults, Screening
 from daxa_gui.core.errors import FileError
 from daxa_gui.core.eventlist import EventList
-from daxa_gui.core.exposures import Exposure
+from daxa_gui.core.exposures import Exposure, finite
 from daxa_gui.core.images import SkyImage
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.spectra import CountSpectrum
@@ -187,8 +186,11 @@ class Inspection:
             return None
         from daxa_gui.fits.products import read_gti
 
-        limits = exposure.screening.facts.get("limits_ct_s")
-        return Screening(exposure.cleaned_by, read_gti(exposure.gti.path), _pair_of(limits))
+        facts = exposure.screening.facts
+        return Screening(
+            exposure.cleaned_by, read_gti(exposure.gti.path), _pair_of(facts.get("limits_ct_s")),
+            limits_band_kev=_band_of(facts),
+        )  # fmt: skip
 
     def earlier_screening(self, results: EarlierResults, parameters: FlareParameters) -> Screening:
         """Good time, limits and light curve of earlier results of an exposure, as far as their files tell. The curve is that of
@@ -206,31 +208,40 @@ class Inspection:
         curve = None
         if listed is not None:
             curve = light_curve(self.open(listed.path), parameters.band_kev, parameters.bin_s)
+        limits, band_kev = self._limits_of(results)
         return Screening(
-            results.name, read_gti(good_time.path) if good_time is not None else None, self._limits_of(results), curve,
-            _CURVES_OF[listed.kind] if listed is not None else "",
+            results.name, read_gti(good_time.path) if good_time is not None else None, limits, curve,
+            _CURVES_OF[listed.kind] if listed is not None else "", band_kev,
         )  # fmt: skip
 
     @staticmethod
-    def _limits_of(results: EarlierResults) -> tuple[float, float] | None:
-        """The limits that the built-in engine's light curve tells, or those of espfilt: the fitted centre and width from the
-        header of its events, and the number of sigma with which the step ran."""
+    def _limits_of(results: EarlierResults) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+        """In ct/s, and the band in keV in which they were found if the step was told one. The limits are those that the built-in
+        engine's light curve tells, or those of espfilt: the fitted centre and width from the header of its events, and the number
+        of sigma with which the step ran."""
         from daxa_gui.fits.limits import read_fit, read_limits
 
         if (curve := results.first(ProductKind.LIGHTCURVE)) is not None and (limits := read_limits(curve.path)) is not None:
-            return limits
+            return limits, _band_of(curve.parameters)
         events = results.first(ProductKind.ALL_GOOD_EVENTS)
-        sigma = events.parameters.get("allowed_sigma") if events is not None else None
-        if events is None or events.parameters.get("method") != "histogram" or not isinstance(sigma, (int, float)):
-            return None
-        fit = read_fit(events.path)
-        return None if fit is None else (fit[0] - sigma * abs(fit[1]), fit[0] + sigma * abs(fit[1]))
+        sigma = finite(events.parameters.get("allowed_sigma")) if events is not None else None
+        if events is None or events.parameters.get("method") != "histogram" or sigma is None:
+            return None, None
+        if (fit := read_fit(events.path)) is None:
+            return None, None
+        return (fit[0] - sigma * abs(fit[1]), fit[0] + sigma * abs(fit[1])), _band_of(events.parameters)
 
 
 def _pair_of(values: Any) -> tuple[float, float] | None:
     """Two finite numbers out of the facts of a job; None for anything else."""
     if not isinstance(values, (list, tuple)) or len(values) != 2:
         return None
-    if not all(isinstance(value, (int, float)) and math.isfinite(value) for value in values):
-        return None
-    return float(values[0]), float(values[1])
+    low, high = finite(values[0]), finite(values[1])
+    return None if low is None or high is None else (low, high)
+
+
+def _band_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
+    """In keV, out of parameters or facts of a step: the built-in engine has « band_kev », espfilt « band_ev »."""
+    if (band_ev := _pair_of(values.get("band_ev"))) is not None:
+        return band_ev[0] / 1000.0, band_ev[1] / 1000.0
+    return _pair_of(values.get("band_kev"))

@@ -54,10 +54,12 @@ class EarlierResults:
 @dataclass(frozen=True, eq=False)
 class Screening:
     """Good time as one way of reducing found it. `curve` is the rate in its own list, in the band and bins of the inspector;
-    `curve_of` says which list that is. What is not known is None."""
+    `curve_of` says which list that is. The limits were found in `limits_band_kev`, which may be another band than that of the
+    curve. What is not known is None."""
 
     label: str
     gti: Gti | None = None
     limits_ct_s: tuple[float, float] | None = None
     curve: LightCurve | None = None
     curve_of: str = ""
+    limits_band_kev: tuple[float, float] | None = None

@@ -136,9 +136,18 @@ class Exposure:
 
 def number_of(facts: Mapping[str, Any], name: str) -> float | None:
     """A finite number among facts (which are JSON of an archive); None for anything else."""
-    value = facts.get(name)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if is_number and value is not None else None
+    return finite(facts.get(name))
+
+
+def finite(value: Any) -> float | None:
+    """A finite number as such; None for anything else, also for whole numbers that are too large for one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def judged_by_facts(facts: Mapping[str, Any], warnings: tuple[str, ...] = ()) -> tuple[float, tuple[str, ...]]:

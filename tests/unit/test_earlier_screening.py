@@ -73,7 +73,12 @@ def test_that_limits_of_espfilt_are_its_fit_and_the_number_of_sigma_of_that_run(
         hdus.writeto(path)
     of_fit = product(K.ALL_GOOD_EVENTS, path, method="histogram", allowed_sigma=2.5)
     found = inspection.earlier_screening(EarlierResults("old", (of_fit,)), FlareParameters())
-    assert found.limits_ct_s == pytest.approx((0.55, 1.05))
+    assert found.limits_ct_s == pytest.approx((0.55, 1.05)) and found.limits_band_kev is None
+    elsewhere = replace(of_fit, parameters={**of_fit.parameters, "band_ev": [10000.0, 12000.0]})
+    found = inspection.earlier_screening(EarlierResults("old", (elsewhere,)), FlareParameters((2.5, 8.5)))
+    assert found.limits_band_kev == (10.0, 12.0), "not that of the curve"
+    strange = replace(of_fit, parameters={**of_fit.parameters, "allowed_sigma": 10**400})
+    assert inspection.earlier_screening(EarlierResults("old", (strange,)), FlareParameters()).limits_ct_s is None
     by_ratio = replace(of_fit, parameters={"method": "ratio", "allowed_sigma": 2.5})
     assert inspection.earlier_screening(EarlierResults("old", (by_ratio,)), FlareParameters()).limits_ct_s is None
 
@@ -85,7 +90,8 @@ def test_that_a_kept_file_that_is_gone_is_told(inspection, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("limits", "expected"), [([0.2, 0.9], (0.2, 0.9)), (None, None), (["a", "b"], None), ([0.1], None), ([0.1, np.nan], None)]
+    ("limits", "expected"),
+    [([0.2, 0.9], (0.2, 0.9)), (None, None), (["a", "b"], None), ([0.1], None), ([0.1, np.nan], None), ([0.1, 10**400], None)],
 )
 def test_that_the_present_good_time_of_the_software_is_read_with_its_limits(
     inspection, event_file, tmp_path, limits, expected
@@ -95,8 +101,9 @@ def test_that_the_present_good_time_of_the_software_is_read_with_its_limits(
     path = tmp_path / "gti.fits"
     write_gti(path, make_gti([0.0], [LENGTH_S / 4]))
     job = Job(8, "reduce", "local", "xmm_pointed", exposure.obs_id, exposure.unit, "espfilt", "", Call("a:b"),
-              state=JobState.SUCCEEDED, facts={"limits_ct_s": limits})  # fmt: skip
+              state=JobState.SUCCEEDED, facts={"limits_ct_s": limits, "band_ev": [2500, 8500]})  # fmt: skip
     gti = Product(ProductKey("xmm_pointed", exposure.obs_id, K.GTI, "M1", "S001"), str(path), 1)
     found = inspection.present_screening(replace(exposure, flares=None, screening=job, gti=gti, cleaned_by="SAS"))
     assert found is not None and found.label == "SAS" and found.limits_ct_s == expected
+    assert found.limits_band_kev == (2.5, 8.5)
     assert found.gti is not None and found.gti.total_s == LENGTH_S / 4

@@ -142,6 +142,7 @@ def test_that_products_of_a_job_that_nobody_knows_have_no_author():
         ({"good_time_s": 400.0, "kept_fraction": 0.5}, 0.44, "50 %"),
         ({"good_time_s": 5000.0, "kept_fraction": 0.9}, 0.0, ""),
         ({"good_time_s": "much", "kept_fraction": None}, 0.0, ""),
+        ({"good_time_s": 10**400, "kept_fraction": True}, 0.0, ""),
     ],
 )
 def test_that_a_cleaning_of_the_software_is_judged_by_what_it_reports(facts, doubt, reason):

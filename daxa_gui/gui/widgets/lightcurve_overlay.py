@@ -81,7 +81,9 @@ def words_of(screenings: Sequence[tuple[str, Screening]], theme: Theme) -> list[
         if one.gti is not None:
             parts.append(f"good time {one.gti.total_s / 1000.0:.2f} ks")
         if one.limits_ct_s is not None:
-            parts.append(f"limits {one.limits_ct_s[0]:.4g} to {one.limits_ct_s[1]:.4g} ct/s")
+            band = one.limits_band_kev
+            where = f" at {band[0]:g} to {band[1]:g} keV" if band is not None else ""
+            parts.append(f"limits {one.limits_ct_s[0]:.4g} to {one.limits_ct_s[1]:.4g} ct/s{where}")
         if one.curve_of:
             parts.append(f"dotted line: rate of its {one.curve_of}")
         mark = f'<span style="color:{getattr(theme, colour)}">{"┅" if colour == THEN else "▬"}</span>'
