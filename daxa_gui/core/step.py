@@ -88,6 +88,14 @@ class ProgramContext(TaskContext, Protocol):
         Cancelled : somebody asked for it. ReductionError : there is no such program, or it took longer than the time limit.
         """
 
+    def programs_begin(self) -> None:
+        """Wait until it is this job's turn to run programs, as `run_program` would: for who measures how long they take.
+
+        Raises
+        ------
+        Cancelled : somebody asked for it, or the job shall come back later.
+        """
+
     def programs_done(self) -> None:
         """No further program is run, as far as the task knows: that of another job may run instead. (One that is run all the
         same waits for its turn.)"""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import heapq
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_PATIENCE_S, _LOOK_S = 1.0, 0.05
+from daxa_gui.execution.turns import Turns
+
+_MOST_AHEAD = 8  # each has a thread; more that get ready would bring nothing
 
 
 @dataclass(frozen=True)
@@ -22,43 +22,13 @@ class LaneStatus:
     queued: int
 
 
-class Turns:
-    """Of the jobs of a lane that have begun, so many may do what costs most: their programs. Safe from any thread.
-
-    Where jobs take no time worth mentioning (`Lane.is_quick`) the next ones get ready meanwhile.
-    """
-
-    def __init__(self, limit: Callable[[], int], paused: Callable[[], bool] = lambda: False) -> None:
-        self._limit = limit
-        self._paused = paused
-        self._changed = threading.Condition()
-        self._taken = 0
-
-    def take(self, stop: Callable[[], bool], *, patient: bool) -> bool:
-        """Wait until fewer than the limit have a turn, then have one; false if `stop` turns true or, unless `patient`, the lane
-        is paused or it takes longer than a second."""
-        end = time.monotonic() + _PATIENCE_S
-        with self._changed:
-            while self._taken >= self._limit():
-                self._changed.wait(_LOOK_S)
-                if stop() or (not patient and (self._paused() or time.monotonic() > end)):
-                    return False
-            self._taken += 1
-            return True
-
-    def give_back(self) -> None:
-        with self._changed:
-            self._taken -= 1
-            self._changed.notify()
-
-
 class Lane:
     """The queued jobs of one lane by id, oldest first. Ids may stand in it that are no longer queued: `take` asks."""
 
     def __init__(self, name: str, limit: Callable[[], int]) -> None:
         self.name = name
         self.turns = Turns(limit, lambda: self.paused)
-        self.is_quick = False  # the last job took no time worth mentioning
+        self.is_quick = False  # the last job got ready and then took no time worth mentioning
         self.paused = False
         self.running: set[int] = set()
         self.storing: set[int] = set()  # what they did is being stored; the next may run meanwhile
@@ -70,7 +40,7 @@ class Lane:
 
     def has_room(self, limit: int) -> bool:
         """Whether another job may begin. Those that are being stored do not count, unless storing cannot keep up."""
-        ahead = limit if self.is_quick else 0
+        ahead = min(limit, _MOST_AHEAD) if self.is_quick else 0
         return len(self.running) < limit + ahead and len(self.running) + len(self.storing) < 2 * limit + ahead
 
     def take(self, startable: Callable[[int], bool]) -> int | None:

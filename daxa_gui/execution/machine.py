@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from daxa_gui.core.bus import Bus
-from daxa_gui.core.errors import ArchiveError, Cancelled
+from daxa_gui.core.errors import ArchiveError, Cancelled, DaxaError
 from daxa_gui.core.events import JobChanged, LaneChanged, Notice, ProductAdded
 from daxa_gui.core.job import Job, JobState, JobStore
 from daxa_gui.core.step import Outcome
@@ -19,7 +19,7 @@ from daxa_gui.execution.clock import Clock, SystemClock
 from daxa_gui.execution.executors import Executor
 from daxa_gui.execution.failures import Failure
 from daxa_gui.execution.lanes import Lane
-from daxa_gui.execution.moves import can_be_settled, kept_part, moved, reopened, settle
+from daxa_gui.execution.moves import can_be_settled, cut_off, kept_part, moved, reopened, settle
 from daxa_gui.execution.policy import Action, decide
 from daxa_gui.execution.runner import Committed
 from daxa_gui.execution.runs import Run, RunsJobs
@@ -99,62 +99,83 @@ class QueueMachine:
 
     def _pump(self) -> None:
         """Start what may run now. Not under the lock: an executor may be slow, or run the job before it returns."""
-        while (run := self._next()) is not None:
-            self._executor.submit(lambda run=run: self._in_background(lambda: self._work(run)))  # type: ignore[misc]
+        try:
+            while (run := self._next()) is not None:
+                self._submit(run)
+        except ArchiveError as error:
+            self._pause_everything(error)
+
+    def _submit(self, run: Run) -> None:
+        try:
+            self._executor.submit(lambda: self._in_background(lambda: self._work(run)))
+        except RuntimeError as error:
+            if not self._executor.starts_threads:
+                raise
+            with self._changed:
+                lane = self._lane(run.job.lane)
+                del self._runs[run.job.id]
+                lane.running.discard(run.job.id)
+                run.token.turned_back = True
+                self._put_back(run, lane)
+            self._pause_everything(DaxaError(f"No thread could be started: {error}.", "End other programs, then resume."))
 
     def _next(self) -> Run | None:
         with self._changed:
             for lane in self._lanes.values() if self._open and not self._closing else ():
-                if lane.paused or not lane.has_room(self._limits(lane.name)):
+                limit = self._limits(lane.name)
+                if lane.paused or not lane.has_room(limit):
                     continue
                 job_id = lane.take(self._startable)
                 if job_id is not None:
-                    return self._begin(lane, job_id)
+                    return self._begun(lane, job_id, ahead=len(lane.running) >= limit)
             self._tell_if_idle()
             return None
 
     def _tell_if_idle(self) -> None:
-        """Only then: whoever waits until all is done need not wake up for each job."""
-        if not self._runs:
+        if not self._runs:  # whoever waits until all is done need not wake up for each job
             self._changed.notify_all()
 
-    def _begin(self, lane: Lane, job_id: int) -> Run:
-        job = self._store.get(job_id)
-        now = self._clock.now()
-        done = kept_part(job)  # until it tells more, so that sums do not fall back
-        job = moved(job, _S.RUNNING, attempt=job.attempt + 1, started=now, finished=None, done=done, text="", error=None)
+    def _begun(self, lane: Lane, job_id: int, *, ahead: bool) -> Run:
         try:
+            job = self._store.get(job_id)
+            now = self._clock.now()
+            done = kept_part(job)  # until it tells more, so that sums do not fall back
+            job = moved(job, _S.RUNNING, attempt=job.attempt + 1, started=now, finished=None, done=done, text="", error=None)
             self._save_states([job])
         except ArchiveError:
             lane.push(job_id)
             raise
         run = self._runs[job_id] = Run(job)
-        run.token.use(lane.turns)
+        run.token.use(lane.turns, lambda: self._on_turn(run), ahead=ahead)
         lane.running.add(job_id)
         return run
 
+    def _on_turn(self, run: Run) -> None:
+        """The seconds of a job count from here: waiting for its turn is none of its work."""
+        with self._changed:
+            run.job = replace(run.job, started=self._clock.now())
+
     def _in_background(self, function: Callable[[], None]) -> None:
-        """Where nobody waits for an answer: an archive that cannot be written (a full disk) pauses everything."""
+        """Where nobody waits for an answer."""
         try:
             function()
         except ArchiveError as error:
-            with self._changed:
-                if not self._open:
-                    return
-                self._bus.publish(Notice("error", error.message, error.hint or "Resume the queue when it can be written again."))
-                for job_id in self._unsaved:
-                    self._bus.publish(JobChanged(self._ended(self._store.get(job_id))))
-                for name in self._lanes:
-                    self._set_paused(name, True)
-                self._changed.notify_all()
+            self._pause_everything(error)
+
+    def _pause_everything(self, error: DaxaError) -> None:
+        """The archive cannot be written (a full disk), or the machine is exhausted."""
+        with self._changed:
+            if not self._open:
+                return
+            for name in self._lanes:
+                self._set_paused(name, True)
+            self._changed.notify_all()
+            self._bus.publish(Notice("error", error.message, error.hint or "Resume the queue when it can be written again."))
+            for job_id in self._unsaved:
+                self._bus.publish(JobChanged(self._ended(self._store.get(job_id))))
 
     def _ended(self, job: Job) -> Job:
-        """A job whose end could not be stored, as it is in truth: to be done again, or cancelled."""
-        if job.id in self._runs:
-            return job
-        if job.state is _S.RUNNING:
-            return moved(job, _S.QUEUED, started=None, text="")
-        return moved(job, _S.CANCELLED, finished=self._clock.now(), text="") if job.state is _S.CANCELLING else job
+        return job if job.id in self._runs else cut_off(job, self._clock.now())
 
     def _save_the_unsaved(self) -> None:
         """Jobs whose end could not be stored are done again. Raises ArchiveError if it still cannot be stored."""
@@ -187,13 +208,15 @@ class QueueMachine:
             lane.running.discard(job_id)
             lane.storing.discard(job_id)
             self._unsaved.add(job_id)
-            if isinstance(result, Committed):
-                lane.failures_in_a_row = 0
-                self._after_success(result)
-            else:
-                self._after_failure(run, lane, result)
-            self._unsaved.discard(job_id)
-            self._tell_if_idle()
+            try:
+                if isinstance(result, Committed):
+                    lane.failures_in_a_row = 0
+                    self._after_success(result)
+                else:
+                    self._after_failure(run, lane, result)
+                self._unsaved.discard(job_id)
+            finally:
+                self._tell_if_idle()
 
     def _on_progress(self, run: Run, done: float, total: float | None, text: str) -> None:
         with self._changed:
@@ -216,8 +239,8 @@ class QueueMachine:
             lane = self._lane(job.lane)
             lane.running.discard(job.id)
             lane.storing.add(job.id)
-            lane.is_quick = (job.finished or 0.0) - (run.job.started or 0.0) < _QUICK_S
-        self._in_background(self._pump)  # storing waits for the disk: the next job need not
+            lane.is_quick = run.token.gets_ready and (job.finished or 0.0) - (job.started or 0.0) < _QUICK_S
+        self._pump()  # storing waits for the disk: the next job need not
         return job
 
     def _after_success(self, result: Committed) -> None:
@@ -237,14 +260,8 @@ class QueueMachine:
         if run.pausing and (failure.cancelled or failure.info.retryable or failure.pauses_lane):
             self._set_aside(run)
             return
-        turned_back = run.token.turned_back and run.job.state is _S.RUNNING
-        if failure.cancelled and (run.requeue or turned_back):
-            lane.is_quick = lane.is_quick and not turned_back
-            attempt = run.job.attempt - turned_back  # that was none
-            job = moved(run.job, _S.QUEUED, started=None, text="", attempt=attempt)
-            if not self._open_again_if_changed(job):
-                self._save([job])
-                lane.push(job.id)
+        if failure.cancelled and (run.requeue or (run.token.turned_back and run.job.state is _S.RUNNING)):
+            self._put_back(run, lane)
             return
         if failure.cancelled:
             if run.job.state is _S.RUNNING:  # the work stopped by itself
@@ -259,9 +276,27 @@ class QueueMachine:
             self._save([job])
             self._settle_dependents([job])
 
+    def _put_back(self, run: Run, lane: Lane) -> None:
+        """What ran is to run later. One whose turn did not come has not been tried."""
+        turned_back = run.token.turned_back
+        lane.is_quick = lane.is_quick and not turned_back
+        job = moved(run.job, _S.QUEUED, started=None, text="", attempt=run.job.attempt - turned_back)
+        if not self._open_again_if_changed(job):
+            self._save([job])
+            self._to_lane(job)
+
+    def _to_lane(self, job: Job) -> None:
+        """A queued job that has begun before: what it needs may be done again now, or may not be wanted any more."""
+        if not all(need.state is _S.SUCCEEDED for need in self._store.get_all(job.needs)):
+            job = moved(job, _S.WAITING)
+            self._save_states([job])
+        else:
+            self._lane(job.lane).push(job.id)
+        self._settle([job])
+
     def _set_aside(self, run: Run) -> None:
         """What ran is paused now, with the newest task that was asked for and the progress that it had."""
-        job = moved(run.job, _S.PAUSED, started=None, text="")
+        job = moved(run.job, _S.PAUSED, started=None, text="", attempt=run.job.attempt - run.token.turned_back)
         task = self._store.take_changed_task(job.id)
         if task is not None:
             job = replace(job, task=task, needs=self._store.get(job.id).needs)
@@ -269,7 +304,7 @@ class QueueMachine:
         self._save([job])
 
     def _try_again(self, run: Run, lane: Lane, failure: Failure) -> Job | None:
-        """Put a failed job back into the queue if the policy says so."""
+        """Put it back into the queue if the policy says so."""
         job_id = run.job.id
         tries = self._tries[job_id] = self._tries.get(job_id, 0) + 1
         if failure.info.retryable:
@@ -299,8 +334,8 @@ class QueueMachine:
             if not self._open or job_id not in self._backing_off:
                 return
             self._backing_off.discard(job_id)
-            self._lane(self._store.get(job_id).lane).push(job_id)
-        self._in_background(self._pump)
+            self._in_background(lambda: self._to_lane(self._store.get(job_id)))
+        self._pump()
 
     def _open_again_if_changed(self, job: Job) -> bool:
         """Whether somebody asked for this job with another task while it ran; then it begins anew."""
@@ -357,8 +392,10 @@ class QueueMachine:
         return settled
 
     def _is_idle(self) -> bool:
-        if self._runs or self._backing_off:
-            return False
-        if not self._open or self._closing:
+        if not self._open or self._runs:
+            return not self._open  # what went on while the queue was closed is left to itself
+        if self._closing:
             return True
+        if self._backing_off:
+            return False
         return not any(lane.has(self._startable) for lane in self._lanes.values() if not lane.paused)

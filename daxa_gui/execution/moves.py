@@ -37,6 +37,13 @@ def reopened(job: Job) -> Job:
     )  # fmt: skip
 
 
+def cut_off(job: Job, now: float) -> Job:
+    """A job that does not run any more and whose end could not be stored, as it is in truth: to be done again, or cancelled."""
+    if job.state is _S.RUNNING:
+        return moved(job, _S.QUEUED, started=None, text="")
+    return moved(job, _S.CANCELLED, finished=now, text="") if job.state is _S.CANCELLING else job
+
+
 def released(job: Job) -> Job:
     """A paused job as one that runs when its turn comes."""
     return moved(job, _S.WAITING if job.needs else _S.QUEUED, done=kept_part(job), text="", error=None)

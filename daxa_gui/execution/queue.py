@@ -272,4 +272,5 @@ class Queue(QueueMachine):
             for job_id in self._runs:
                 log.warning("job %s did not stop in time; it will be done again", job_id)
             self._open = False
+            self._changed.notify_all()
         self._clock.close()

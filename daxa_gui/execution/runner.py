@@ -6,7 +6,6 @@ import functools
 import inspect
 import os
 import shutil
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +20,8 @@ from daxa_gui.core.registry import resolve
 from daxa_gui.core.step import Call, Command, JobRequest, MadeFile, Outcome, Place, Task
 from daxa_gui.execution.clock import Throttle
 from daxa_gui.execution.failures import Failure, failure_of
-from daxa_gui.execution.lanes import Turns
 from daxa_gui.execution.process import run_program
+from daxa_gui.execution.turns import CancelToken
 
 if TYPE_CHECKING:
     from daxa_gui.execution.sites import Site
@@ -54,65 +53,6 @@ def checked_target(target: str, allowed: tuple[str, ...] = OWN_CODE) -> str:
 def severity_of(line: str) -> str:
     """What a line of a program's output reports, by the shapes of messages that mission software uses."""
     return message_severity(line).name
-
-
-class CancelToken:
-    """Set by the queue, looked at by the work."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._leaving = False
-        self._turns: Turns | None = None
-        self._has_turn = self._had_turn = False
-        self.turned_back = False  # its turn did not come
-
-    def cancel(self) -> None:
-        """The work is not wanted any more (or not now): it ends, wherever it is done."""
-        self._leaving = False
-        self._event.set()
-
-    def leave(self) -> None:
-        """This program closes: work of its own stops as if cancelled, work elsewhere goes on (see `Site.run`)."""
-        if not self._event.is_set():
-            self._leaving = True
-            self._event.set()
-
-    # ---- its turn, where more jobs have begun than may work at once
-
-    def use(self, turns: Turns) -> None:
-        """Before the work begins; a token without it need not wait."""
-        self._turns = turns
-
-    def take_turn(self) -> None:
-        """Wait for it, unless the work has it. Raise Cancelled if somebody asked for it, or the first one does not come soon
-        (`turned_back`)."""
-        if self._turns is None or self._has_turn:
-            return
-        self._has_turn = self._turns.take(lambda: self.is_cancelled, patient=self._had_turn)
-        if not self._has_turn:
-            self.turned_back = not self._had_turn
-            raise Cancelled
-        self._had_turn = True
-
-    def give_turn_back(self) -> None:
-        """What costs most is done. May be called twice."""
-        if self._turns is not None and self._has_turn:
-            self._has_turn = False
-            self._turns.give_back()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Also true when the program is only leaving: what runs here must end."""
-        return self._event.is_set()
-
-    @property
-    def is_leaving(self) -> bool:
-        return self._leaving
-
-    def check(self) -> None:
-        """Raise Cancelled if somebody asked for it."""
-        if self._event.is_set():
-            raise Cancelled
 
 
 class ThreadContext:
@@ -175,7 +115,7 @@ class ThreadContext:
         on_line: Callable[[str], None] | None = None,
     ) -> int:
         """See `core.step.ProgramContext`."""
-        self._token.take_turn()
+        self.programs_begin()
         return run_program(
             argv,
             environment=environment,
@@ -185,6 +125,10 @@ class ThreadContext:
             grace_s=self.grace_s,
             limit_s=self.command_limit_s,
         )
+
+    def programs_begin(self) -> None:
+        """See `core.step.ProgramContext`."""
+        self._token.take_turn()
 
     def programs_done(self) -> None:
         """See `core.step.ProgramContext`."""
@@ -287,7 +231,7 @@ class Runner:
             return log
         result = attempt(lambda: self._do(job, token, on_progress, succeed, log), job.title)
         # Writing the last lines may fail as everything else (a full disk); the result counts more than its log.
-        attempt(lambda: self._write_end(log, job, result), job.title)
+        attempt(lambda: self._write_end(log, job, result, token), job.title)
         attempt(log.close, job.title)
         return result
 
@@ -338,12 +282,13 @@ class Runner:
         target = checked_target(task.target, self._allowed)
         if site is None and task.place is Place.THREAD:
             function = resolve(target)
-            if not getattr(function, "gets_ready", False):
+            token.gets_ready = getattr(function, "gets_ready", False)
+            if not token.gets_ready:
                 token.take_turn()
             return _checked(_called(function, context, task), task)
-        token.take_turn()
-        if site is not None:
+        if site is not None:  # what works there takes nothing of this machine
             return _checked(site.run(job, task, context, token), task)
+        token.take_turn()
         return _checked(
             self._workers.call(
                 target,
@@ -358,7 +303,7 @@ class Runner:
         )
 
     @staticmethod
-    def _write_end(log: JobLog, job: Job, result: Committed | Failure) -> None:
+    def _write_end(log: JobLog, job: Job, result: Committed | Failure, token: CancelToken) -> None:
         if isinstance(result, Committed):
             for warning in result.job.warnings:
                 log.write(warning, "WARNING")
@@ -366,7 +311,7 @@ class Runner:
             lines.append(f"done; nothing follows: {result.job.reason}" if result.job.reason else "done")
             log.write("\n".join(lines))
         elif result.cancelled:
-            log.write("stopped before its end")
+            log.write("stopped before its programs began" if token.turned_back else "stopped before its end")
         else:
             log.write(f"{result.info.message} {result.info.hint}".strip(), "ERROR")
             if result.info.details:

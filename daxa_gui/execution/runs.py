@@ -9,7 +9,8 @@ from typing import Protocol
 from daxa_gui.core.job import Job
 from daxa_gui.core.step import Outcome
 from daxa_gui.execution.failures import Failure
-from daxa_gui.execution.runner import CancelToken, Committed, Progress
+from daxa_gui.execution.runner import Committed, Progress
+from daxa_gui.execution.turns import CancelToken
 
 
 class RunsJobs(Protocol):

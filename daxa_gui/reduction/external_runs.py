@@ -149,6 +149,7 @@ class Programs:
             self._package.environment if self._package is not None else {}, run, self._place,
             private_pfiles=recipe.private_pfiles,
         )  # fmt: skip
+        self._ctx.programs_begin()
         begun = time.monotonic()
         code = self._ctx.run_program(argv, environment=environment, folder=self._place.work, on_line=on_line)
         self._ran.append({"program": self.last_program, "seconds": round(time.monotonic() - begun, 3), "exit_code": code})

@@ -97,6 +97,7 @@ class ScriptedRunner:
         self.ran.append((job.unit, job.step or job.kind, job.attempt))
         try:
             token.check()
+            token.gets_ready = True
             token.take_turn()
             outcome = self.script(job, token)
             token.give_turn_back()

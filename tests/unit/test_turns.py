@@ -10,11 +10,11 @@ from daxa_gui.core.bus import Bus
 from daxa_gui.core.errors import Cancelled
 from daxa_gui.core.job import JobState
 from daxa_gui.core.step import Outcome
-from daxa_gui.execution import executors, lanes, machine
+from daxa_gui.execution import executors, machine
+from daxa_gui.execution import turns as turns_module
 from daxa_gui.execution.executors import PoolExecutor, start_thread
-from daxa_gui.execution.lanes import Turns
 from daxa_gui.execution.queue import Queue
-from daxa_gui.execution.runner import CancelToken
+from daxa_gui.execution.turns import CancelToken, Turns
 from tests.fakes.execution import ScriptedRunner, request
 from tests.fakes.waiting import wait_for
 
@@ -59,7 +59,7 @@ class Program:
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    monkeypatch.setattr(lanes, "_PATIENCE_S", 600.0)
+    monkeypatch.setattr(turns_module, "_PATIENCE_S", 600.0)
     monkeypatch.setattr(machine, "_QUICK_S", 600.0)
     program = Program(tmp_path)
     yield program
@@ -75,7 +75,7 @@ def test_that_the_job_after_a_quick_one_gets_ready_and_works_when_its_turn_comes
 
 
 def test_that_a_job_whose_turn_does_not_come_soon_goes_back_as_if_it_had_not_begun(program, monkeypatch):
-    monkeypatch.setattr(lanes, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(turns_module, "_PATIENCE_S", 0.0)
     job = program.begun("next")
     wait_for(lambda: program.state(job) == (S.QUEUED, 0))
     later = program.queue.add([request("later")])[0]
@@ -135,7 +135,7 @@ def test_that_no_more_have_a_turn_than_the_limit_of_the_moment():
 
 
 def test_that_what_had_a_turn_waits_for_the_next_one_as_long_as_it_takes(monkeypatch):
-    monkeypatch.setattr(lanes, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(turns_module, "_PATIENCE_S", 0.0)
     turns, one, other, order = Turns(lambda: 1), CancelToken(), CancelToken(), []
     one.use(turns)
     other.use(turns)

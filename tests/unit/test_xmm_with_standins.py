@@ -57,6 +57,9 @@ class Ctx:
     def programs_begin(self) -> None:
         """Nobody else has a turn."""
 
+    def programs_begin(self) -> None:
+        """It is always its turn."""
+
     def programs_done(self) -> None:
         """Nobody else waits."""
 
