@@ -21,6 +21,7 @@ from daxa_gui.archive_reduction import described
 from daxa_gui.archive_subjects import Observation
 from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.job import Job, JobState
+from daxa_gui.core.parameter_words import one_line
 from daxa_gui.core.reduction_plan import ReductionOrder, ReductionPlan, StepPlan
 from daxa_gui.core.started_jobs import StartedJobs
 from daxa_gui.core.step import Call, JobRequest, Level, Outcome, Step, Task
@@ -232,5 +233,5 @@ def _configuration_name(changed: Mapping[str, Mapping[str, Any]], reasons: Seque
         return "taken over from DAXA"
     for step, values in changed.items():
         for name, value in values.items():
-            return f"{step} {name} {as_typed(value)}"[:100]
+            return one_line(f"{step} {name} {as_typed(value)}"[:100])
     return f"before {reasons[0]}"[:100] if reasons else "earlier results"

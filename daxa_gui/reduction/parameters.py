@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from daxa_gui.core.errors import InputError
+from daxa_gui.core.parameter_words import value_words
 from daxa_gui.core.step import Parameter
 from daxa_gui.reduction import STEPS
 from daxa_gui.reduction.checking import checked
@@ -95,8 +96,14 @@ def as_typed(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ",".join("-".join(f"{end:g}" for end in part) if isinstance(part, (list, tuple)) else str(part) for part in value)
+        return ",".join("-".join(map(_end_of_range, part)) if isinstance(part, (list, tuple)) else str(part) for part in value)
     return str(value)
+
+
+def _end_of_range(value: Any) -> str:
+    """What a stranger's archive has in the place of a number is shown as it is."""
+    is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**15)
+    return f"{value:g}" if is_number else value_words(None, value)
 
 
 def read_value(parameter: Parameter, text: str) -> Any:

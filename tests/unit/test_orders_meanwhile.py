@@ -212,3 +212,43 @@ def test_that_an_order_whose_storing_was_cut_short_is_completed_by_the_same_orde
             "SELECT c.name, count(*) FROM jobs j JOIN configurations c ON c.id = j.keep_as WHERE step = 'espfilt' GROUP BY c.name"
         ).fetchall()
     assert kept == [("espfilt allowed_sigma 2.0", 3)], "all earlier results have one name"
+
+
+NESTED = "[" * 700 + "]" * 700
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '[["a"]]',
+        '[[1, "b"]]',
+        "[[[2]]]",
+        NESTED,
+        '{"a": [1]}',
+        '"\\u001b[2J"',
+        "1e999",
+        "true",
+        "null",
+        "12" * 150,
+        "[[1" + "0" * 400 + ", 2]]",
+        "[]",
+    ],
+)
+def test_that_what_a_stranger_stored_as_a_parameter_is_told_and_replaced(opened, store, value):
+    opened.start_reduction(ReductionOrder(steps=("exposures",)))
+    end(store)
+    opened.start_reduction(sigma(2.0))
+    end(store)
+    with store.database.writing() as connection:
+        text = connection.execute("SELECT task FROM jobs WHERE step = 'espfilt'").fetchone()[0]
+        assert '"allowed_sigma":2.0' in text
+        connection.execute("UPDATE jobs SET task = replace(task, ?, ?) WHERE step = 'espfilt'",
+                           ('"allowed_sigma":2.0', f'"allowed_sigma":{value}'))  # fmt: skip
+    store._table.forget()
+    [espfilt] = [step for step in opened.plan_reduction(sigma(4.0)).steps if step.step == "espfilt"]
+    assert (espfilt.again, espfilt.changed) == (3, ("allowed_sigma",))
+    assert all(why.isprintable() and len(why) < 300 for why in espfilt.why)
+    opened.start_reduction(sigma(4.0))
+    assert set(sigmas(store).values()) == {4.0}
+    [kept] = opened.configurations.all()
+    assert kept.name.isprintable()
