@@ -12,6 +12,7 @@ from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.standing import Standings
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.bus import Bus
+from daxa_gui.core.errors import ArchiveError
 from daxa_gui.core.events import JobChanged, ManyJobsChanged
 from daxa_gui.core.job import JobState
 from daxa_gui.core.reduction_plan import ReductionOrder
@@ -109,6 +110,15 @@ def test_that_started_jobs_are_a_sequence_that_is_read_when_it_is_looked_at(open
     end(store)
     assert started[0].state is JobState.SUCCEEDED and not started.was_done
     assert opened.start_reduction(ReductionOrder(steps=("exposures",))).was_done
+
+
+def test_that_started_jobs_of_an_archive_that_was_closed_are_counted_and_not_read(opened, store):
+    started = opened.start_reduction(ReductionOrder(steps=("exposures",)))
+    store.close()
+    store._table.forget()
+    assert started and len(started) == 3 * (len(OBS_IDS) - len(WITHOUT_RAW)) and not started.was_done
+    with pytest.raises(ArchiveError, match="closed"):
+        list(started)
 
 
 def test_that_everything_is_done_again_where_that_is_asked_for_with_the_units_that_are_known(opened, store):
