@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QFont, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHeaderView,
+    QLabel,
     QPushButton,
     QRadioButton,
     QTableView,
@@ -205,6 +206,29 @@ def test_that_the_workspaces_and_sizes_can_be_read_where_letters_are_twice_as_la
         qtbot.waitUntil(lambda: window.session.archive is not None, timeout=LONG_MS)
         view = window.panel("archive", "archive").view
         assert view.columnWidth(Column.SIZE) > view.fontMetrics().horizontalAdvance("999.9 MB")
+
+
+@pytest.mark.parametrize(("workspace", "panel"), [("queue", "downloads"), ("archive", "configurations")])
+def test_that_buttons_stay_whole_within_their_panel_where_letters_are_twice_as_large(qtbot, reduced, workspace, panel):
+    with letters(2.0):
+        shown = reduced.panel(workspace, panel)
+        reduced.window.show_workspace(workspace)
+        reduced.window.show_panel(panel)
+        reduced.window.resize(1280, 800)
+        qtbot.waitUntil(shown.isVisible, timeout=LONG_MS)
+
+        def outside() -> list[str]:
+            buttons = [button for button in visible(shown) if isinstance(button, QAbstractButton)]
+            assert buttons
+            room = shown.rect()
+            boxes = {button.objectName(): button.rect().translated(button.mapTo(shown, QPoint())) for button in buttons}
+            return [*cut(buttons), *(name for name, box in boxes.items() if not room.contains(box))]
+
+        qtbot.waitUntil(lambda: outside() == [], timeout=LONG_MS)
+        labels = [label for label in visible(shown) if isinstance(label, QLabel) and label.text()]
+        assert [label.objectName() for label in labels if label.width() < label.fontMetrics().averageCharWidth()] == []
+        edge = shown.mapTo(reduced.window, shown.rect().topRight()).x()
+        assert edge <= reduced.window.width()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1200, 240), (820, 200), (700, 700)])

@@ -6,7 +6,17 @@ import functools
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLineEdit,
+    QMessageBox,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from daxa_gui.core.events import Notice
 from daxa_gui.core.product import Product
@@ -19,6 +29,7 @@ from daxa_gui.gui.models.jobs import format_bytes
 from daxa_gui.gui.models.records import RecordColumn
 from daxa_gui.gui.texts import count_text, counted
 from daxa_gui.gui.widgets.archive_panel import ArchivePanel
+from daxa_gui.gui.widgets.flow import FlowLayout
 from daxa_gui.gui.widgets.record_table import RecordTable
 from daxa_gui.gui.widgets.version_views import moment_text
 from daxa_gui.session import Session
@@ -99,6 +110,7 @@ class ConfigurationsPanel(ArchivePanel):
             self,
         )
         self.state = self._state_line("configurationsState")
+        self.state.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # as wide as its text
         self.rename_button = self._button(
             "renameConfigurationButton", "Name and note…", "Give them another name or a note", self.ask_rename
         )
@@ -132,7 +144,9 @@ class ConfigurationsPanel(ArchivePanel):
 
     def _half(self, table: RecordTable, first: QWidget, *buttons: QWidget) -> QWidget:
         half = QWidget(self)
-        top = self._row(first, *buttons, wide=(first,))
+        top = FlowLayout()  # a low and narrow panel, or large letters: a row would paint over its neighbour
+        for widget in (first, *buttons):
+            top.addWidget(widget)
         top.setContentsMargins(0, 0, 4, 0)
         layout = QVBoxLayout(half)
         layout.setContentsMargins(0, 0, 0, 0)

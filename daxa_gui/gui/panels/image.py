@@ -84,6 +84,7 @@ class ImagePanel(QWidget):
         self.regions = ImageRegions(self._session, self._context, RegionOverlay(self.view.view, self), self._observation, self)
         self.readout = QLabel(self)
         self.readout.setObjectName("imageReadout")
+        self.readout.setWordWrap(True)
         self.readout.setToolTip(
             "Position and value under the pointer. Positions of the file are taken as ICRS; FK5 J2000 is within 0.1″."
         )

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from daxa_gui.gui.models.download_columns import CAN_CANCEL, CAN_PAUSE, CAN_RESUME, CAN_RETRY
 from daxa_gui.gui.texts import counted
 from daxa_gui.gui.widgets.download_texts import states_sentence
 from daxa_gui.gui.widgets.downloads_view import DownloadsView
+from daxa_gui.gui.widgets.flow import FlowLayout
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,13 @@ class DownloadVerbs(QWidget):
         self._view = view
         self.actions_by_name: dict[str, QAction] = {}
         self.buttons: dict[str, QPushButton] = {}
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = FlowLayout(self)
         for verb in VERBS:
             action = self._add(verb.name, verb.text.replace("&", ""), verb.key, slots[verb.name])
             button = self.buttons[verb.name] = QPushButton(verb.text, self)
             button.setObjectName(f"{verb.name}Downloads")
             button.clicked.connect(lambda _checked=False, action=action: action.trigger())
             row.addWidget(button)
-        row.addStretch(1)
         self._add("log", "Show the log", "Return", show_log)
         self._add("copy", "Copy", "Ctrl+C", view.copy)
         self._add("expand", "Open all", "", view.open_what_is_found)

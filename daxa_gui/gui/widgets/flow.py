@@ -57,7 +57,8 @@ class FlowLayout(QLayout):
         for item in self._items:
             if item.isEmpty():
                 continue
-            size = item.sizeHint()
+            wanted = item.sizeHint()  # what can be shorter than it likes never is wider than a line
+            size = QSize(min(wanted.width(), max(rect.width(), item.minimumSize().width())), wanted.height())
             if lines[-1] and used + size.width() > rect.width():
                 lines.append([])
                 used = 0

@@ -57,7 +57,7 @@ class RunReductionDialog(QDialog):
         self.setWindowTitle("Run steps" if self._preset.steps or not self._preset.pipeline else "Run a pipeline")
         self.setObjectName("runReductionDialog")
         letters, lines = self.fontMetrics().averageCharWidth(), self.fontMetrics().height()
-        self.resize(max(1060, 100 * letters), max(680, 30 * lines))
+        self.resize(max(1060, 118 * letters), max(680, 30 * lines))
         self._build()
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -197,7 +197,7 @@ class RunReductionDialog(QDialog):
         self.run_button.setText("Run")
         self.preview.show_plan(None, "Nothing would run with these entries.")
         self.preview.commands.show_commands((), "Nothing would run with these entries.")
-        show_problem(self.complaint, problem)
+        show_problem(self.complaint, problem if self.choice.names() else "")  # that none is ticked stands below the steps
         self._grow()
         return None
 

@@ -24,7 +24,7 @@ class StepHeader(QHeaderView):
         self._pause.setInterval(_PAUSE_MS)
         self._pause.timeout.connect(self.fit)
         self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.sectionCountChanged.connect(lambda _before, _now: self._fit_anew())
+        self.sectionCountChanged.connect(self._fit_anew)
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
         super().setModel(model)
@@ -37,7 +37,7 @@ class StepHeader(QHeaderView):
         if not self._pause.isActive():
             self._pause.start()
 
-    def _fit_anew(self) -> None:
+    def _fit_anew(self, _before: int = 0, _now: int = 0) -> None:
         self._needed = []
         self.fit()
 
