@@ -233,18 +233,25 @@ def take_changed_task(connection: sqlite3.Connection, job_id: int) -> Task | Non
 
 
 def interrupted(connection: sqlite3.Connection, table: JobTable, now: float) -> list[Job]:
-    """Store the jobs that ran when the program ended as they go on: RUNNING → QUEUED, CANCELLING → CANCELLED."""
+    """Store the jobs that ran when the program ended as they go on: RUNNING → QUEUED (or WAITING, where something that they need
+    was being done again), CANCELLING → CANCELLED."""
     marked = []
     for job in table.busy(connection):
         task = take_changed_task(connection, job.id)
         if task is not None:
             state = JobState.WAITING if job.needs else JobState.QUEUED
         else:
-            task, state = job.task, JobState.QUEUED if job.state is JobState.RUNNING else JobState.CANCELLED
+            again = JobState.WAITING if _needs_unfinished(connection, job.id) else JobState.QUEUED
+            task, state = job.task, again if job.state is JobState.RUNNING else JobState.CANCELLED
         finished = now if state is JobState.CANCELLED else None
         marked.append(replace(job, task=task, state=state, done=0.0, text="", started=None, finished=finished))
     write(connection, marked)
     return marked
+
+
+def _needs_unfinished(connection: sqlite3.Connection, job_id: int) -> bool:
+    sql = "SELECT 1 FROM needs JOIN jobs ON jobs.id = needed_id WHERE job_id = ? AND state <> 'succeeded'"
+    return connection.execute(sql, (job_id,)).fetchone() is not None
 
 
 def mark_dependents_stale(connection: sqlite3.Connection, job_id: int) -> None:

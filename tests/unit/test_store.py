@@ -172,6 +172,17 @@ def test_that_interrupted_jobs_go_on_at_the_next_opening(store, clock):
     store.close()
 
 
+def test_that_an_interrupted_job_waits_for_what_was_being_done_again(store, clock):
+    requests = [request("need"), request("done"), request("first", needs=("need",)), request("second", needs=("done",))]
+    jobs = store.add([replace(one, label=one.unit) for one in requests])
+    states = [JobState.QUEUED, JobState.SUCCEEDED, JobState.RUNNING, JobState.RUNNING]
+    store.update_all([replace(job, state=state) for job, state in zip(jobs, states, strict=True)])
+    store = reopened(store, clock)
+    expected = [JobState.QUEUED, JobState.SUCCEEDED, JobState.WAITING, JobState.QUEUED]
+    assert [job.state for job in store.jobs()] == expected
+    store.close()
+
+
 def test_that_an_interrupted_job_goes_on_with_its_changed_task(store, clock):
     (job,) = store.add([request(n_sigma=3.0)])
     store.update(replace(job, state=JobState.RUNNING))

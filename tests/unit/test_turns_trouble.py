@@ -8,6 +8,7 @@ import pytest
 
 from daxa_gui.archive.job_logs import JobLogFile
 from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.portable import resolved
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.bus import Bus
 from daxa_gui.core.errors import ArchiveError, Cancelled, DaxaError, TransferError
@@ -20,6 +21,8 @@ from daxa_gui.execution.queue import Queue
 from daxa_gui.execution.runner import Runner
 from daxa_gui.execution.turns import CancelToken, Turns
 from daxa_gui.execution.worker_pool import WorkerPool
+from daxa_gui.reduction.external import task_for
+from tests.fakes import external_steps
 from tests.fakes.execution import FakeClock, ScriptedRunner, request
 from tests.fakes.queue_bench import chain
 from tests.fakes.waiting import wait_for
@@ -308,6 +311,53 @@ def test_that_no_more_work_at_once_than_the_limit_whatever_is_asked_of_the_queue
     assert queue.wait_until_idle(120)
     assert program.most <= 3 and all(job.is_finished for job in queue.jobs())
     assert queue._lane("local").turns._taken == 0 and not waiting(queue) and not queue._runs
+
+
+COUNTING = """#!/bin/sh
+cd "$(dirname "$0")"
+: > "now/$$"
+ls now | wc -l >> counted
+sleep 0.01
+rm "now/$$"
+"""
+
+
+def test_that_no_more_programs_run_at_once_than_the_limit(tmp_path):
+    """With real programs, among jobs that run none; each program counts how many run. After twenty the limit falls."""
+    (tmp_path / "now").mkdir()
+    script = tmp_path / "count"
+    script.write_text(COUNTING)
+    script.chmod(0o755)
+    layout = OutputLayout(tmp_path).archive("a")
+    store, workers = ArchiveStore.create(layout), WorkerPool(1)
+    runner = Runner(
+        store, workers, service_url=str, work_folder=lambda job: str(layout.work_folder(job.id)),
+        open_log=lambda job: JobLogFile(job.log_path), allowed=("tests.", "daxa_gui."),
+        resolve_task=lambda job: resolved(layout, job.task),
+    )  # fmt: skip
+    counted = tmp_path / "counted"
+    counted.touch()
+    limit = lambda lane: 3 if len(counted.read_text().split()) < 20 else 1  # noqa: E731
+    queue = Queue(store, Bus(), runner, PoolExecutor(start_thread), limits=limit)
+    requests = []
+    with external_steps.trial_step():
+        external_steps.use(external_steps.simple((str(script),)))
+        for number in range(60):
+            obs_id = f"{number:010d}"
+            task = task_for(external_steps.STEP, external_steps.unit(tmp_path, obs_id), {})
+            requests.append(replace(request(obs_id=obs_id, mission="practice"), task=task))
+            if number % 5 == 0:
+                requests.append(request(str(number)))
+        queue.add(requests)
+        queue.start()
+        assert queue.wait_until_idle(120)
+    counts = [int(count) for count in counted.read_text().split()]
+    assert {job.state for job in store.jobs()} == {S.SUCCEEDED} and queue._lane("local").turns._taken == 0
+    assert len(counts) == 60 and max(counts) <= 3
+    assert max(counts[-20:]) == 1  # six have begun at most when it falls, and three of them run
+    queue.close()
+    workers.close()
+    store.close()
 
 
 # ---- nobody sleeps for ever, no job is lost
