@@ -114,8 +114,8 @@ def test_that_started_jobs_are_a_sequence_that_is_read_when_it_is_looked_at(open
 
 def test_that_started_jobs_of_an_archive_that_was_closed_are_counted_and_not_read(opened, store):
     started = opened.start_reduction(ReductionOrder(steps=("exposures",)))
-    store.close()
     store._table.forget()
+    store.close()
     assert started and len(started) == 3 * (len(OBS_IDS) - len(WITHOUT_RAW)) and not started.was_done
     with pytest.raises(ArchiveError, match="closed"):
         list(started)
