@@ -98,7 +98,7 @@ class QueueMachine:
         return self._settle(waiting)
 
     def _pump(self) -> None:
-        """Start what may run now. Not under the lock: an executor may be slow, or run the job before it returns."""
+        """Start what may run now. Not under the lock: an executor may run the job before it returns."""
         try:
             while (run := self._next()) is not None:
                 self._submit(run)

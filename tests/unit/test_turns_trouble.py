@@ -421,9 +421,14 @@ def test_that_a_job_whose_beginning_cannot_be_stored_pauses_everything_and_begin
 
 def test_that_no_job_is_lost_when_the_next_cannot_begin(make, monkeypatch):
     """The thread that ended a job takes the next one, and then the archive cannot be written when others shall begin."""
-    program = make(limit=2)
+
+    def script(job, token):
+        raise DaxaError("No counts.")  # so that nothing begins while it is stored
+
+    program = make(limit=1, script=script)
     jobs = [program.add(unit) for unit in ("a", "b", "c", "d")]
-    wait_for(lambda: len(program.worked) == 2)
+    wait_for(lambda: program.worked == ["a"])
+    program.limit = 2
     update_states, calls = program.store.update_states, []
 
     def once_more(jobs):
@@ -437,7 +442,7 @@ def test_that_no_job_is_lost_when_the_next_cannot_begin(make, monkeypatch):
     monkeypatch.setattr(program.store, "update_states", update_states)
     program.queue.resume("local")
     assert program.queue.wait_until_idle(120)
-    assert [program.store.get(job.id).state for job in jobs] == [S.SUCCEEDED] * 4
+    assert [program.store.get(job.id).state for job in jobs] == [S.FAILED] * 4
     assert sorted(program.worked) == ["a", "b", "c", "d"]
 
 
