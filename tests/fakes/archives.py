@@ -1,9 +1,10 @@
-"""Bringing jobs of a real archive to their end without running them."""
+"""Bringing jobs of a real archive to their end without running them, and opening it again."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.job import JobState
 from daxa_gui.core.step import Outcome
 
@@ -20,3 +21,9 @@ def succeeded(store, job, clock, files=(), **values):
     job = replace(job, state=JobState.SUCCEEDED, attempt=job.attempt + 1, started=clock.now(), finished=clock.now() + 1)
     clock.advance(2)
     return store.commit_outcome(job, Outcome(files=tuple(made), **values), str(work))
+
+
+def reopened(store, clock):
+    """As after a start of the program."""
+    store.close()
+    return ArchiveStore.open(store.layout, clock.now)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.bus import Bus
+from daxa_gui.core.errors import ArchiveError
 from daxa_gui.execution.queue import Queue
 from tests.fakes.execution import FakeClock, ManualExecutor, ScriptedRunner, request
 
@@ -50,3 +53,26 @@ def fails_with(error):
         raise error
 
     return script
+
+
+def full(*args, **more):
+    """In place of what writes: the disk is full."""
+    raise ArchiveError("There is no space left.", "Free some.")
+
+
+class Waiter:
+    """Somebody who waits without a limit until the queue rests."""
+
+    def __init__(self, queue):
+        self._began = threading.Event()
+        self._thread = threading.Thread(target=self._wait, args=(queue,), daemon=True)
+        self._thread.start()
+        self._began.wait(120)
+
+    def _wait(self, queue):
+        self._began.set()
+        queue.wait_until_idle()
+
+    def has_been_woken(self):
+        self._thread.join(120)
+        return not self._thread.is_alive()

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from daxa_gui.archive.layout import OutputLayout
+from daxa_gui.archive.store import ArchiveStore
+from tests.fakes.execution import FakeClock
 from tests.fakes.queue_bench import Bench
 
 
@@ -23,3 +26,21 @@ def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     yield build
     for bench in benches:
         bench.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> OutputLayout:
+    return OutputLayout(tmp_path / "out put")
+
+
+@pytest.fixture
+def store(output: OutputLayout, clock: FakeClock) -> Iterator[ArchiveStore]:
+    """The store of a new archive « Coma »; closed after the test."""
+    store = ArchiveStore.create(output.archive("Coma"), clock.now)
+    yield store
+    store.close()

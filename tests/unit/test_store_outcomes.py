@@ -4,38 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from daxa_gui.archive.layout import OutputLayout
-from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.errors import ArchiveError, InputError
 from daxa_gui.core.job import JobState
 from daxa_gui.core.product import ProductKind
 from daxa_gui.core.step import MadeFile, Outcome
-from tests.fakes.archives import succeeded
-from tests.fakes.execution import FakeClock, request
+from tests.fakes.archives import reopened, succeeded
+from tests.fakes.execution import request
 from tests.fakes.tasks import key
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture
-def output(tmp_path):
-    return OutputLayout(tmp_path / "out put")
-
-
-@pytest.fixture
-def store(output, clock):
-    store = ArchiveStore.create(output.archive("Coma"), clock.now)
-    yield store
-    store.close()
-
-
-def reopened(store, clock):
-    store.close()
-    return ArchiveStore.open(store.layout, clock.now)
-
 
 # ---- outcomes
 

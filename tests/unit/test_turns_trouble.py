@@ -11,7 +11,7 @@ from daxa_gui.archive.layout import OutputLayout
 from daxa_gui.archive.portable import resolved
 from daxa_gui.archive.store import ArchiveStore
 from daxa_gui.core.bus import Bus
-from daxa_gui.core.errors import ArchiveError, Cancelled, DaxaError, TransferError
+from daxa_gui.core.errors import Cancelled, DaxaError, TransferError
 from daxa_gui.core.job import JobState
 from daxa_gui.core.step import Call, Outcome, Place
 from daxa_gui.execution import machine
@@ -24,7 +24,7 @@ from daxa_gui.execution.worker_pool import WorkerPool
 from daxa_gui.reduction.external import task_for
 from tests.fakes import external_steps
 from tests.fakes.execution import FakeClock, ScriptedRunner, request
-from tests.fakes.queue_bench import chain
+from tests.fakes.queue_bench import Waiter, full
 from tests.fakes.waiting import wait_for
 
 S = JobState
@@ -360,65 +360,6 @@ def test_that_no_more_programs_run_at_once_than_the_limit(tmp_path):
     store.close()
 
 
-# ---- nobody sleeps for ever, no job is lost
-
-
-class Waiter:
-    """Somebody who waits without a limit until the queue rests."""
-
-    def __init__(self, queue):
-        self._began = threading.Event()
-        self._thread = threading.Thread(target=self._wait, args=(queue,), daemon=True)
-        self._thread.start()
-        self._began.wait(120)
-
-    def _wait(self, queue):
-        self._began.set()
-        queue.wait_until_idle()
-
-    def has_been_woken(self):
-        self._thread.join(120)
-        return not self._thread.is_alive()
-
-
-def test_that_who_waits_is_woken_when_the_queue_closes_without_what_does_not_stop(make_bench):
-    bench = make_bench()
-    bench.queue.add([request()])  # its thread never comes
-    waiter = Waiter(bench.queue)
-    bench.queue.close(timeout_s=0.0)
-    assert waiter.has_been_woken()
-
-
-def test_that_who_waits_is_woken_when_the_queue_closes_while_a_job_waits_for_its_next_try(make_bench):
-    def script(job, token):
-        raise TransferError("The connection broke.")
-
-    bench = make_bench(script=script)
-    bench.queue.add([request()])
-    bench.executor.run_all()
-    waiter = Waiter(bench.queue)
-    bench.queue.close()
-    assert waiter.has_been_woken()
-
-
-def full(*args, **more):
-    raise ArchiveError("There is no space left.", "Free some.")
-
-
-@pytest.mark.parametrize("what", ["update_states", "get"])
-def test_that_a_job_whose_beginning_cannot_be_stored_pauses_everything_and_begins_later(make_bench, monkeypatch, what):
-    bench = make_bench(paused=["local"])
-    (job,) = bench.queue.add([request()])
-    with monkeypatch.context() as patch:
-        patch.setattr(bench.store, what, full)
-        bench.queue.resume("local")
-    waiter = Waiter(bench.queue)
-    assert waiter.has_been_woken() and bench.queue.lanes() == {"local": True} and not bench.executor.waiting
-    bench.queue.resume("local")
-    bench.executor.run_all()
-    assert bench.states(job) == [S.SUCCEEDED] and bench.store.get(job.id).attempt == 1
-
-
 def test_that_no_job_is_lost_when_the_next_cannot_begin(make, monkeypatch):
     """The thread that ended a job takes the next one, and then the archive cannot be written when others shall begin."""
 
@@ -444,47 +385,3 @@ def test_that_no_job_is_lost_when_the_next_cannot_begin(make, monkeypatch):
     assert program.queue.wait_until_idle(120)
     assert [program.store.get(job.id).state for job in jobs] == [S.FAILED] * 4
     assert sorted(program.worked) == ["a", "b", "c", "d"]
-
-
-def test_that_a_job_for_which_there_is_no_thread_goes_back(tmp_path):
-    class NoThreads(PoolExecutor):
-        def __init__(self):
-            super().__init__(start_thread)
-            self.can = False
-
-        def submit(self, function):
-            if not self.can:
-                raise RuntimeError("can't start new thread")
-            super().submit(function)
-
-    store, executor = ArchiveStore.create(OutputLayout(tmp_path).archive("a")), NoThreads()
-    queue = Queue(store, Bus(), ScriptedRunner(store), executor, limits=lambda lane: 1)
-    queue.start()
-    (job,) = queue.add([request()])
-    assert Waiter(queue).has_been_woken() and queue.lanes() == {"local": True}
-    assert (store.get(job.id).state, store.get(job.id).attempt) == (S.QUEUED, 0)
-    executor.can = True
-    queue.resume("local")
-    assert queue.wait_until_idle(120) and store.get(job.id).state is S.SUCCEEDED
-    queue.close()
-    store.close()
-
-
-def test_that_a_job_that_is_tried_again_waits_while_what_it_needs_is_done_again(make_bench):
-    def script(job, token):
-        if job.step == "flares" and job.attempt == 1:
-            raise TransferError("The connection broke.")
-        return Outcome()
-
-    bench = make_bench(script=script, limit=1)
-    first, second = bench.queue.add(chain("prepare", "flares"))
-    bench.executor.run_next()
-    bench.queue.retry([])
-    bench.queue.pause("local")
-    bench.executor.run_next()  # fails, to be tried again
-    bench.queue.retry([first.id])
-    bench.clock.advance(60.0)
-    assert bench.states(first, second) == [S.QUEUED, S.WAITING]
-    bench.queue.resume("local")
-    bench.executor.run_all()
-    assert [step for _, step, _ in bench.runner.ran] == ["prepare", "flares", "prepare", "flares"]

@@ -55,9 +55,6 @@ class Ctx:
         self.lines.append(text)
 
     def programs_begin(self) -> None:
-        """Nobody else has a turn."""
-
-    def programs_begin(self) -> None:
         """It is always its turn."""
 
     def programs_done(self) -> None:
