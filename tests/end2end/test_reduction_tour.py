@@ -55,7 +55,7 @@ def test_that_the_commands_of_the_page_do_what_it_shows(
             continue
         last = ""
         for line in text.strip().splitlines():
-            program, *words = shlex.split(line)
+            program, *words = shlex.split(line, comments=True)
             assert program == "daxa-gui"
             with contextlib.redirect_stdout(io.StringIO()) as out:
                 code = main(words)
