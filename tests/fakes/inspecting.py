@@ -91,8 +91,16 @@ class ArchiveSession(Session):
 
     @log.setter
     def log(self, text: str) -> None:
+        """As jobs write: behind what is there, or a file that is begun anew; never a file that is empty for a moment."""
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
-        self._log_file.write_text(text)
+        before = self.log
+        if before and text.startswith(before):
+            with self._log_file.open("a") as file:
+                file.write(text[len(before) :])
+        else:
+            anew = self._log_file.with_suffix(".new")
+            anew.write_text(text)
+            anew.replace(self._log_file)
 
 
 @dataclass
