@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from daxa_gui.core.errors import FileError, InputError
@@ -81,6 +81,9 @@ COLUMNS = st.integers(1, 6).flatmap(
 @given(columns=COLUMNS)
 def test_that_any_table_comes_back(tmp_path: Path, suffix: str, columns: list[Any]) -> None:
     table = DataTable({f"c{number}": column for number, column in enumerate(columns)})
+    # quotes around texts say who wrote a CSV file; in one without texts nothing tells unknown numbers from empty texts
+    unknown = [column for column in columns if column.dtype.kind == "f" and np.isnan(column).all()]
+    assume(suffix != ".csv" or not unknown or any(column.dtype.kind == "U" for column in columns))
     write_table(table, tmp_path / f"table{suffix}")
     assert_same(table, read_table(tmp_path / f"table{suffix}"))
 
